@@ -1,0 +1,8 @@
+"""The contestants: one small file each, usable by copy and paste.
+
+`get(name).fn` is an implementation's function; `load()` fills the registry.
+"""
+
+from implementations.registry import Implementation, get, load, names
+
+__all__ = ["Implementation", "get", "load", "names"]

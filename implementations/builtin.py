@@ -1,0 +1,18 @@
+"""What torch ships: `F.cosine_similarity`."""
+
+import torch.nn.functional as F
+
+from implementations.registry import implementation
+
+
+@implementation(baseline=True)
+def builtin(x, y, dim=-1):
+    """`F.cosine_similarity`. It takes one dim, so a tuple of dims is flattened into one first.
+
+    Flattening is a view of a contiguous tensor and a full copy of both operands in
+    channels_last: the report's feature-map tables show what that costs.
+    """
+    if not isinstance(dim, int):
+        last = tuple(range(-len(dim), 0))
+        x, y, dim = (*(t.movedim(dim, last).flatten(-len(dim)) for t in (x, y)), -1)
+    return F.cosine_similarity(x, y, dim=dim)
