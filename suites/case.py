@@ -1,0 +1,74 @@
+"""What is measured: a case is one problem, named by plain values. Torch-free."""
+
+from dataclasses import dataclass
+
+CONTRACT = {"paired": "paired", "feature_maps": "paired", "pairwise": "pairwise"}
+"""Task to the contract (implementations/registry.py) of the functions that solve it."""
+
+RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3}
+DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,)}
+MEMORY_FORMATS = ("contiguous", "channels_last")
+DIRECTIONS = ("forward", "forward+backward")
+INPUTS = ("prescribed", "gaussian", "positive", "offset", "digits")
+"""The families of suites/inputs."""
+
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One problem: what to compute, on what data, where.
+
+    `shape` is `(N, D)` for the task "paired", `(N, C, H, W)` for "feature_maps" and
+    `(N, M, D)` for "pairwise", which compares `[N, D]` with `[M, D]`. `inputs` names the
+    family of the data, or the user's file.
+    """
+
+    task: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    memory_format: str = "contiguous"
+    direction: str = "forward"
+    inputs: str = "prescribed"
+
+    @property
+    def dim(self) -> int | tuple[int, ...]:
+        """The dim or dims that are summed over, as an implementation receives them."""
+        dims = DIM[self.task]
+        return dims[0] if len(dims) == 1 else dims
+
+    @property
+    def operand_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The shapes of x and y."""
+        if self.task != "pairwise":
+            return self.shape, self.shape
+        n, m, d = self.shape
+        return (n, d), (m, d)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of the result."""
+        return self.shape[:2] if self.task == "pairwise" else self.shape[:1]
+
+    @property
+    def length(self) -> int:
+        """How many products one cosine sums."""
+        length = 1
+        for size in self.shape[2:] if self.task == "pairwise" else self.shape[1:]:
+            length *= size
+        return length
+
+    @property
+    def input_bytes(self) -> int:
+        """The bytes of x and y together."""
+        x, y = self.operand_shapes
+        return BYTES[self.dtype] * self.length * (x[0] + y[0])
+
+    @property
+    def id(self) -> str:
+        """A stable name: a part that has its default is left out, so that new axes keep old names."""
+        parts = [self.device, self.dtype, "x".join(map(str, self.shape))]
+        defaults = {"memory_format": "contiguous", "direction": "forward", "inputs": "prescribed"}
+        parts += [str(getattr(self, axis)) for axis, usual in defaults.items() if getattr(self, axis) != usual]
+        return "-".join(parts)

@@ -1,0 +1,61 @@
+"""pytest-benchmark, with a name for a saved run that may be left out.
+
+As shipped, `pytest suites --benchmark-save` fails before any conftest.py is read, because the
+option needs a value. This module is loaded in pytest-benchmark's place (pyproject.toml, addopts):
+it offers the same hooks and fixtures, and passes its options on with two of them changed.
+"""
+
+import argparse
+import functools
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_benchmark import plugin as shipped
+from pytest_benchmark.plugin import *  # noqa: F403  # every hook and fixture of the shipped plugin
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  # in the shipped one's place
+    """Declare pytest-benchmark's options: --benchmark-save may stand alone, samples are always kept."""
+    shipped.pytest_addoption(_Parser(parser))
+
+
+class _Parser:
+    """What the shipped plugin asks of a parser: one group, and options in it."""
+
+    def __init__(self, parser: pytest.Parser) -> None:
+        self._parser = parser
+
+    def getgroup(self, name: str) -> "_Parser":
+        self._group = self._parser.getgroup(name)
+        return self
+
+    def addoption(self, option: str, **settings: Any) -> None:
+        if option == "--benchmark-save":
+            checked = settings["type"]
+            settings |= {"nargs": "?", "const": default_name(), "type": lambda name: checked(_no_path(name))}
+        if option == "--benchmark-save-data":
+            settings |= {"default": True}
+        self._group.addoption(option, **settings)
+
+
+@functools.cache
+def default_name() -> str:
+    """A name for a run, made from the date and the commit: 20261121-194500-1a2b3c4."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or not a checkout
+        commit = "no-commit"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{commit}"
+
+
+def _no_path(name: str) -> str:
+    if Path(name).exists():
+        raise argparse.ArgumentTypeError(
+            f"took {name!r}, a file or folder here, for the run's name: write "
+            f"`pytest {name} --benchmark-save`, or `--benchmark-save=NAME` for a name of your own"
+        )
+    return name

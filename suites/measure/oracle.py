@@ -1,0 +1,107 @@
+"""The truth: cosines and their gradients in float64 or wider, computed apart from every contestant.
+
+Products of two 16- or 32-bit numbers are exact in float64, and their sum is off by less than
+n * 2^-53 * Σ|x_i y_i|. float64 inputs are summed in NumPy's long double (64 bits of mantissa
+on x86), where that relative error is 2^-64 a step. A row of zeros has no cosine: its truth is NaN.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from suites.case import Case
+
+Truth = npt.NDArray[Any]  # float64, or long double for float64 inputs
+_CHUNK = 1 << 22  # elements: three float64 temporaries of a chunk take 100 MB
+
+
+def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
+    """The true cosines, in the shape of the case's output."""
+    wide = _long_double if case.dtype == "float64" else _float64
+    rows = _rows(x), _rows(y)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if case.task != "pairwise":
+            dot, xx, yy = _row_sums(*rows, wide)
+            return np.asarray(dot / (np.sqrt(xx) * np.sqrt(yy)))
+        dots = _exact_products(*map(_long_double, rows)) if case.dtype == "float64" else _products(*rows)
+        norms = (np.sqrt(_row_sums(r, r, wide)[0]) for r in rows)
+        return np.asarray(dots / next(norms)[:, None] / next(norms))
+
+
+def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tuple[torch.Tensor, torch.Tensor]:
+    """d(sum of all cosines)/dx and /dy, as float64 rows `[rows, length]` on the CPU.
+
+    ∂c/∂x = (ŷ - c x̂) / ‖x‖, summed over the pairs that x is in.
+    """
+    x64, y64 = _rows(x).double().cpu(), _rows(y).double().cpu()
+    x_norm, y_norm = (t.square().sum(1, keepdim=True).sqrt() for t in (x64, y64))
+    x_unit, y_unit = x64 / x_norm, y64 / y_norm
+    c = torch.from_numpy(truth.astype(np.float64))
+    if case.task == "pairwise":
+        return (
+            (y_unit.sum(0) - c.sum(1, keepdim=True) * x_unit) / x_norm,
+            (x_unit.sum(0) - c.sum(0)[:, None] * y_unit) / y_norm,
+        )
+    return (y_unit - c[:, None] * x_unit) / x_norm, (x_unit - c[:, None] * y_unit) / y_norm
+
+
+def _rows(t: torch.Tensor) -> torch.Tensor:
+    return t.detach().flatten(1)
+
+
+def _float64(t: torch.Tensor) -> Truth:
+    return t.double().cpu().numpy()
+
+
+def _long_double(t: torch.Tensor) -> Truth:
+    return t.cpu().numpy().astype(np.longdouble)
+
+
+def _row_sums(x: torch.Tensor, y: torch.Tensor, wide: Any) -> tuple[Truth, Truth, Truth]:
+    """x·y, x·x and y·y of each pair of rows, chunk by chunk."""
+    step = max(1, _CHUNK // x.shape[1])
+    parts = []
+    for start in range(0, len(x), step):
+        if wide is _float64:  # torch's float64 sums are pairwise and run on all cores
+            a, b = x[start : start + step].double(), y[start : start + step].double()
+            parts.append([t.sum(1).cpu().numpy() for t in (a * b, a * a, b * b)])
+        else:
+            a, b = wide(x[start : start + step]), wide(y[start : start + step])
+            parts.append([t.sum(axis=1) for t in (a * b, a * a, b * b)])
+    dot, xx, yy = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return dot, xx, yy
+
+
+def _products(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    return (x.double() @ y.double().T).cpu().numpy()
+
+
+def _exact_products(x: Truth, y: Truth) -> Truth:
+    """x @ y.T of float64 rows to about 2^-60 of ‖x‖‖y‖, at the speed of a few float64 matrix products.
+
+    Each row is cut into slices of so few bits that every product of two slices is summed
+    exactly in float64 (Ozaki, Ogita, Oishi, Rump: Error-free transformations of matrix
+    multiplication, Numerical Algorithms 59, 2012).
+    """
+    bits = (53 - math.ceil(math.log2(x.shape[1] + 1))) // 2
+    slices, x_scale = _slices(x, bits)
+    others, y_scale = _slices(y, bits)
+    count = len(slices)
+    total = np.zeros((len(x), len(y)), dtype=np.longdouble)
+    for i, j in sorted(((i, j) for i in range(count) for j in range(count) if i + j < count), key=sum, reverse=True):
+        total += slices[i] @ others[j].T  # the small ones first
+    return np.asarray(total * x_scale * y_scale.T)
+
+
+def _slices(rows: Truth, bits: int) -> tuple[list[npt.NDArray[np.float64]], Truth]:
+    """Rows scaled to below 1 and cut into float64 slices of `bits` bits, with the scales `[rows, 1]`."""
+    scale = np.exp2(np.ceil(np.log2(np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(np.float64).tiny))))
+    rest, slices = rows / scale, []
+    for n in range(1, math.ceil(64 / bits) + 1):
+        part = np.rint(rest * np.exp2(np.longdouble(n * bits))) * np.exp2(np.longdouble(-n * bits))
+        slices.append(part.astype(np.float64))
+        rest = rest - part
+    return slices, scale

@@ -1,0 +1,29 @@
+"""What the time of a run goes to."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+MEASURING = ("first calls", "warm-up", "samples")
+
+
+class Phases:
+    """Seconds by phase: `with phases("oracle"): ...`. The clock is passed in by tests."""
+
+    def __init__(self, now: Callable[[], float] = perf_counter) -> None:
+        self._now, self._started = now, now()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        start = self._now()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += self._now() - start
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since this object was made."""
+        return self._now() - self._started

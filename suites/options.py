@@ -1,0 +1,60 @@
+"""The options of `pytest suites`, and what they lead to."""
+
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from suites.environment import environment
+from suites.plan import Plan
+from suites.record import Run
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options of the suites, all read once, by `plan_of`."""
+    group = parser.getgroup("cosinebench", "cosinebench")
+    group.addoption("--grid", default="quick", metavar="NAME|FILE", help="smoke, quick, full, gpu, or a TOML file")
+    group.addoption("--device", metavar="DEVICE", help="cpu, cuda or mps; all that are there unless given")
+    group.addoption("--implementations", metavar="A,B", help="only these; all unless given")
+    group.addoption(
+        "--implementations-from",
+        action="append",
+        metavar="FILE.py",
+        help="add those that the file's function register(implementation) registers",
+    )
+    group.addoption("--inputs", metavar="FILE", help="your own embeddings: .npy, .pt or .safetensors")
+    group.addoption("--profile", action="store_true", help="trace operators too, under results/profiles/<run>/")
+    group.addoption("--resume", action="store_true", help="go on with the newest run that was cut short, or with NAME")
+
+
+def asks_for_suites(config: pytest.Config, root: Path) -> bool:
+    """Whether the command line names the suites, a part of them, or a folder that they are in."""
+    suites = root / "suites"
+    named = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
+    return any(path.is_relative_to(suites) or suites.is_relative_to(path) for path in named)
+
+
+def plan_of(config: pytest.Config) -> Plan:
+    """The plan that the options ask for; a `ValueError` says what is wrong with them, and what is known."""
+    option = config.option
+    return Plan.of(
+        grid=option.grid,
+        device=option.device,
+        implementations=option.implementations,
+        files=option.implementations_from,
+        inputs=option.inputs,
+    )
+
+
+def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
+    """The head of the run that this session writes."""
+    return Run(
+        name=name,
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        grid=plan.grid.name,
+        command=shlex.join(("pytest", *config.invocation_params.args)),
+        environment=environment(),
+        absent=absent,
+    )

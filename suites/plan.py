@@ -1,0 +1,100 @@
+"""What a session will measure: the options, made into cases and contestants."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from implementations import Implementation, discovery, registry
+from suites import environment
+from suites.case import CONTRACT, RANK, Case
+from suites.grid import Grid, GridError, OwnInputs, load_grid
+from suites.inputs import UserInputs, inputs_name, load_file
+
+
+class PlanError(ValueError):
+    """Options that cannot be followed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A grid's cases on this machine's devices, the contestants, and the user's own inputs if any."""
+
+    grid: Grid
+    cases: tuple[Case, ...]
+    implementations: tuple[Implementation, ...]
+    devices: tuple[str, ...]
+    own: UserInputs | None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        grid: str,
+        device: str | None = None,
+        implementations: str | None = None,
+        files: list[str] | None = None,
+        inputs: str | None = None,
+    ) -> "Plan":
+        """Follow the options --grid, --device, --implementations, --implementations-from and --inputs.
+
+        Raises:
+            PlanError, GridError, RegistryError, InputError: what cannot be followed, and what is known.
+        """
+        for file in files or ():
+            discovery.load_file(Path(file))
+        entries = tuple(map(registry.get, _names(implementations)))
+        loaded, devices = load_grid(grid), _devices(device)
+        own = load_file(Path(inputs)) if inputs else None
+        cases = loaded.cases(devices, _own_inputs(own) if own else None)
+        if not cases:
+            raise GridError(
+                f"the grid {grid!r} has no case for the devices {', '.join(devices)}"
+                + (f" and the inputs {inputs!r}: it needs a task for data of that rank" if inputs else "")
+                + "; --grid NAME|FILE names another one"
+            )
+        return cls(grid=loaded, cases=cases, implementations=entries, devices=devices, own=own)
+
+    @functools.cached_property
+    def _by_id(self) -> dict[tuple[str, str], Case]:
+        return {(case.task, case.id): case for case in self.cases}
+
+    def keys(self, task: str) -> list[tuple[str, str]]:
+        """The id of each case of the task with the name of each of its implementations."""
+        return [(case.id, entry.name) for case in self.cases if case.task == task for entry in self.contestants(case)]
+
+    def case(self, task: str, case_id: str) -> Case:
+        """The case of a task that has this id."""
+        return self._by_id[task, case_id]
+
+    def contestants(self, case: Case) -> tuple[Implementation, ...]:
+        """The implementations that solve the task of the case."""
+        return tuple(entry for entry in self.implementations if entry.task == CONTRACT[case.task])
+
+
+def _names(option: str | None) -> tuple[str, ...]:
+    """The implementations asked for, each once; all if none is."""
+    if option is None:
+        return registry.names()
+    asked = tuple(dict.fromkeys(name.strip() for name in option.split(",") if name.strip()))
+    if not asked:
+        raise PlanError(f"--implementations names none; known: {', '.join(registry.names())}")
+    return asked
+
+
+def _devices(asked: str | None) -> tuple[str, ...]:
+    present = environment.devices()
+    if asked is None:
+        return present
+    if asked not in registry.DEVICES:
+        raise PlanError(f"unknown device {asked!r}{registry.did_you_mean(asked, registry.DEVICES)}")
+    if asked not in present:
+        raise PlanError(
+            f"--device {asked}: torch {environment.torch_version()} finds no {asked} device here; "
+            f"there is {' and '.join(present)}. For CUDA, `nvidia-smi` shows whether the driver sees the GPU"
+        )
+    return (asked,)
+
+
+def _own_inputs(own: UserInputs) -> dict[str, OwnInputs]:
+    shapes = {task: own.shape_for(task) for task in RANK}
+    return {task: OwnInputs(shape, inputs_name(own)) for task, shape in shapes.items() if shape}

@@ -1,0 +1,55 @@
+"""The live line: cases done, what is running, the time left. Nothing where the output is not a terminal."""
+
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from suites.case import Case
+
+# pytest captures file descriptor 2 while tests run; this one was duplicated before it did.
+_TERMINAL = os.dup(2)
+
+
+class ProgressLine:
+    """A line on the terminal that is redrawn between cases, never by a thread: a thread would be timed too."""
+
+    def __init__(self, terminal: TextIO | None = None) -> None:
+        console = Console(file=terminal or os.fdopen(_TERMINAL, "w", closefd=False))
+        columns = (TextColumn("{task.fields[done]}"), BarColumn(20, style="dim", complete_style="cyan"))
+        self.live = console.is_terminal
+        self._bar = Progress(
+            *columns,
+            TimeRemainingColumn(compact=True),
+            TextColumn("left  {task.description}", style="dim"),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            disable=not self.live,
+        )
+        self._cases = self._done = 0
+        self._task = self._bar.add_task("", done=self._counts())
+
+    def start(self, cases: Mapping[Case, int]) -> None:
+        """Show the line, for cases with the count of the contestants of each."""
+        self._cases = len(cases)
+        self._bar.update(self._task, total=sum(cases.values()), done=self._counts())
+        self._bar.start()
+
+    def running(self, case: Case) -> None:
+        """Name the case that is measured now."""
+        self._bar.update(self._task, description=f"{case.task} {case.id}", refresh=True)
+
+    def advance(self, contestants: int) -> None:
+        """A case has ended."""
+        self._done += 1
+        self._bar.update(self._task, advance=contestants, done=self._counts(), refresh=True)
+
+    def stop(self) -> None:
+        """Take the line away."""
+        self._bar.stop()
+
+    def _counts(self) -> str:
+        return f"{self._done} of {self._cases} cases"

@@ -1,0 +1,225 @@
+"""What came out: one implementation on one case, and the run it belongs to. Torch-free."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from suites.case import Case
+
+SCHEMA = 1
+UNIT_ROUNDOFF = 2.0**-24
+"""u of fp32: errors are reported as multiples of it."""
+
+
+class Status(StrEnum):
+    """How it went; it decides which numbers a record may hold."""
+
+    OK = "ok"
+    UNSUPPORTED = "unsupported"
+    ABSENT = "absent"
+    WRONG = "wrong"
+    ERROR = "error"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Seconds a call, sample by sample in the order of the rounds.
+
+    Each sample times `calls` calls and divides. An implementation much slower than the
+    others takes part in each `stride`-th round only: sample j belongs to round j * stride,
+    which is how the samples of two implementations are paired.
+    """
+
+    samples_s: tuple[float, ...]
+    calls: int
+    stride: int
+    first_call_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Error:
+    """Distance of the result from the float64 oracle, over all outputs that have a true value."""
+
+    error_abs: float
+    error_rms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One implementation on one case: what was measured, or why not.
+
+    `peak_bytes` is the peak beyond the inputs, the result included; None where the
+    allocator in use reports no peak.
+    """
+
+    implementation: str
+    baseline: bool
+    case: Case
+    status: Status
+    reason: str = ""
+    latency: Latency | None
+    error: Error | None
+    peak_bytes: int | None
+
+    def __post_init__(self) -> None:
+        ok, wrong = self.status is Status.OK, self.status is Status.WRONG
+        if ok != (self.latency is not None) or (ok and self.error is None):
+            raise ValueError(f"a record with the status {self.status} has {'no' if ok else 'a'} latency")
+        if (self.error is not None and not (ok or wrong)) or (self.peak_bytes is not None and not ok):
+            raise ValueError(f"a record with the status {self.status} has a measured value")
+        if not ok and not self.reason:
+            raise ValueError(f"a record with the status {self.status} needs a reason")
+
+    @classmethod
+    def failed(
+        cls, implementation: str, baseline: bool, case: Case, status: Status, reason: str, error: Error | None = None
+    ) -> "Record":
+        """A record without a measurement. Only a wrong one may carry its error."""
+        return cls(
+            implementation=implementation,
+            baseline=baseline,
+            case=case,
+            status=status,
+            reason=reason,
+            latency=None,
+            error=error,
+            peak_bytes=None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The machine and the software that a run was measured on; "" where something is not known."""
+
+    system: str
+    cpu: str
+    cpu_capability: str
+    cores: int
+    memory_bytes: int
+    threads: int
+    gpu: str
+    gpu_driver: str
+    python: str
+    torch: str
+    torch_build: str
+    cuda: str
+    float32_matmul_precision: str
+    reduced_precision: str
+    allocator: str
+    commit: str
+    dirty: bool
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The head of a run: its name, when and how it was started, and where.
+
+    `absent` maps the implementations that could not take part to the reason.
+    """
+
+    name: str
+    started: str
+    grid: str
+    command: str
+    environment: Environment
+    absent: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """What one torch operator cost in one profiled call of an implementation on a case.
+
+    `self_s` leaves out the operators that it called; `allocated_bytes` is what it and
+    they allocated and still held when it returned.
+    """
+
+    implementation: str
+    baseline: bool
+    case_id: str
+    operator: str
+    calls: int
+    self_s: float
+    allocated_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """The last line of a run that came to its end; a run without one can be resumed.
+
+    `phases_s` maps what the wall time went to (set-up, first calls, warm-up, samples, ...)
+    to seconds, for this process: a resumed run counts its last part.
+    """
+
+    wall_s: float
+    phases_s: Mapping[str, float]
+
+
+Line = Run | Record | Operator | End
+"""What one line of a run's file holds: the run first, its end last."""
+
+
+def to_line(value: Line) -> str:
+    """One line of JSON, without the newline; nested parts are flattened into the row."""
+    row: dict[str, Any] = {"kind": type(value).__name__.lower(), "schema": SCHEMA}
+    for field in dataclasses.fields(value):
+        part = getattr(value, field.name)
+        nested = isinstance(part, Case | Latency | Error)
+        row |= dataclasses.asdict(part) if nested else {field.name: _plain(part)}
+    return json.dumps(row, allow_nan=False)
+
+
+def from_line(line: str) -> Line:
+    """What `to_line` wrote.
+
+    Raises:
+        ValueError: not JSON, another schema, a missing or an impossible value.
+    """
+    row = json.loads(line)
+    if not isinstance(row, dict) or row.get("schema") != SCHEMA:
+        raise ValueError(f"not a line of schema {SCHEMA}")
+    try:
+        return _READERS[row["kind"]](row)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a line of schema {SCHEMA} with a missing or wrong field: {error}") from error
+
+
+def _plain(part: object) -> object:
+    return dataclasses.asdict(part) if isinstance(part, Environment) else part
+
+
+def _run(row: dict[str, Any]) -> Run:
+    return Run(**(_fields(Run, row) | {"environment": Environment(**row["environment"])}))
+
+
+def _record(row: dict[str, Any]) -> Record:
+    measured = "samples_s" in row
+    latency = _fields(Latency, row) | {"samples_s": tuple(row["samples_s"])} if measured else None
+    return Record(
+        implementation=row["implementation"],
+        baseline=row["baseline"],
+        case=Case(**(_fields(Case, row) | {"shape": tuple(row["shape"])})),
+        status=Status(row["status"]),
+        reason=row["reason"],
+        latency=Latency(**latency) if latency else None,
+        error=Error(**_fields(Error, row)) if row.get("error_abs") is not None else None,
+        peak_bytes=row["peak_bytes"],
+    )
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Line]] = {
+    "run": _run,
+    "record": _record,
+    "operator": lambda row: Operator(**_fields(Operator, row)),
+    "end": lambda row: End(**_fields(End, row)),
+}
+
+
+def _fields(cls: type, row: dict[str, Any]) -> dict[str, Any]:
+    return {f.name: row[f.name] for f in dataclasses.fields(cls)}

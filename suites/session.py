@@ -1,0 +1,96 @@
+"""A session: each case is measured once, all of its selected contestants together, when it is first asked for."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from implementations import Implementation
+from suites.case import Case
+from suites.inputs import make_inputs
+from suites.measure.clock import clock_of
+from suites.measure.phases import Phases
+from suites.measure.problem import Pair
+from suites.measure.together import measure_case
+from suites.plan import Plan
+from suites.record import End, Record
+
+
+class Session:
+    """Measures what a plan and pytest's selection ask for, and hands on the records of each case as it ends.
+
+    Args:
+        plan: cases and contestants.
+        done: records of a run that is gone on with; a case whose selected contestants all have one is not
+            measured again.
+        started: called with each case before it is measured.
+        ended: called with each case, its contestants and their records when it was.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        done: Sequence[Record],
+        started: Callable[[Case], None],
+        ended: Callable[[Case, Sequence[Implementation], list[Record]], None],
+    ) -> None:
+        self.plan = plan
+        self._phases = Phases()
+        self._records = {(record.case, record.implementation): record for record in done}
+        self._selected: defaultdict[Case, set[str]] = defaultdict(set)
+        self._started, self._ended = started, ended
+
+    def select(self, task: str, case_id: str, name: str) -> None:
+        """Tell that pytest selected a contestant of a case; those that it did not select are not measured."""
+        self._selected[self.plan.case(task, case_id)].add(name)
+
+    @property
+    def left(self) -> dict[Case, int]:
+        """The cases that are still to be measured, with the count of their contestants."""
+        return {case: len(names) for case, names in self._selected.items() if not self._is_done(case)}
+
+    def record(self, task: str, case_id: str, name: str) -> Record:
+        """The record of an implementation on a case, which is measured now if it was not before."""
+        case = self.plan.case(task, case_id)
+        if not self._is_done(case):
+            self._started(case)
+            self._measure(case)
+        return self._records[case, name]
+
+    def make_inputs(self, case: Case) -> Pair:
+        """x and y of a case, always the same."""
+        return make_inputs(case, file=self.plan.own)
+
+    def describe(self, absent: Mapping[str, str]) -> list[str]:
+        """What is about to be measured, and who takes no part."""
+        plan = self.plan
+        counts = (
+            f"{len(self._selected)} cases on {' and '.join(plan.devices)}, {len(plan.implementations)} implementations"
+        )
+        done = len(self._selected) - len(self.left)
+        return [
+            f"grid {plan.grid.name}: {counts}" + (f"; {done} cases are done already" if done else ""),
+            *(f"{name} is absent: {reason}" for name, reason in absent.items()),
+        ]
+
+    def end(self) -> End:
+        """How long the session took, and for what."""
+        return End(wall_s=self._phases.wall_s, phases_s=dict(self._phases.seconds))
+
+    def _is_done(self, case: Case) -> bool:
+        return all((case, name) in self._records for name in self._selected[case])
+
+    def _measure(self, case: Case) -> None:
+        contestants = [entry for entry in self.plan.contestants(case) if entry.name in self._selected[case]]
+        records = measure_case(
+            case,
+            contestants,
+            make_inputs=self.make_inputs,
+            clock=clock_of(case.device),
+            seconds=self.plan.grid.seconds,
+            rng=random.Random(case.id),
+            phases=self._phases,
+        )
+        self._records |= {(record.case, record.implementation): record for record in records}
+        with self._phases("saving and profiling"):
+            self._ended(case, contestants, records)

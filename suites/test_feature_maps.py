@@ -1,0 +1,13 @@
+"""And on feature maps, [N, C, H, W] reduced over (1, 2, 3), contiguous and channels_last?"""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from suites.record import Record
+from suites.replay import hand_over, replay
+
+
+@pytest.mark.cases("feature_maps")
+@pytest.mark.benchmark(timer=replay)
+def test_feature_maps(record: Record, benchmark: BenchmarkFixture) -> None:
+    hand_over(record, benchmark)
