@@ -1,6 +1,7 @@
 """What came out: one implementation on one case, and the run it belongs to. Torch-free."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -222,4 +223,9 @@ _READERS: dict[str, Callable[[dict[str, Any]], Line]] = {
 
 
 def _fields(cls: type, row: dict[str, Any]) -> dict[str, Any]:
-    return {f.name: row[f.name] for f in dataclasses.fields(cls)}
+    return {name: row[name] for name in _names(cls)}
+
+
+@functools.cache  # a report may load 100,000 records
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))

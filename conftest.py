@@ -1,0 +1,96 @@
+"""The wiring: the only file that knows every room."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from implementations import Implementation, registry
+from results import ROOT, StoreError
+from results.recorder import Recorder
+from suites import options
+from suites.case import Case
+from suites.front_door import default_name
+from suites.profiling import profile_case
+from suites.progress import ProgressLine
+from suites.record import Record
+from suites.session import Session
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cases(task): each case of the task, with each of its implementations")
+    if options.asks_for_suites(config, Path(__file__).parent):
+        try:
+            config.pluginmanager.register(Bench(config))
+        except (StoreError, ValueError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+class Bench:
+    """One invocation of `pytest suites`, as a plugin: a session, the run that it writes, a progress line."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        plan, asked = options.plan_of(config), config.option.benchmark_save
+        run = options.run_of(config, plan, asked or default_name(), registry.absent())
+        named = None if asked == default_name() else asked
+        self.recorder = Recorder.resume(run, named) if config.option.resume else Recorder(run)
+        if asked:
+            config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
+        self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
+        self.progress = ProgressLine()
+        self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
+
+    def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
+        try:
+            self.recorder.append(records)
+            if self.profiles:
+                inputs = self.session.make_inputs(case)
+                self.recorder.append(profile_case(case, contestants, records, inputs, self.profiles))
+        except StoreError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
+        self.progress.advance(len(records))
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if marker := metafunc.definition.get_closest_marker("cases"):
+            keys = self.session.plan.keys(*marker.args)
+            metafunc.parametrize("case, implementation", keys, ids=["-".join(key) for key in keys])
+
+    @pytest.fixture
+    def record(self, request: pytest.FixtureRequest, case: str, implementation: str) -> Record:
+        """The record of an implementation on a case; measured with all others of the case when first asked for."""
+        (task,) = request.node.get_closest_marker("cases").args
+        return self.session.record(task, case, implementation)
+
+    @pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks what was collected
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            marker, skipped = item.get_closest_marker("cases"), item.get_closest_marker("skip")
+            if isinstance(item, pytest.Function) and marker and not skipped:  # pytest skips a task without cases
+                (task,), params = marker.args, item.callspec.params
+                self.session.select(task, params["case"], params["implementation"])
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        return self.session.describe(registry.absent())
+
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        if not session.config.option.collectonly:
+            self.progress.start(self.session.left)
+
+    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+        # The progress line takes the place of the dots.
+        return (report.outcome, "", report.outcome) if self.progress.live and report.when == "call" else None
+
+    def pytest_sessionfinish(self) -> None:
+        self.progress.stop()
+        if self.recorder.saved and not self.session.left:
+            self.recorder.append([self.session.end()])
+        self.recorder.close()
+
+    @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.recorder.saved:
+            terminalreporter.write_line(self.recorder.describe(cases_left=len(self.session.left)))

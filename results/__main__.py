@@ -1,0 +1,145 @@
+"""`python -m results` lists the runs; `python -m results show RUN` prints or exports one."""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import re
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from results.files import ROOT, UnknownRun
+from results.load import list_runs, load
+
+
+def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
+    """Run the command line; bad input ends it with one line on stderr and the status 2."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        with _warnings_in_one_line():
+            content = FORMATS[options.format](load(options.run, root=root)) if options.command else _listing(root)
+        if isinstance(content, bytes) and not options.output and sys.stdout.isatty():
+            parser.exit(
+                2, f"{parser.prog}: a terminal cannot show {options.format}, which is binary: add --output FILE\n"
+            )
+        _write(content, options.output)
+    except BrokenPipeError:  # `| head` has seen enough; without this, Python's last flush would fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (UnknownRun, OSError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m results", description="Without a command: list the runs.")
+    parser.set_defaults(output=None)
+    show = parser.add_subparsers(dest="command").add_parser("show", help="print or export a run")
+    show.add_argument("run", metavar="RUN", help="a run's name, 'latest', or the path of a .jsonl file")
+    show.add_argument("--format", choices=FORMATS, default="table", help="all but 'table' hold every column, raw")
+    show.add_argument("--output", metavar="FILE", help="write there instead of to the terminal")
+    return parser
+
+
+def _write(content: str | bytes, output: str | None) -> None:
+    data = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
+    if output:
+        Path(output).write_bytes(data)
+    elif isinstance(content, bytes):
+        sys.stdout.buffer.write(data)
+    else:
+        print(data.decode(), end="", flush=True)
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        try:
+            yield
+        finally:
+            for warning in caught:
+                print(f"warning: {warning.message}", file=sys.stderr)
+
+
+def _listing(root: Path) -> str:
+    runs = list_runs(root)
+    if runs.empty:
+        return f"There are no runs in {root} yet. `make bench` makes one."
+    return _aligned(runs.assign(complete=runs["complete"].map({True: "yes", False: "no: --resume goes on"})))
+
+
+def _table(frame: pd.DataFrame) -> str:
+    us, mib = 1e6, 2**-20
+    return _aligned(
+        pd.DataFrame(
+            {
+                "implementation": frame["implementation"],
+                "case": frame["case"],
+                "status": frame["status"],
+                "median µs": _rounded(frame["latency_s"] * us),
+                "95 % µs": _interval(frame["latency_low"] * us, frame["latency_high"] * us),
+                "× baseline": _rounded(frame["ratio"]),
+                "95 % ×": _interval(frame["ratio_low"], frame["ratio_high"]),
+                "peak MiB": _rounded(frame["peak_bytes"].astype("float64") * mib),
+                "error u": _rounded(frame["error_u"]),
+                "reason": frame["reason"].map(lambda reason: textwrap.shorten(reason, 60, placeholder=" ...")),
+            }
+        )
+    )
+
+
+def _rounded(numbers: "pd.Series[float]") -> "pd.Series[str]":
+    def three_digits(number: float) -> str:
+        return "" if math.isnan(number) else np.format_float_positional(number, precision=3, fractional=False, trim="-")
+
+    return numbers.map(three_digits).astype("str")
+
+
+def _interval(low: "pd.Series[float]", high: "pd.Series[float]") -> "pd.Series[str]":
+    return (_rounded(low) + " .. " + _rounded(high)).where(low.notna(), "")
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    def printable(value: object) -> str:
+        return "".join(letter if letter.isprintable() else "?" for letter in str(value))
+
+    return str(frame.map(printable).to_markdown(tablefmt="simple", index=False, disable_numparse=True))
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False)
+
+
+def _json(frame: pd.DataFrame) -> str:
+    plain = frame.astype("object").where(frame.notna(), None)  # to_json would round to 15 digits
+    return json.dumps(plain.to_dict("records"), indent=1)
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    def escaped(value: object) -> str:
+        return re.sub(r"([\\`*<>\[\]|~])", r"\\\1", " ".join(str(value).split()))
+
+    text = frame.astype("object").where(frame.notna(), "").map(escaped)
+    return str(text.to_markdown(index=False, disable_numparse=True))
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    return frame.to_parquet(index=False)
+
+
+FORMATS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
+    "table": _table,
+    "csv": _csv,
+    "json": _json,
+    "markdown": _markdown,
+    "parquet": _parquet,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""A run's file: what it may be called, where it lies, and reading it line by line."""
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from suites.record import End, Run, from_line
+
+ROOT = Path(__file__).parent / "runs"
+LATEST = "latest"
+LONGEST_NAME = 120
+LONGEST_END = 1 << 16  # bytes; an End has a few hundred
+T = TypeVar("T")
+
+
+class UnknownRun(ValueError):
+    """A run that is asked for and not there."""
+
+
+def check_name(name: str) -> None:
+    """Keep names from outside from becoming paths.
+
+    Raises:
+        ValueError: not a plain file name of at most 120 letters, digits and `._+-`, or reserved.
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name) and ".." not in name and len(name) <= LONGEST_NAME:
+        if name != LATEST:
+            return
+        raise ValueError(f"a run cannot be called {name!r}, which stands for the newest run: try {name + '-1'!r}")
+    plain = re.sub(r"([^A-Za-z0-9._+-]|\.\.)+", "-", name).lstrip("._+-")[:LONGEST_NAME]
+    raise ValueError(
+        f"a run cannot be called {name!r}: a name has at most {LONGEST_NAME} letters, digits, '.', '_', '+' and '-', "
+        f"starts with a letter or a digit and has no '..'; try {plain or 'run-1'!r}"
+    )
+
+
+def free_name(name: str, root: Path = ROOT) -> str:
+    """`name`, or the first of name-2, name-3, ... that no run has, so that nothing is overwritten.
+
+    Raises:
+        ValueError: `name` is not a valid name.
+    """
+    check_name(name)
+    free, number = name, 1
+    while (root / f"{free}.jsonl").exists():
+        number += 1
+        suffix = f"-{number}"
+        free = name[: LONGEST_NAME - len(suffix)] + suffix
+    return free
+
+
+def names(root: Path = ROOT) -> list[str]:
+    """The names of the files in `root`, sorted."""
+    return sorted(path.stem for path in root.glob("*.jsonl") if path.is_file())
+
+
+def heads(root: Path = ROOT) -> dict[str, Run]:
+    """The head of each run by the name of its file, newest first; a file without one is warned about."""
+    found = {}
+    for name in names(root):
+        try:
+            found[name] = head(root / f"{name}.jsonl")
+        except ValueError as error:
+            warnings.warn(f"skipped: {error}", stacklevel=2)
+    return dict(sorted(found.items(), key=lambda item: item[1].started, reverse=True))
+
+
+def find(run: str, root: Path = ROOT) -> Path:
+    """The file of a run: by its name, by "latest", or by its own path, which ends in `.jsonl`.
+
+    Raises:
+        UnknownRun: there is none.
+    """
+    known = names(root)
+    if run == LATEST and (newest := next(iter(heads(root)), None)):
+        return root / f"{newest}.jsonl"
+    if run in known:
+        return root / f"{run}.jsonl"
+    if run.endswith(".jsonl") and Path(run).is_file():
+        return Path(run)
+    near = get_close_matches(Path(run).stem, known, n=1)
+    raise UnknownRun(
+        f"there is no run {run!r} in {root}"
+        + (f"; did you mean {near[0]!r}?" if near else ".")
+        + (f" There are: {', '.join(known[:10])}{', ...' if len(known) > 10 else ''}." if known else " It is empty.")
+        + " `python -m results` lists the runs; one kept elsewhere is named by its path, NAME.jsonl"
+    )
+
+
+def head(path: Path) -> Run:
+    """The first line of a run's file.
+
+    Raises:
+        ValueError: it is not the head of a run.
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        line = file.readline()
+    try:
+        run = from_line(line)
+    except ValueError as error:
+        raise ValueError(f"{path} does not start with the head of a run: {error}") from error
+    if not isinstance(run, Run) or not line.endswith("\n"):
+        raise ValueError(f"{path} does not start with the head of a run")
+    return run
+
+
+def body(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
+    """What `parse` makes of each line after the head; a line that it refuses is warned about and left out."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        next(file, None)
+        for number, line in enumerate(file, start=2):
+            try:
+                parsed = parse(line)
+            except ValueError as error:
+                warnings.warn(f"{path}, line {number} skipped: {error}", stacklevel=2)
+            else:
+                yield parsed
+
+
+def end(path: Path) -> End | None:
+    """The last line of a run's file, if the run came to its end."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LONGEST_END))
+        *_, last = [b"", *file.read().splitlines()]
+    try:
+        line = from_line(last.decode())
+    except ValueError:
+        return None
+    return line if isinstance(line, End) else None

@@ -1,0 +1,117 @@
+"""The read side: runs as pandas tables, summaries and ratios derived from the raw samples at each load."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from results.files import ROOT, body, end, find, head, heads, names
+from results.rows import Row, rows
+from results.statistics import Samples, medians, paired_ratios
+from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status, from_line
+
+DTYPES = {
+    **dict.fromkeys(("run", "implementation"), "str"),
+    "baseline": "bool",
+    **dict.fromkeys(("task", "shape", "dim", "dtype", "device", "memory_format", "direction", "inputs"), "str"),
+    **dict.fromkeys(("case", "status", "reason"), "str"),
+    **dict.fromkeys(("latency_s", "latency_low", "latency_high", "rounds", "calls", "first_call_s"), "float64"),
+    "peak_bytes": "Int64",
+    **dict.fromkeys(("error_abs", "error_rms", "error_u", "ratio", "ratio_low", "ratio_high"), "float64"),
+}
+COLUMNS = tuple(DTYPES)
+OPERATOR_COLUMNS = ("implementation", "baseline", "case", "operator", "calls", "self_s", "allocated_bytes")
+_COUNTS = ("cases", "implementations", "records", "ok", "not_ok")
+RUN_COLUMNS = ("run", "started", "grid", "devices", *_COUNTS, "complete")
+
+
+def load(run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: bool = False) -> pd.DataFrame:
+    """What was measured, one row for each implementation on each case.
+
+    `run` is a name, "latest", the path of a `.jsonl` file, or several of these; None is every
+    run. The columns are `COLUMNS`, then `samples_s` with `samples`: each row's raw seconds a call,
+    float64, empty where nothing was timed. Missing numbers are NaN, a missing `peak_bytes` is NA.
+
+    `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval.
+    `ratio` is the median, over the rounds that both took part in, of the time over the
+    baseline's time in the same round of the same run and case; above 1 is slower. `error_u` is
+    `error_abs` in unit roundoffs of fp32. Files and lines that cannot be read are warned about and left
+    out; where a resumed run has measured something twice, the last one counts.
+
+    Raises:
+        UnknownRun: a run that is not there.
+    """
+    if run is None:
+        paths = [root / f"{name}.jsonl" for name in names(root)]
+    else:
+        paths = [find(name, root) for name in ([run] if isinstance(run, str) else run)]
+    runs = [list(rows(path)) for path in dict.fromkeys(paths)]
+    measured = [row for run_rows in runs for row in run_rows]
+    frame = pd.DataFrame.from_records(measured, columns=Row._fields)
+    frame[["latency_s", "latency_low", "latency_high"]] = medians([row.samples_s for row in measured])
+    frame[["ratio", "ratio_low", "ratio_high"]] = medians([ratio for run_rows in runs for ratio in _ratios(run_rows)])
+    frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
+    table = frame[list(COLUMNS)].astype(DTYPES)
+    return table.assign(samples_s=frame["samples_s"]) if samples else table
+
+
+def load_run(run: str, root: Path = ROOT) -> Run:
+    """The head of a run: when, how and on what machine it was started.
+
+    Raises:
+        UnknownRun: it is not there.
+        ValueError: the file does not start with the head of a run.
+    """
+    return head(find(run, root))
+
+
+def load_end(run: str, root: Path = ROOT) -> End | None:
+    """What a run's wall time went to; None if it did not come to its end.
+
+    Raises:
+        UnknownRun: it is not there.
+    """
+    return end(find(run, root))
+
+
+def load_operators(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """What torch's operators cost in each profiled call; the columns are `OPERATOR_COLUMNS`.
+
+    Raises:
+        UnknownRun: it is not there.
+        ValueError: the file does not start with the head of a run.
+    """
+    path = find(run, root)
+    head(path)
+    lines = [line for line in body(path, from_line) if isinstance(line, Operator)]
+    fields = ["case_id" if column == "case" else column for column in OPERATOR_COLUMNS]
+    frame = pd.DataFrame(lines, columns=fields).rename(columns={"case_id": "case"})
+    return frame.drop_duplicates(["implementation", "case", "operator"], keep="last", ignore_index=True)
+
+
+def list_runs(root: Path = ROOT) -> pd.DataFrame:
+    """What runs there are, newest first; the columns are `RUN_COLUMNS`."""
+    return pd.DataFrame([_overview(name, run, root) for name, run in heads(root).items()], columns=RUN_COLUMNS)
+
+
+def _overview(name: str, run: Run, root: Path) -> tuple[object, ...]:
+    path = root / f"{name}.jsonl"
+    records = (line for line in body(path, from_line) if isinstance(line, Record))
+    status = {(record.implementation, record.case): record.status for record in records}
+    ok = Counter(status.values())[Status.OK]
+    implementations, cases = {key[0] for key in status}, {key[1] for key in status}
+    devices = ", ".join(sorted({case.device for case in cases}))
+    counts = (len(cases), len(implementations), len(status), ok, len(status) - ok)
+    return name, run.started, run.grid, devices, *counts, end(path) is not None
+
+
+def _ratios(run_rows: Sequence[Row]) -> list[Samples]:
+    baselines = {row.case: row for row in run_rows if row.baseline}
+
+    def ratios(row: Row) -> Samples:
+        base = baselines.get(row.case)
+        return paired_ratios(row.samples_s, row.stride, base.samples_s, base.stride) if base else np.empty(0)
+
+    return [ratios(row) for row in run_rows]

@@ -1,0 +1,82 @@
+"""The run that a session writes: opened at its first record, or gone on with."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+from results.files import ROOT, find, free_name, head
+from results.store import Store, StoreError, unfinished
+from suites.record import End, Operator, Record, Run
+
+
+class Recorder:
+    """Appends a session's lines to its run. Nothing is created before the first of them.
+
+    `done` holds the records that a resumed run had already.
+    """
+
+    def __init__(self, run: Run, root: Path = ROOT) -> None:
+        self.name = free_name(run.name, root)
+        self.saved = 0
+        self.done: list[Record] = []
+        self._run, self._root = dataclasses.replace(run, name=self.name), root
+        self._store: Store | None = None
+
+    @classmethod
+    def resume(cls, run: Run, name: str | None = None, root: Path = ROOT) -> "Recorder":
+        """Go on with the unfinished run `name`, or with the newest unfinished one.
+
+        Args:
+            run: the head that a new run would have; the old one has to have the same grid and environment.
+            name: the run to go on with.
+            root: the folder of the runs.
+
+        Raises:
+            StoreError: there is none to resume, or it was started with something else.
+        """
+        candidates = unfinished(root)
+        if name is None and not candidates:
+            raise StoreError(
+                "--resume: every run came to its end, so there is none to go on with; start one without it"
+            )
+        name = name or candidates[0]
+        _require_same(head(find(name, root)), run)
+        recorder = cls(run, root)
+        recorder._store, recorder._run, recorder.done = Store.resume(name, root)
+        recorder.name, recorder.saved = name, len(recorder.done)
+        return recorder
+
+    def append(self, lines: Iterable[Record | Operator | End]) -> None:
+        """Write lines through to the disk.
+
+        Raises:
+            StoreError: the disk refuses; what was written before is safe.
+        """
+        if self._store is None:
+            self._store = Store.create(self._run, self._root)
+        for line in lines:
+            self._store.append(line)
+            self.saved += isinstance(line, Record)
+
+    def describe(self, cases_left: int) -> str:
+        """Where the run is and what to do with it next."""
+        saved = f"run {self.name}: {self.saved} records saved"
+        if cases_left:
+            again = "" if "--resume" in self._run.command else " --resume"
+            return f"{saved}, {cases_left} cases to go; `{self._run.command}{again}` goes on with it"
+        return f"{saved}; `python -m reports {self.name}` renders the report"
+
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        if self._store:
+            self._store.close()
+
+
+def _require_same(old: Run, new: Run) -> None:
+    before, now = ({"grid": run.grid, **dataclasses.asdict(run.environment)} for run in (old, new))
+    changed = [f"{key}: {before[key]!r}, now {now[key]!r}" for key in before if before[key] != now[key]]
+    if changed:
+        raise StoreError(
+            f"--resume: the run {old.name!r} was started with something else ({'; '.join(changed)}), and one run "
+            f"never mixes two; it was started by `{old.command}`. Without --resume a new run begins"
+        )

@@ -1,0 +1,102 @@
+"""One record as one row of plain values: what a table needs before any statistics."""
+
+import functools
+import math
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from results.files import body, head
+from results.statistics import Samples
+from suites.case import DIM, Case
+from suites.record import Record, from_line
+
+
+class Row(NamedTuple):
+    """A record, flat; NaN and empty samples where nothing was measured."""
+
+    run: str
+    implementation: str
+    baseline: bool
+    task: str
+    shape: str
+    dim: str
+    dtype: str
+    device: str
+    memory_format: str
+    direction: str
+    inputs: str
+    case: str
+    status: str
+    reason: str
+    samples_s: Samples
+    stride: int
+    rounds: float
+    calls: float
+    first_call_s: float
+    peak_bytes: int | None
+    error_abs: float
+    error_rms: float
+
+
+def rows(path: Path) -> Iterable[Row]:
+    """The rows of one run; the last one counts where a resumed run has measured something twice.
+
+    A file that is not a run, and lines that are not of one, are warned about and left out.
+    """
+    try:
+        head(path)
+    except ValueError as error:
+        warnings.warn(f"skipped: {error}", stacklevel=3)
+        return ()
+    parsed = body(path, functools.partial(_row, path.stem))
+    return {(row.implementation, row.case): row for row in parsed if row}.values()
+
+
+def _row(run: str, line: str) -> Row | None:
+    record = from_line(line)
+    try:
+        return _flat(run, record) if isinstance(record, Record) else None
+    except TypeError as error:
+        raise ValueError(f"a value of the wrong type: {error}") from error
+
+
+def _flat(run: str, record: Record) -> Row:
+    latency, error = record.latency, record.error
+    samples = np.array(latency.samples_s if latency else (), dtype=np.float64)
+    if latency and not (latency.stride >= 1 and 0 < samples.min() <= samples.max() < math.inf):
+        raise ValueError(f"samples that are not times, or the stride {latency.stride}")
+    return Row(
+        run,
+        _text(record.implementation),
+        bool(record.baseline),
+        *_axes(record.case),
+        record.status.value,
+        _text(record.reason),
+        samples,
+        latency.stride if latency else 1,
+        len(samples) if latency else math.nan,
+        float(latency.calls) if latency else math.nan,
+        float(latency.first_call_s) if latency else math.nan,
+        record.peak_bytes,
+        float(error.error_abs) if error else math.nan,
+        float(error.error_rms) if error else math.nan,
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _axes(case: Case) -> tuple[str, str, str, str, str, str, str, str, str]:
+    if case.task not in DIM:
+        raise ValueError(f"the task {case.task!r} is not known, only {', '.join(DIM)} are")
+    shape, dims = "x".join(map(str, case.shape)), ",".join(map(str, DIM[case.task]))
+    dtype, device, inputs = _text(case.dtype), _text(case.device), _text(case.inputs)
+    memory_format, direction = _text(case.memory_format), _text(case.direction)
+    name = _text(f"{case.task}-{case.id}")
+    return case.task, shape, dims, dtype, device, memory_format, direction, inputs, name
+
+
+def _text(value: str) -> str:
+    return str(value).encode(errors="replace").decode()  # a file's name in a reason may hold lone surrogates

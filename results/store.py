@@ -1,0 +1,111 @@
+"""The append side: a run is one file that only grows, each line on the disk before the next case is measured."""
+
+import contextlib
+import os
+from io import FileIO
+from pathlib import Path
+from typing import Self
+
+from results.files import ROOT, body, end, find, free_name, head, heads
+from suites.record import End, Operator, Record, Run, from_line, to_line
+
+
+class StoreError(Exception):
+    """A run that cannot be written to: its name is taken, it is complete, or the disk refuses."""
+
+
+class Store:
+    """Appends to the file of one run so that a kill -9 loses nothing that was appended.
+
+    `file` is unbuffered and stands at its end; `records` says how many it holds.
+    """
+
+    def __init__(self, file: FileIO, records: int = 0) -> None:
+        self._file = file
+        self._records = records
+
+    @classmethod
+    def create(cls, run: Run, root: Path = ROOT) -> Self:
+        """Start the file of a new run with its head.
+
+        Raises:
+            ValueError: the run's name is not a valid name.
+            StoreError: the name is taken, or the file cannot be written.
+        """
+        free = free_name(run.name, root)
+        if free != run.name:
+            raise StoreError(f"there is already a run {run.name!r} and none is ever overwritten: {free!r} is free")
+        path = root / f"{run.name}.jsonl"
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            store = cls(path.open("xb", buffering=0))
+        except OSError as error:
+            raise StoreError(f"the run {run.name!r} cannot be saved: {error}") from error
+        try:
+            store._write(run)
+        except StoreError:
+            store.close()
+            path.unlink()
+            raise
+        return store
+
+    @classmethod
+    def resume(cls, name: str, root: Path = ROOT) -> tuple[Self, Run, list[Record]]:
+        """Go on with a run that did not come to its end; half a line at its end is cut off.
+
+        Raises:
+            UnknownRun: no run has that name.
+            ValueError: the file does not start with the head of a run.
+            StoreError: the run is complete, or its file cannot be written.
+        """
+        path = find(name, root)
+        run = head(path)
+        if end(path):
+            raise StoreError(f"the run {name!r} is complete, so there is nothing to resume: start a new run")
+        try:
+            file = path.open("r+b", buffering=0)
+            file.truncate(path.read_bytes().rfind(b"\n") + 1)
+            file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise StoreError(f"the run {name!r} cannot be resumed: {error}") from error
+        records = [line for line in body(path, from_line) if isinstance(line, Record)]
+        return cls(file, len(records)), run, records
+
+    def append(self, line: Record | Operator | End) -> None:
+        """Write one line through to the disk.
+
+        Raises:
+            StoreError: the disk refuses it; the lines before it stay whole.
+        """
+        self._write(line)
+        self._records += isinstance(line, Record)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _write(self, line: Run | Record | Operator | End) -> None:
+        start, rest = self._file.tell(), f"{to_line(line)}\n".encode()
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):  # if even this fails, readers skip the half line
+                self._file.truncate(start)
+                self._file.seek(start)
+            raise StoreError(
+                f"{self._file.name}: {error}. {self._records} records are safe on disk; "
+                "when there is room again, --resume goes on from there"
+            ) from error
+
+
+def unfinished(root: Path = ROOT) -> list[str]:
+    """The runs that did not come to their end, newest first: what can be resumed."""
+    return [name for name in heads(root) if not end(root / f"{name}.jsonl")]

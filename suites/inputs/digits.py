@@ -1,0 +1,38 @@
+"""Real data without a download: the handwritten digits that ship with scikit-learn."""
+
+import functools
+
+import torch
+
+from suites.case import Case
+from suites.inputs.blocks import Blocks, InputError, Stream, spans
+
+_SHAPE = {"paired": (64,), "feature_maps": (1, 8, 8), "pairwise": (64,)}
+
+
+def digits(case: Case, stream: Stream) -> Blocks:
+    """Handwritten digits, 1797 images of 8x8 pixels, in random order, each with the next: real data, cosines near 0.7.
+
+    Grey values 0..16 become 0..1; no image is all zero. More rows than images start again.
+
+    Raises:
+        InputError: a shape other than `[N, 64]`, `[N, 1, 8, 8]`, or `[N, M, 64]` for all pairs.
+    """
+    (n, *features), (m, *_) = case.operand_shapes
+    if tuple(features) != _SHAPE[case.task]:
+        raise InputError(
+            f"the digits have 64 pixels: the shape {case.shape} of the task {case.task!r} is not possible; "
+            "use (N, 64) for 'paired', (N, 1, 8, 8) for 'feature_maps', (N, M, 64) for 'pairwise'"
+        )
+    images = _images()
+    shuffled = torch.from_numpy(stream("order").permutation(len(images)))
+    for rows in spans(0, max(n, m), case.length):
+        order = torch.arange(rows.start, rows.stop)
+        yield images[shuffled[order % len(images)]], images[shuffled[(order + 1) % len(images)]]
+
+
+@functools.cache
+def _images() -> torch.Tensor:
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # two seconds to import
+
+    return torch.from_numpy(load_digits().data / 16)

@@ -1,0 +1,128 @@
+"""The user's own data: the rows of one file, checked before anything is measured on them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from suites.case import RANK, Case
+from suites.inputs.blocks import Blocks, InputError, spans
+from suites.inputs.readers import read
+
+_FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+_MOST_PAIRWISE = 2048  # rows a side: all pairs of a million rows would be 4 TB of float32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UserInputs:
+    """The rows of a file, checked, on the CPU in the file's float dtype.
+
+    `x` is `[N, D]` or `[N, C, H, W]`, and so is `y` in a file that holds pairs. `name` has only
+    ASCII letters, digits and `._-`; `note` says what was converted, if anything was.
+    """
+
+    name: str
+    x: torch.Tensor
+    y: torch.Tensor | None
+    note: str = ""
+
+    def shape_for(self, task: str) -> tuple[int, ...] | None:
+        """`Case.shape` of a task on these rows, or None where the task needs another number of axes.
+
+        All pairs are taken of the first 2048 rows at most: those of a whole file would not fit.
+        """
+        if task != "pairwise":
+            return tuple(self.x.shape) if self.x.ndim == RANK[task] else None
+        rows = min(len(self.x), _MOST_PAIRWISE)
+        return (rows, rows, self.x.shape[1]) if self.x.ndim == 2 else None
+
+    def blocks(self, case: Case) -> Blocks:
+        """The rows of x with those of y; without y each row with the next, for all pairs with themselves.
+
+        Raises:
+            InputError: another shape than `shape_for`, or numbers too large for the case's dtype.
+        """
+        if case.shape != (shape := self.shape_for(case.task)):
+            raise InputError(f"{inputs_name(self)!r} gives the task {case.task!r} the shape {shape}, not {case.shape}")
+        others, shift = (self.x, int(case.task != "pairwise")) if self.y is None else (self.y, 0)
+        for rows in spans(0, case.shape[0], case.length):
+            order = torch.arange(rows.start, rows.stop)
+            x, y = self.x[order], others[(order + shift) % len(others)]
+            self._require_fits(x, case.dtype)
+            self._require_fits(y, case.dtype)
+            yield x, y
+
+    def _require_fits(self, block: torch.Tensor, dtype: str) -> None:
+        to = getattr(torch, dtype)
+        if not block.to(to).isfinite().all():
+            raise InputError(
+                f"{inputs_name(self)!r} has values up to {block.abs().max().item():g}, and {dtype} ends at "
+                f"{torch.finfo(to).max:g}; scale the data, or leave {dtype} out"
+            )
+
+
+def inputs_name(file: UserInputs) -> str:
+    """`Case.inputs` of a user's file."""
+    return f"file:{file.name}"
+
+
+def load_file(path: Path) -> UserInputs:
+    """Rows to compare, from a `.npy`, `.pt`, `.pth` or `.safetensors` file.
+
+    It holds one tensor `[N, D]` or `[N, C, H, W]`, or two of one shape: x and y, in the order
+    of their names. float64, float32, float16 and bfloat16 are kept, integers become float32.
+    A `.npy` of floats stays on disk and is mapped.
+
+    Raises:
+        InputError: no such file, unreadable, or not such rows. Pickled objects are never loaded.
+    """
+    tensors = {f"{name!r} in {str(path)!r}" if name else repr(str(path)): t for name, t in read(path).items()}
+    for where, tensor in tensors.items():
+        _require_rows(tensor, where)
+    if len(shapes := {tuple(t.shape) for t in tensors.values()}) > 1:
+        raise InputError(f"{' and '.join(tensors)} have two shapes, {sorted(shapes)}; pairs need one")
+    if len(tensors) == 1 and shapes.pop()[0] == 1:
+        raise InputError(f"{str(path)!r} holds one row, which has no next one to be paired with; add rows, or a y")
+    rows = {where: _floats(tensor, where) for where, tensor in tensors.items()}
+    for where, tensor in rows.items():
+        _require_values(tensor, where)
+    x, *y = rows.values()
+    integers = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.dtype in _INTEGERS}
+    note = f"{' and '.join(sorted(integers))} converted to float32" if integers else ""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem)
+    return UserInputs(name=name, x=x, y=y[0] if y else None, note=note)
+
+
+def _require_rows(tensor: torch.Tensor, where: str) -> None:
+    if tensor.layout != torch.strided or tensor.device.type != "cpu":
+        raise InputError(f"{where} is {tensor.layout} on {tensor.device}; save a dense tensor that has its values")
+    if tensor.ndim not in (2, 4):
+        raise InputError(f"{where} has the shape {list(tensor.shape)}; reshape it to [N, D] or [N, C, H, W]")
+    if not tensor.numel():
+        raise InputError(f"{where} is empty: its shape is {list(tensor.shape)}; save at least one row and column")
+
+
+def _floats(tensor: torch.Tensor, where: str) -> torch.Tensor:
+    if tensor.dtype in _INTEGERS:
+        return tensor.to(torch.float32)
+    if tensor.dtype not in _FLOATS:
+        known = ", ".join(str(dtype).removeprefix("torch.") for dtype in _FLOATS)
+        raise InputError(f"{where} has the dtype {tensor.dtype}; known: {known} and integers; convert it to float32")
+    return tensor
+
+
+def _require_values(tensor: torch.Tensor, where: str) -> None:
+    bad, first, zero = 0, -1, True
+    for rows in spans(0, len(tensor), tensor[0].numel()):
+        block = tensor[rows].flatten(1)
+        odd = ~block.isfinite()
+        if first < 0 and odd.any():
+            first = rows.start + int(odd.any(1).nonzero()[0])
+        bad += int(odd.sum())
+        zero = zero and not block.any()
+    if bad:
+        raise InputError(f"{where} has {bad} values that are NaN or infinite, the first in row {first}; leave them out")
+    if zero:
+        raise InputError(f"{where} is all zeros: zero vectors have no angles; save other rows")

@@ -1,0 +1,69 @@
+"""Random pairs. A family's docstring says what it stands for."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from suites.case import Case
+from suites.inputs.blocks import Blocks, Stream, spans
+
+Array = npt.NDArray[np.float64]
+
+
+def prescribed(case: Case, stream: Stream) -> Blocks:
+    """Pairs whose cosines are spread evenly over [-1, 1]: every angle that can occur.
+
+    Row y_j makes the prescribed angle with x_(j mod N), and is 1/2 to 2 times as long.
+    """
+    n, m, total = _rows(case)
+    rng = stream("y")
+    cosines = np.resize(rng.permutation(_evenly_spread(m, case.length)), total)
+    scales = np.exp2(rng.uniform(-1, 1, total))
+    for lap in range(0, total, n):
+        normal = stream("x")  # x again on each lap: nothing but the rows in hand is kept in float64
+        for rows in spans(lap, min(lap + n, total), case.length):
+            x = normal.standard_normal((rows.stop - rows.start, case.length))
+            # Any direction serves, and uniform numbers come four times as fast as normal ones.
+            y = _turned(x, rng.random(x.shape) - 0.5, cosines[rows]) * scales[rows, None]
+            yield torch.from_numpy(x), torch.from_numpy(y)
+
+
+def gaussian(case: Case, stream: Stream) -> Blocks:
+    """Independent standard normal numbers, what most benchmarks take: in high dimensions all cosines are near 0."""
+    _, _, total = _rows(case)
+    draws = stream("x"), stream("y")
+    for rows in spans(0, total, case.length):
+        x, y = (torch.from_numpy(rng.standard_normal((rows.stop - rows.start, case.length))) for rng in draws)
+        yield x, y
+
+
+def positive(case: Case, stream: Stream) -> Blocks:
+    """Absolute values of normal numbers, like activations after a ReLU: the mean cosine is 2/pi."""
+    for x, y in gaussian(case, stream):
+        yield x.abs_(), y.abs_()
+
+
+def offset(case: Case, stream: Stream) -> Blocks:
+    """Normal numbers plus 3, like anisotropic embeddings with a common mean: the cosines are near 0.9."""
+    for x, y in gaussian(case, stream):
+        yield x.add_(3), y.add_(3)
+
+
+def _rows(case: Case) -> tuple[int, int, int]:
+    (n, *_), (m, *_) = case.operand_shapes
+    return n, m, max(n, m)
+
+
+def _evenly_spread(count: int, length: int) -> Array:
+    cosines = np.linspace(-1, 1, count)
+    return cosines if length > 1 else np.where(cosines < 0, -1.0, 1.0)  # numbers have no other angles
+
+
+def _turned(x: Array, away: Array, cosines: Array) -> Array:
+    """Rows as long as those of x, at `cosines` to them, in the planes of x and `away` (one Gram-Schmidt step)."""
+    squared = np.vecdot(x, x)
+    away -= (np.vecdot(away, x) / squared)[:, None] * x
+    lengths = np.maximum(np.sqrt(np.vecdot(away, away)), np.finfo(float).tiny)  # 0 where a row is one number
+    away *= (np.sqrt((1 - cosines**2) * squared) / lengths)[:, None]
+    away += cosines[:, None] * x
+    return away
