@@ -25,7 +25,7 @@ FAMILIES: dict[str, Callable[[Case, Stream], Blocks]] = {
 def make_inputs(case: Case, *, seed: int = 0, file: UserInputs | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """x and y of a case, the same bytes on every call.
 
-    All dtypes get the same numbers, rounded from float64 (or from the file's dtype) once.
+    All dtypes and devices get the same numbers, rounded on the CPU from float64 or from the file's dtype.
 
     Args:
         case: gives the shapes, the dtype, the device and the memory format.
@@ -45,7 +45,7 @@ def make_inputs(case: Case, *, seed: int = 0, file: UserInputs | None = None) ->
     for pair in blocks:
         for operand, block in zip((x, y), pair, strict=True):
             rows = operand[filled : filled + len(block)]
-            rows.copy_(block[: len(rows)].reshape(rows.shape))
+            rows.copy_(block[: len(rows)].reshape(rows.shape).to(rows.dtype))
         filled += len(pair[0])
     return x, y
 

@@ -2,6 +2,8 @@
 
 import functools
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from suites.case import Case
@@ -25,14 +27,16 @@ def digits(case: Case, stream: Stream) -> Blocks:
             "use (N, 64) for 'paired', (N, 1, 8, 8) for 'feature_maps', (N, M, 64) for 'pairwise'"
         )
     images = _images()
-    shuffled = torch.from_numpy(stream("order").permutation(len(images)))
+    shuffled = stream("order").permutation(len(images))
     for rows in spans(0, max(n, m), case.length):
-        order = torch.arange(rows.start, rows.stop)
-        yield images[shuffled[order % len(images)]], images[shuffled[(order + 1) % len(images)]]
+        order = np.arange(rows.start, rows.stop)
+        x, y = (images[shuffled[(order + shift) % len(images)]] for shift in (0, 1))
+        yield torch.from_numpy(x), torch.from_numpy(y)
 
 
 @functools.cache
-def _images() -> torch.Tensor:
+def _images() -> npt.NDArray[np.float64]:
     from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # two seconds to import
 
-    return torch.from_numpy(load_digits().data / 16)
+    images: npt.NDArray[np.float64] = load_digits().data / 16
+    return images

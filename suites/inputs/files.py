@@ -47,18 +47,19 @@ class UserInputs:
         if case.shape != (shape := self.shape_for(case.task)):
             raise InputError(f"{inputs_name(self)!r} gives the task {case.task!r} the shape {shape}, not {case.shape}")
         others, shift = (self.x, int(case.task != "pairwise")) if self.y is None else (self.y, 0)
-        for rows in spans(0, case.shape[0], case.length):
-            order = torch.arange(rows.start, rows.stop)
-            x, y = self.x[order], others[(order + shift) % len(others)]
+        n = case.shape[0]
+        for rows in (*spans(0, n - shift, case.length), *spans(n - shift, n, case.length)):
+            first = (rows.start + shift) % n  # the last row goes with the first, in a block of its own
+            x, y = self.x[rows], others[first : first + rows.stop - rows.start]
             self._require_fits(x, case.dtype)
             self._require_fits(y, case.dtype)
             yield x, y
 
     def _require_fits(self, block: torch.Tensor, dtype: str) -> None:
         to = getattr(torch, dtype)
-        if not block.to(to).isfinite().all():
+        if torch.finfo(to).max < torch.finfo(block.dtype).max and not block.to(to).isfinite().all():
             raise InputError(
-                f"{inputs_name(self)!r} has values up to {block.abs().max().item():g}, and {dtype} ends at "
+                f"{inputs_name(self)!r} holds {block.abs().max().item():g}, and {dtype} ends at "
                 f"{torch.finfo(to).max:g}; scale the data, or leave {dtype} out"
             )
 

@@ -1,10 +1,13 @@
 """Random pairs. A family's docstring says what it stands for."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from suites.case import Case
+from suites.inputs import blocks
 from suites.inputs.blocks import Blocks, Stream, spans
 
 Array = npt.NDArray[np.float64]
@@ -15,24 +18,20 @@ def prescribed(case: Case, stream: Stream) -> Blocks:
 
     Row y_j makes the prescribed angle with x_(j mod N), and is 1/2 to 2 times as long.
     """
-    n, m, total = _rows(case)
+    total, m = _most_rows(case), case.operand_shapes[1][0]
     rng = stream("y")
     cosines = np.resize(rng.permutation(_evenly_spread(m, case.length)), total)
     scales = np.exp2(rng.uniform(-1, 1, total))
-    for lap in range(0, total, n):
-        normal = stream("x")  # x again on each lap: nothing but the rows in hand is kept in float64
-        for rows in spans(lap, min(lap + n, total), case.length):
-            x = normal.standard_normal((rows.stop - rows.start, case.length))
-            # Any direction serves, and uniform numbers come four times as fast as normal ones.
-            y = _turned(x, rng.random(x.shape) - 0.5, cosines[rows]) * scales[rows, None]
-            yield torch.from_numpy(x), torch.from_numpy(y)
+    for rows, x in _normal_again_and_again(case, stream):
+        # Any direction serves, and uniform numbers come four times as fast as normal ones.
+        y = _turned(x, rng.random(x.shape) - 0.5, cosines[rows]) * scales[rows, None]
+        yield torch.from_numpy(x), torch.from_numpy(y)
 
 
 def gaussian(case: Case, stream: Stream) -> Blocks:
     """Independent standard normal numbers, what most benchmarks take: in high dimensions all cosines are near 0."""
-    _, _, total = _rows(case)
     draws = stream("x"), stream("y")
-    for rows in spans(0, total, case.length):
+    for rows in spans(0, _most_rows(case), case.length):
         x, y = (torch.from_numpy(rng.standard_normal((rows.stop - rows.start, case.length))) for rng in draws)
         yield x, y
 
@@ -49,9 +48,22 @@ def offset(case: Case, stream: Stream) -> Blocks:
         yield x.add_(3), y.add_(3)
 
 
-def _rows(case: Case) -> tuple[int, int, int]:
-    (n, *_), (m, *_) = case.operand_shapes
-    return n, m, max(n, m)
+def _most_rows(case: Case) -> int:
+    return max(shape[0] for shape in case.operand_shapes)
+
+
+def _normal_again_and_again(case: Case, stream: Stream) -> Iterator[tuple[slice, Array]]:
+    """Row j mod N of x, for each row j of the larger operand: a small x is kept, a large one drawn again."""
+    total, n, length = _most_rows(case), case.operand_shapes[0][0], case.length
+    if n * length <= blocks.BLOCK:
+        x = stream("x").standard_normal((n, length))
+        for rows in spans(0, total, length):
+            yield rows, x[np.arange(rows.start, rows.stop) % n]
+        return
+    for lap in range(0, total, n):
+        rng = stream("x")
+        for rows in spans(lap, min(lap + n, total), length):
+            yield rows, rng.standard_normal((rows.stop - rows.start, length))
 
 
 def _evenly_spread(count: int, length: int) -> Array:

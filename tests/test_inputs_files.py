@@ -1,0 +1,249 @@
+"""Is a user's file read as it is, refused with a reason, and never executed?"""
+
+import contextlib
+import itertools
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from suites.case import BYTES, Case
+from suites.inputs import InputError, UserInputs, inputs_name, load_file, make_inputs
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+ROWS = np.arange(1, 25, dtype=np.float32).reshape(6, 4)
+SAVERS: dict[str, Callable[[torch.Tensor, Path], None]] = {
+    ".npy": lambda t, path: np.save(path, t.numpy()),
+    ".pt": torch.save,
+    ".pth": torch.save,
+    ".safetensors": lambda t, path: save_file({"rows": t}, path),
+}
+
+
+def same(a: Pair, b: Pair) -> bool:
+    return all(torch.equal(p, q) for p, q in zip(a, b, strict=True))
+
+
+def saved(folder: Path, array: object, name: str = "rows.npy") -> Path:
+    path = folder / name
+    np.save(path, array) if path.suffix == ".npy" else torch.save(array, path)  # type: ignore[arg-type]
+    return path
+
+
+def case(shape: tuple[int, ...], task: str = "paired", dtype: str = "float32", inputs: str = "file:rows") -> Case:
+    return Case(task=task, shape=shape, dtype=dtype, device="cpu", inputs=inputs)
+
+
+def inputs_of(file: UserInputs, task: str, dtype: str = "float32") -> Pair:
+    shape = file.shape_for(task)
+    assert shape
+    return make_inputs(case(shape, task, dtype, inputs_name(file)), file=file)
+
+
+@pytest.mark.parametrize("suffix", SAVERS)
+def test_one_array_of_each_format_pairs_each_row_with_the_next(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows{suffix.upper() if suffix != '.npy' else suffix}"
+    SAVERS[suffix](torch.from_numpy(ROWS), path)
+    before = path.read_bytes()
+    file = load_file(path)
+    x, y = inputs_of(file, "paired")
+    assert (inputs_name(file), file.y, file.note) == ("file:rows", None, "")
+    assert torch.equal(x, torch.from_numpy(ROWS))
+    assert torch.equal(y, x.roll(-1, 0))
+    assert path.read_bytes() == before
+
+
+def test_all_pairs_of_one_array_are_its_rows_with_themselves(tmp_path: Path) -> None:
+    x, y = inputs_of(load_file(saved(tmp_path, ROWS)), "pairwise")
+    assert torch.equal(x, y)
+
+
+def test_feature_maps_keep_their_shape(tmp_path: Path) -> None:
+    maps = torch.rand(4, 3, 2, 2).to(memory_format=torch.channels_last)
+    x, y = inputs_of(load_file(saved(tmp_path, maps, "maps.pt")), "feature_maps")
+    assert torch.equal(x, maps)
+    assert torch.equal(y, maps.roll(-1, 0))
+    assert x.is_contiguous()
+
+
+def test_two_tensors_are_x_and_y_whatever_their_order(tmp_path: Path) -> None:
+    x, y = torch.rand(5, 3), torch.rand(5, 3)
+    save_file({"y": y, "x": x}, tmp_path / "pairs.safetensors")
+    torch.save({"y": y, "x": x, "epoch": 3}, tmp_path / "pairs.pt")
+    torch.save([x, y], tmp_path / "list.pt")
+    for name, task in itertools.product(("pairs.safetensors", "pairs.pt", "list.pt"), ("paired", "pairwise")):
+        assert same(inputs_of(load_file(tmp_path / name), task), (x, y))
+
+
+def test_the_shapes_that_a_file_gives_each_task(tmp_path: Path) -> None:
+    vectors = load_file(saved(tmp_path, np.ones((3000, 2))))
+    maps = load_file(saved(tmp_path, np.ones((3, 2, 4, 5))))
+    tasks = ("paired", "feature_maps", "pairwise")
+    assert [vectors.shape_for(task) for task in tasks] == [(3000, 2), None, (2048, 2048, 2)]
+    assert [maps.shape_for(task) for task in tasks] == [None, (3, 2, 4, 5), None]
+    with pytest.raises(InputError, match=r"'file:rows' gives the task 'paired' the shape \(3000, 2\), not \(5, 2\)"):
+        make_inputs(case((5, 2)), file=vectors)
+
+
+@pytest.mark.parametrize("dtype", BYTES)
+def test_the_files_own_float_dtype_is_kept(tmp_path: Path, dtype: str) -> None:
+    rows = torch.rand(5, 3).to(getattr(torch, dtype))
+    assert load_file(saved(tmp_path, rows, "rows.pt")).x.dtype == rows.dtype
+    assert torch.equal(inputs_of(load_file(tmp_path / "rows.pt"), "paired", dtype)[0], rows)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint16", "int64", "uint64"])
+def test_integers_become_float32_and_the_note_says_so(tmp_path: Path, dtype: str) -> None:
+    file = load_file(saved(tmp_path, ROWS.astype(dtype)))
+    assert torch.equal(file.x, torch.from_numpy(ROWS))
+    assert file.note == f"{dtype} converted to float32"
+
+
+def test_other_byte_orders_and_column_order_are_read(tmp_path: Path) -> None:
+    for array in (ROWS.astype(">f4"), np.asfortranarray(ROWS)):
+        assert torch.equal(load_file(saved(tmp_path, array)).x, torch.from_numpy(ROWS))
+
+
+def test_a_name_becomes_harmless_and_families_stay_available(tmp_path: Path) -> None:
+    file = load_file(saved(tmp_path, ROWS, "a b|<i>`é.npy"))
+    assert file.name == "a_b_i_"
+    assert same(make_inputs(case((9, 2), inputs="gaussian")), make_inputs(case((9, 2), inputs="gaussian"), file=file))
+    with pytest.raises(InputError, match="unknown inputs 'file:a_b_i'; did you mean 'file:a_b_i_'"):
+        make_inputs(case((6, 4), inputs="file:a_b_i"), file=file)
+
+
+def test_numbers_too_large_for_the_dtype_are_refused_when_it_is_asked_for(tmp_path: Path) -> None:
+    file = load_file(saved(tmp_path, ROWS * 1e4))
+    assert inputs_of(file, "paired", "bfloat16")[0].isfinite().all()
+    with pytest.raises(InputError, match="holds 200000, and float16 ends at 65504; scale the data"):
+        inputs_of(file, "paired", "float16")
+
+
+WITH_NAN = np.where(ROWS > 10, ROWS, np.nan).astype(np.float32)[::-1]
+BAD = {
+    "scalar": (np.float32(3), r"has the shape \[\]; reshape it to \[N, D\] or \[N, C, H, W\]"),
+    "1-D": (np.ones(3), r"has the shape \[3\]; reshape"),
+    "3-D": (np.ones((3, 2, 2)), r"has the shape \[3, 2, 2\]; reshape"),
+    "no rows": (np.ones((0, 5)), r"is empty: its shape is \[0, 5\]; save at least one"),
+    "no columns": (np.ones((5, 0)), r"is empty: its shape is \[5, 0\]"),
+    "one row": (np.ones((1, 5)), "holds one row, which has no next one .*; add rows, or a y"),
+    "nan": (WITH_NAN, "has 10 values that are NaN or infinite, the first in row 3; leave them out"),
+    "inf": (ROWS * np.float32("inf"), "has 24 values that are NaN or infinite, the first in row 0"),
+    "zeros": (ROWS * 0, "is all zeros: zero vectors have no angles"),
+    "bool": (ROWS > 3, r"has the dtype torch.bool; known: float64, .* and integers; convert it to float32"),
+    "complex": (ROWS * 1j, "has the dtype torch.complex64; known: "),
+    "strings": (ROWS.astype(str), "has the dtype <U32, which torch does not know; save it with array.astype"),
+    "structured": (np.zeros((2, 2), "f4,i4"), r"has the dtype \[.*, which torch does not know"),
+    "dates": (ROWS.astype("datetime64[D]"), r"has the dtype datetime64\[D\], which torch does not know"),
+    "objects": (
+        np.array([[1, "a"], [None, 2]], dtype=object),
+        "array of objects, whose pickle could run code; save numb",
+    ),
+}
+BAD_TORCH = {
+    "no tensor": ({"epoch": 3, "lr": 0.1}, "holds 0 tensors, its names are 'epoch', 'lr'; save one, or exactly two"),
+    "a number": (3, "holds 0 tensors; save one"),
+    "three": ([torch.ones(2, 2)] * 3, "holds 3 tensors, its names are '0', '1', '2'; save one, or exactly two"),
+    "many": ({f"k{i}": torch.ones(2, 2) for i in range(20)}, "holds 20 tensors, its names are 'k0', .*'k7', ...; save"),
+    "two shapes": (
+        {"a": torch.ones(2, 2), "b": torch.ones(2, 3)},
+        r"'a' in .* and 'b' in .* have two shapes, \[\(2, 2\)",
+    ),
+    "sparse": (torch.eye(3).to_sparse(), "is torch.sparse_coo on cpu; save a dense tensor"),
+    "meta": (torch.ones(3, 3, device="meta"), "is torch.strided on meta; save a dense tensor that has its values"),
+    "float8": (torch.ones(3, 3).to(torch.float8_e4m3fn), "has the dtype torch.float8_e4m3fn; known: "),
+    "one of two is bad": ({"x": torch.ones(2, 2), "y": torch.zeros(2, 2)}, "'y' in '.*rows.pt' is all zeros"),
+}
+
+
+@pytest.mark.parametrize(("array", "message"), BAD.values(), ids=BAD)
+def test_a_bad_array_is_refused_with_its_file_and_a_reason(tmp_path: Path, array: object, message: str) -> None:
+    with pytest.raises(InputError, match=rf"rows\.npy.*{message}"):
+        load_file(saved(tmp_path, array))
+
+
+@pytest.mark.parametrize(("contents", "message"), BAD_TORCH.values(), ids=BAD_TORCH)
+def test_bad_torch_contents_are_refused_with_a_reason(tmp_path: Path, contents: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_file(saved(tmp_path, contents, "rows.pt"))
+
+
+def test_a_path_that_is_no_such_file_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    saved(tmp_path, ROWS, "embeddings.npy")
+    (tmp_path / "rows.csv").write_text("1,2\n")
+    messages = {
+        "embedings.npy": r"there is no file '.*embedings\.npy'; did you mean 'embeddings\.npy'\?",
+        "missing/rows.npy": r"there is no file '.*rows\.npy'; check the path",
+        "": "is not a file; name one of the type .npy, .pt, .pth, .safetensors",
+        "rows.csv": r"unknown suffix '\.csv'; known: \.npy, \.pt, \.pth, \.safetensors; save the rows with",
+    }
+    for name, message in messages.items():
+        with pytest.raises(InputError, match=message):
+            load_file(tmp_path / name)
+
+
+def test_a_file_that_the_system_does_not_let_us_read_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, ROWS)
+    denied = PermissionError(13, "Permission denied")
+    with mock.patch("builtins.open", side_effect=denied), pytest.raises(InputError, match="Permission denied; check"):
+        load_file(path)
+
+
+class Payload:
+    """What an attacker pickles: loading it would make a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.trace),)
+
+
+def test_a_pickle_is_never_executed(tmp_path: Path) -> None:
+    payload = Payload(tmp_path / "executed")
+    for name in ("a.pt", "b.pth", "c.npy", "d.safetensors"):
+        (tmp_path / name).write_bytes(pickle.dumps(payload, protocol=2))
+    torch.save({"x": torch.ones(2, 2), "y": payload}, tmp_path / "e.pt")
+    torch.save([payload], tmp_path / "f.pt", _use_new_zipfile_serialization=False)
+    np.save(tmp_path / "g.npy", np.array([[payload]], dtype=object), allow_pickle=True)
+    files = list(tmp_path.iterdir())
+    for path in files:
+        with pytest.raises(InputError, match="cannot be read: it is damaged"):
+            load_file(path)
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    pickle.loads(pickle.dumps(payload))
+    assert payload.trace.exists(), "the payload is harmless, so that this test shows nothing"
+
+
+@given(data=st.data(), suffix=st.sampled_from(tuple(SAVERS)))
+@settings(max_examples=150, deadline=None)
+def test_damaged_files_are_refused_or_read_as_numbers(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, suffix: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"damaged{suffix}"
+    SAVERS[suffix](torch.from_numpy(ROWS), path)
+    raw = bytearray(path.read_bytes())
+    for at in data.draw(st.lists(st.integers(0, len(raw) - 1), max_size=5)):
+        raw[at] = data.draw(st.integers(0, 255))
+    path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
+    with contextlib.suppress(InputError):
+        assert load_file(path).x.isfinite().all()
+
+
+@pytest.mark.parametrize("suffix", SAVERS)
+def test_truncated_files_are_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows{suffix}"
+    SAVERS[suffix](torch.from_numpy(ROWS), path)
+    raw = path.read_bytes()
+    for size in (0, 1, 20, len(raw) // 2, len(raw) - 1):
+        path.write_bytes(raw[:size])
+        with pytest.raises(InputError, match=f"rows{suffix}' cannot be read: it is damaged.* save"):
+            load_file(path)
