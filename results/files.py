@@ -107,11 +107,16 @@ def head(path: Path) -> Run:
     return run
 
 
-def body(path: Path, parse: Callable[[str], T]) -> Iterator[T]:
-    """What `parse` makes of each line after the head; a line that it refuses is warned about and left out."""
+def body(path: Path, parse: Callable[[str], T], kind: str = "") -> Iterator[T]:
+    """What `parse` makes of each line after the head; a line that it refuses is warned about and left out.
+
+    With a `kind`, lines that don't mention it are passed over unread: most lines are records, and long.
+    """
     with path.open(encoding="utf-8", errors="replace") as file:
         next(file, None)
         for number, line in enumerate(file, start=2):
+            if kind not in line:
+                continue
             try:
                 parsed = parse(line)
             except ValueError as error:

@@ -1,6 +1,7 @@
 """The run that a session writes: opened at its first record, or gone on with."""
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,26 +25,26 @@ class Recorder:
 
     @classmethod
     def resume(cls, run: Run, name: str | None = None, root: Path = ROOT) -> "Recorder":
-        """Go on with the unfinished run `name`, or with the newest unfinished one.
+        """Go on with the newest unfinished run, or with the newest that was saved as `name`.
 
         Args:
             run: the head that a new run would have; the old one has to have the same grid and environment.
-            name: the run to go on with.
+            name: what the run was called when it was started; it got `name-2` if there was a `name`.
             root: the folder of the runs.
 
         Raises:
             StoreError: there is none to resume, or it was started with something else.
         """
-        candidates = unfinished(root)
-        if name is None and not candidates:
+        wanted = re.compile(rf"{re.escape(name)}(-\d+)?" if name else ".*")
+        found = next(filter(wanted.fullmatch, unfinished(root)), name)
+        if found is None:
             raise StoreError(
                 "--resume: every run came to its end, so there is none to go on with; start one without it"
             )
-        name = name or candidates[0]
-        _require_same(head(find(name, root)), run)
+        _require_same(head(find(found, root)), run)
         recorder = cls(run, root)
-        recorder._store, recorder._run, recorder.done = Store.resume(name, root)
-        recorder.name, recorder.saved = name, len(recorder.done)
+        recorder._store, recorder._run, recorder.done = Store.resume(found, root)
+        recorder.name, recorder.saved = found, len(recorder.done)
         return recorder
 
     def append(self, lines: Iterable[Record | Operator | End]) -> None:

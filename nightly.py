@@ -1,0 +1,98 @@
+"""One night: measure, compare with the last night on the same machine, report. `make nightly`.
+
+Exit status: 0, quiet; 1, something got worse, twice in a row; 2, the run failed.
+Arguments are handed on to pytest, such as `--grid smoke`.
+"""
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from reports.render import render
+from reports.sections.worse import worse
+from results import ROOT, UnknownRun, list_runs, load, load_end, load_run
+from suites.environment import devices
+from suites.front_door import default_name
+
+QUIET, WORSE, FAILED = 0, 1, 2
+CONFIRM = "-again"
+_HERE = Path(__file__).parent
+_MOST_CONFIRMED = 200  # of more than that, something is wrong with the machine or the build: measure no more
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one night and return the exit status."""
+    grid = (
+        () if any(a.startswith("--grid") for a in arguments) else ("--grid", "gpu" if "cuda" in devices() else "full")
+    )
+    name = f"nightly-{default_name()}"
+    if not _measured(name, ["suites", *grid, *arguments]):
+        return FAILED
+    previous = last_alike(name)
+    print(render(name, against=previous))
+    if previous is None:
+        print("the first night on this machine with this software and grid: there is nothing to compare with yet")
+        return QUIET
+    suspects = worse(load(previous), load(name))
+    if 0 < len(suspects) <= _MOST_CONFIRMED:
+        again = _confirmed(suspects, previous, name, arguments)
+        if again is None:
+            return FAILED
+        suspects = again
+    print(f"against {previous}: " + (suspects.to_string(index=False) if len(suspects) else "nothing got worse"))
+    return WORSE if len(suspects) else QUIET
+
+
+def last_alike(name: str, root: Path = ROOT) -> str | None:
+    """The newest complete nightly run before `name` with its grid, machine and software; its commit may differ."""
+    wanted = _alike(name, root)
+    runs = list_runs(root)
+    nights = runs[runs["run"].str.startswith("nightly-") & ~runs["run"].str.endswith(CONFIRM) & runs["complete"]]
+    older = nights["run"][nights["run"] != name]
+    return next((run for run in older if _alike(run, root) == wanted), None)
+
+
+def _alike(name: str, root: Path) -> dict[str, object]:
+    run = load_run(name, root)
+    environment = dataclasses.asdict(run.environment)
+    return {"grid": run.grid} | {key: value for key, value in environment.items() if key not in ("commit", "dirty")}
+
+
+def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequence[str]) -> pd.DataFrame | None:
+    """What is worse again when it is measured again, in a fresh process beside its baseline; None if that failed.
+
+    An alarm that is not confirmed trains people to ignore the real one.
+    """
+    tonight = load(name)
+    cases = tonight[tonight["case"].isin(suspects["case"])]
+    again = cases[cases["baseline"] | cases["implementation"].isin(suspects["implementation"])]
+    nodes = [_node(*row) for row in again[["task", "case", "implementation"]].itertuples(index=False)]
+    if not _measured(name + CONFIRM, [*nodes, "--grid", load_run(name).grid, *arguments]):
+        return None
+    twice = worse(load(previous), load(name + CONFIRM))
+    return suspects.merge(twice[["implementation", "case", "what"]], on=["implementation", "case", "what"])
+
+
+def _node(task: str, case: str, implementation: str) -> str:
+    return f"suites/test_{task}.py::test_{task}[{case.removeprefix(f'{task}-')}-{implementation}]"
+
+
+def _measured(name: str, arguments: Sequence[str]) -> bool:
+    """Whether pytest ran to its end; a failing contestant (exit status 1) is a result."""
+    command = [sys.executable, "-m", "pytest", *arguments, f"--benchmark-save={name}", "--benchmark-quiet"]
+    status = subprocess.run(command, cwd=_HERE, check=False).returncode
+    try:
+        complete = status in (0, 1) and load_end(name) is not None
+    except UnknownRun:
+        complete = False
+    if not complete:
+        print(f"the run {name} failed: pytest ended with the exit status {status}", file=sys.stderr)
+    return complete
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

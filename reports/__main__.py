@@ -1,0 +1,47 @@
+"""`python -m reports [RUN]`: write the report of a run and print where it is."""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.budget import BUDGET_U, parse_budget
+from reports.publish import PUBLISHED, publish
+from reports.render import OUT, render
+from results import ROOT, UnknownRun
+
+
+def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OUT, published: Path = PUBLISHED) -> None:
+    """Run the command line; bad input ends it with one line on stderr and the status 2."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        try:
+            budget_u = parse_budget(options.error_budget) if options.error_budget else BUDGET_U
+            path = render(options.run, against=options.against, budget_u=budget_u, root=root, out=out)
+            folder = publish(path, options.run, published, root) if options.publish else None
+        except UnknownRun as error:
+            parser.exit(2, f"{parser.prog}: {error}; `make bench` measures a new one\n")
+        except (ValueError, OSError) as error:
+            parser.exit(2, f"{parser.prog}: {error}\n")
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"warning: {message}", file=sys.stderr)
+    if folder:
+        print(f"published in {folder}")
+    print(path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reports", description="Write the report of a run.")
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", default="latest", help="a run's name, or the path of its .jsonl file"
+    )
+    parser.add_argument("--against", metavar="RUN", help="an older run to compare with")
+    parser.add_argument("--error-budget", metavar="SPEC", help="in u = 2**-24, by input dtype: float32=16,bfloat16=1e5")
+    parser.add_argument("--publish", action="store_true", help="keep a copy, with the run, in reports/published")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Memory beyond the inputs."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from reports import units
+from reports.plots import style
+from reports.sections import GROUP, of_group
+
+BARS = 20
+
+
+def memory(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
+    """Peak bytes beyond the inputs over their size, a bar an implementation, at each group's largest case.
+
+    The `BARS` that need least, and the status of those that failed there; None where no peak is known.
+    """
+    if table["peak_bytes"].isna().all():
+        return None
+    looks = style.looks(standings, answer)
+    largest = table[table["status"] == "ok"].sort_values(["input_bytes", "label"]).drop_duplicates(GROUP, keep="last")
+    rows = table[table["case"].isin(largest["case"])]
+    rows = rows.merge(standings[[*GROUP, "implementation"]], on=[*GROUP, "implementation"])
+    rows = rows.assign(share=rows["peak_bytes"] / rows["input_bytes"])
+
+    def draw(axes: Axes, members: pd.DataFrame) -> str:
+        here = of_group(rows, members.iloc[0])
+        here = here.sort_values(["share", "implementation"], ascending=False, na_position="first").tail(BARS)
+        _draw_bars(axes, here, looks)
+        return f"at {here['label'].iloc[0]}, {_seen(here, of_group(answer, members.iloc[0]).iloc[0])}"
+
+    height = 0.9 + 0.17 * min(standings["implementation"].nunique(), BARS)
+    return style.small_multiples(
+        standings, answer, "peak memory beyond the inputs, at the largest case", height, style.NARROW, draw
+    )
+
+
+def _draw_bars(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) -> None:
+    colours = [looks.get(name, style.OTHER).colour for name in rows["implementation"]]
+    bars = axes.barh(range(len(rows)), rows["share"].fillna(0), color=colours, height=0.7)
+    peaks = rows["peak_bytes"].map(units.size).where(rows["peak_bytes"].notna(), "not known")
+    axes.bar_label(bars, list(peaks.where(rows["status"] == "ok", rows["status"].str.replace("_", " "))), padding=3)
+    axes.set_yticks(range(len(rows)), [style.plain(name) for name in rows["implementation"]])
+    axes.grid(visible=False, axis="y")
+    axes.margins(x=0.2, y=0.02)
+    axes.set_xlabel("peak beyond the inputs, relative to the inputs")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
+
+
+def _seen(rows: pd.DataFrame, chosen: pd.Series) -> str:
+    peak = rows.dropna(subset=["share"]).set_index("implementation")["peak_bytes"]
+    names = [name for name in dict.fromkeys([chosen["implementation"], chosen["builtin"]]) if name in peak.index]
+    return ", ".join(f"{style.plain(name)} takes {units.size(peak[name])}" for name in names)

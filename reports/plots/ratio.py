@@ -1,0 +1,55 @@
+"""Time relative to the baseline, case by case."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports import units
+from reports.plots import style
+from reports.sections import of_group, spread
+
+ROWS = 20
+CASES = 6
+
+
+def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
+    """A row an implementation, a dot with its interval a case, darker for larger ones; None without a baseline.
+
+    At most `CASES` cases, evenly spread over the sizes, and the `ROWS` fastest implementations.
+    """
+    ok = table.dropna(subset=["ratio"])
+    if ok.empty:
+        return None
+    standings = standings.dropna(subset=["ratio"])
+    labels = spread(list(ok.groupby("label")["input_bytes"].min().sort_values(kind="stable").index), CASES)
+    shades = dict(zip(labels, mpl.colormaps["viridis_r"](np.linspace(0.15, 1, len(labels))), strict=True))
+
+    def draw(axes: Axes, members: pd.DataFrame) -> str:
+        names = list(members["implementation"].head(ROWS))
+        here = of_group(ok, members.iloc[0])
+        for label, shade in shades.items():
+            _draw_dots(axes, here[here["label"] == label], names, shade)
+        axes.axvline(1, color=style.INK, lw=0.8, ls=":", zorder=0)
+        axes.set_yticks(range(len(names)), [style.plain(name) for name in names])
+        axes.set(xscale="log", xlabel="time, relative to the baseline: left is faster", ylim=(len(names) - 0.5, -0.5))
+        style.log_ticks(axes.xaxis, units.times)
+        others = members[~members["baseline"]]
+        return f"{(others['ratio_high'] < 1).sum()} of {len(others)} beat the baseline"
+
+    height = 0.9 + 0.17 * min(standings["implementation"].nunique(), ROWS)
+    figure = style.small_multiples(
+        standings, answer, "time relative to the baseline, with 95 % intervals", height, style.NARROW, draw
+    )
+    handles = [Line2D([], [], color=shade, marker="o", lw=0) for shade in shades.values()]
+    figure.legend(handles, list(shades), loc="outside lower left", ncols=CASES)
+    return figure
+
+
+def _draw_dots(axes: Axes, rows: pd.DataFrame, names: list[str], shade: np.ndarray) -> None:
+    rows = rows[rows["implementation"].isin(names)]
+    whiskers = [rows["ratio"] - rows["ratio_low"], rows["ratio_high"] - rows["ratio"]]
+    height = rows["implementation"].map({name: row for row, name in enumerate(names)})
+    axes.errorbar(rows["ratio"], height, xerr=whiskers, fmt="o", color=shade, elinewidth=1)

@@ -1,0 +1,130 @@
+"""What all pictures share: looks, small multiples, titles that say what is seen."""
+
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from reports import units
+from reports.sections import GROUP, of_group
+
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), told apart by colour-blind people too: black is
+# for baselines, and yellow left out, too pale for lines.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+INK, GREY = "#000000", "#b0b0b0"
+MARKERS = "^sDv<>phPX*d"
+FACETS = 6
+LONGEST_NAME = 28
+WIDE, NARROW = 60, 42
+"""How many letters of a title fit over a facet: with numbers beside it, with names beside it."""
+
+Draw = Callable[[Axes, pd.DataFrame], str]
+"""Draws the standings of one group and says what is seen."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an implementation is drawn: in colour, or grey and told apart by its marker."""
+
+    colour: str
+    marker: str = "o"
+
+    @property
+    def width(self) -> float:
+        """The line's, in points."""
+        return 0.8 if self.colour == GREY else 1.8
+
+    @property
+    def zorder(self) -> int:
+        """Colours lie above grey."""
+        return 2 if self.colour == GREY else 3
+
+
+OTHER = Look(GREY, ".")
+
+
+def looks(standings: pd.DataFrame, answer: pd.DataFrame) -> dict[str, Look]:
+    """Black for baselines, colours for winners and the next fastest, grey for others; `OTHER` if it isn't here."""
+    baselines = list(standings.loc[standings["baseline"], "implementation"].unique())
+    rank = standings.groupby([standings[key] for key in GROUP])["time"].rank()
+    fastest = rank.groupby(standings["implementation"]).mean().sort_values(kind="stable").index
+    names = dict.fromkeys([*answer["implementation"].dropna(), *fastest])
+    rest = [Look(colour) for colour in COLOURS] + [Look(GREY, marker) for marker in MARKERS]
+    others = (name for name in names if name not in baselines)
+    return dict.fromkeys(baselines, Look(INK)) | dict(zip(others, rest, strict=False))
+
+
+def small_multiples(
+    standings: pd.DataFrame, answer: pd.DataFrame, title: str, height: float, letters: int, draw: Draw
+) -> Figure:
+    """A facet for each of the first `FACETS` groups of `answer` with standings, two in a row.
+
+    Each is `height` inches high, and the lines of its title have at most so many `letters`.
+    """
+    answer = answer.merge(standings[GROUP].drop_duplicates(), on=GROUP)
+    groups = answer.head(FACETS)
+    columns = min(2, len(groups))
+    rows = -(-len(groups) // columns)
+    figure = Figure(figsize=(9, height * rows + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    for facet, (_, group) in zip(axes, groups.iterrows(), strict=False):
+        seen = draw(facet, of_group(standings, group))
+        facet.set_title(textwrap.fill(f"{_facet_name(group, answer)}: {seen}", letters))
+    for empty in axes[len(groups) :]:
+        empty.remove()
+    shown = f" (the first {FACETS} of {len(answer)} groups)" if len(answer) > FACETS else ""
+    figure.suptitle(f"{answer['task'].iloc[0]}: {title}{shown}", x=0.01, ha="left")
+    return figure
+
+
+def legend(figure: Figure, looks: Mapping[str, Look], lines: bool) -> None:
+    """Whose marker and line is which, under the facets."""
+    entries = {plain(name): look for name, look in looks.items()}
+    if len(looks) > len(COLOURS) + len(MARKERS):
+        entries["others"] = OTHER
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, lw=look.width if lines else 0)
+        for look in entries.values()
+    ]
+    figure.legend(handles, list(entries), loc="outside lower left", ncols=4)
+
+
+def log_ticks(axis: Axis, shown: Callable[[float], str]) -> None:
+    """Ticks of a logarithmic axis: at 1, 2 and 5 where it spans less than two decades, else at 1."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
+    axis.set_minor_locator(NullLocator())
+
+
+def plain(name: str) -> str:
+    """A name from outside that fits beside an axis."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
+
+
+def verdict(members: pd.DataFrame, answer: pd.DataFrame) -> str:
+    """The answer of the group that `members` are of: "compiled_dot is 11× faster than builtin"."""
+    row = of_group(answer, members.iloc[0]).iloc[0]
+    if pd.isna(row["implementation"]):
+        return "nothing stays within the error budget"
+    chosen, builtin = plain(row["implementation"]), plain(str(row["builtin"]))
+    if chosen == builtin:
+        return f"nothing within the budget is faster than {builtin}"
+    if pd.isna(row["ratio"]):
+        return f"{chosen} is fastest"
+    seen = units.speed(row["ratio"], row["ratio_low"], row["ratio_high"])
+    return f"{chosen} is {seen} than {builtin}" if seen[0].isdigit() else f"{seen} between {chosen} and {builtin}"
+
+
+def _facet_name(group: pd.Series, answer: pd.DataFrame) -> str:
+    parts = [group["dtype"]]
+    parts += [group["device"]] if answer["device"].nunique() > 1 else []
+    parts += [group["direction"]] if group["direction"] != "forward" else []
+    return ", ".join(parts)

@@ -1,0 +1,32 @@
+"""Keeping a report in git: the page, its pictures and the run that it was made of, in one folder."""
+
+import re
+import shutil
+from pathlib import Path
+
+from results import ROOT, load_run
+from results.files import find
+
+PUBLISHED = Path(__file__).parent / "published"
+
+
+def publish(page: Path, run: str, published: Path = PUBLISHED, root: Path = ROOT) -> Path:
+    """Copy the folder of `page` and the run's file to `published`/<device>-<date>, and return that folder.
+
+    Another run of that device and day is left alone: the folder is then called <device>-<date>-2.
+    """
+    head = load_run(run, root)
+    device = re.sub(r"[^a-z0-9]+", "-", (head.environment.gpu or head.environment.cpu).lower()).strip("-")
+    date = re.sub(r"[^0-9-]", "", head.started[:10])
+    folder = _free(published, f"{device[:60] or 'unknown'}-{date}", f"{head.name}.jsonl")
+    shutil.copytree(page.parent, folder, dirs_exist_ok=True)
+    shutil.copyfile(find(run, root), folder / f"{head.name}.jsonl")
+    return folder
+
+
+def _free(published: Path, name: str, run_file: str) -> Path:
+    folder, number = published / name, 1
+    while folder.exists() and not (folder / run_file).exists():
+        number += 1
+        folder = published / f"{name}-{number}"
+    return folder

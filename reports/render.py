@@ -1,0 +1,98 @@
+"""Everything on one page: load a run, ask the sections, draw the pictures, fill the template."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from reports import details, plots, sections, wording
+from reports.against import side_by_side
+from reports.budget import BUDGET_U
+from reports.markdown import page
+from results import ROOT, check_name, load, load_end, load_operators, load_run
+
+OUT = Path(__file__).parent / "out"
+
+
+def render(
+    run: str = "latest",
+    *,
+    against: str | None = None,
+    budget_u: Mapping[str, float] = BUDGET_U,
+    root: Path = ROOT,
+    out: Path = OUT,
+) -> Path:
+    """Write the report of a run, its pictures and tables to `out`/<name of the run>, and return the page's path.
+
+    `against` names an older run to compare with; `out`/latest points to the newest report.
+
+    Raises:
+        UnknownRun: a run that is not there.
+        ValueError: a file that does not hold a run.
+    """
+    head, records = load_run(run, root), load(run, root=root)
+    check_name(head.name)
+    folder = _emptied(out / head.name)
+    records.to_csv(folder / "records.csv", index=False)
+    values = {
+        "run": head,
+        "records": len(records),
+        "budgets": wording.budgets(budget_u),
+        "against": side_by_side(against, run, root, folder) if against else None,
+        **_measured(sections.prepare(records), budget_u, folder),
+        **_profiled(run, root, folder),
+        **_conditions(run, root),
+    }
+    path = folder / "report.md"
+    path.write_text(page("report.md.j2", values), encoding="utf-8", newline="\n")
+    _point(out / "latest", head.name)
+    return path
+
+
+def _measured(table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path) -> dict[str, object]:
+    standings = sections.standings(table, budget_u)
+    answer = sections.answer(table, standings)
+    close_seconds = sections.close_seconds(table, standings, answer)
+    winners = sections.by_size(table, standings, answer)
+    return {
+        "headlines": wording.headlines(answer, close_seconds, winners),
+        "answers": wording.answers(answer),
+        "close_seconds": wording.close_seconds(close_seconds),
+        "winners": wording.winners(winners),
+        "pictures": list(plots.draw(table, standings, answer, folder)),
+        "groups": details.groups(table, standings, answer),
+        "failures": wording.failures(sections.failures(table)),
+    }
+
+
+def _profiled(run: str, root: Path, folder: Path) -> dict[str, object]:
+    profile = load_operators(run, root)
+    if len(profile):
+        profile.to_csv(folder / "operators.csv", index=False)
+    return {"operators": details.profiles(sections.operators(profile)), "profiled": profile["case"].nunique()}
+
+
+def _conditions(run: str, root: Path) -> dict[str, object]:
+    head, end = load_run(run, root), load_end(run, root)
+    return {
+        "machine": head.environment.gpu or head.environment.cpu,
+        "environment": sections.environment(head.environment),
+        "absent": pd.DataFrame(head.absent.items(), columns=["implementation", "why"]),
+        "end": end,
+        "phases": wording.phases(sections.phases(end.phases_s)) if end else None,
+    }
+
+
+def _emptied(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in [*folder.glob("*.png"), *folder.glob("*.csv")]:
+        stale.unlink()
+    return folder
+
+
+def _point(link: Path, name: str) -> None:
+    fresh = link.with_name(f".latest-{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(name)
+    fresh.replace(link)

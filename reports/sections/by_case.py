@@ -1,0 +1,63 @@
+"""The tables behind the answer: implementations by cases, for one group."""
+
+import numpy as np
+import pandas as pd
+
+from reports import units
+from reports.sections.table import GROUP
+
+CASES = 12
+IMPLEMENTATIONS = 40
+
+
+def spread(values: list[str], count: int) -> list[str]:
+    """At most `count` of `values`, evenly spread, the first and the last among them."""
+    if len(values) <= count:
+        return values
+    return [values[i] for i in np.linspace(0, len(values) - 1, count).round().astype(int)]
+
+
+def of_group(frame: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
+    """The rows of the group that a row of the answer names."""
+    return frame[(frame[GROUP] == group[GROUP]).all(axis=1)]
+
+
+def shown(rows: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
+    """At most `CASES` cases of a group's rows, small to large, and the `IMPLEMENTATIONS` fastest."""
+    labels = rows.sort_values(["input_bytes", "label"], kind="stable")["label"].unique()
+    names = pd.Index([*standings["implementation"], *rows["implementation"]]).unique()[:IMPLEMENTATIONS]
+    some = rows[rows["label"].isin(spread(list(labels), CASES)) & rows["implementation"].isin(names)]
+    rank = some["implementation"].map({name: rank for rank, name in enumerate(names)})
+    return some.assign(rank=rank).sort_values(["rank", "input_bytes", "label"], kind="stable")
+
+
+def left_out(rows: pd.DataFrame) -> str:
+    """What of a group's rows is not shown; "" if nothing."""
+    cases, implementations = rows["label"].nunique(), rows["implementation"].nunique()
+    parts = [f"{CASES} of {cases:,} cases"] if cases > CASES else []
+    if implementations > IMPLEMENTATIONS:
+        parts.append(f"the {IMPLEMENTATIONS} fastest of {implementations:,} implementations")
+    return " and ".join(parts)
+
+
+def latency(rows: pd.DataFrame) -> pd.DataFrame:
+    """Latency and ratio to the baseline of the rows that are shown: "81.2 µs, 0.09×", or what happened instead."""
+    cells = [
+        f"{units.seconds(latency_s)}, {units.times(ratio)}" if status == "ok" else status.replace("_", " ")
+        for status, latency_s, ratio in zip(rows["status"], rows["latency_s"], rows["ratio"], strict=True)
+    ]
+    return _crosswise(rows.assign(cell=cells))
+
+
+def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
+    """Peak memory beyond the inputs and the largest absolute error of the rows that are shown: "1.5 MiB, 0.42 u"."""
+    parts = zip(rows["peak_bytes"].map(units.size), rows["error_u"].map(units.error), strict=True)
+    cells = [", ".join(part for part in pair if part != units.MISSING) or units.MISSING for pair in parts]
+    return _crosswise(rows.assign(cell=cells))
+
+
+def _crosswise(rows: pd.DataFrame) -> pd.DataFrame:
+    wide = rows.pivot(index="implementation", columns="label", values="cell")
+    labels = rows.sort_values(["input_bytes", "label"], kind="stable")["label"].unique()
+    wide = wide.reindex(index=rows["implementation"].unique(), columns=labels).fillna(units.MISSING)
+    return wide.rename_axis(columns=None).reset_index()

@@ -1,0 +1,58 @@
+"""Numbers as people read them: three digits at most and a unit; a dash where nothing was measured."""
+
+import math
+from collections.abc import Sequence
+
+MISSING = "–"
+
+
+def seconds(value: float) -> str:
+    """A duration: 81.2 µs."""
+    return _scaled(value, [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)])
+
+
+def size(value: float) -> str:
+    """Bytes: 1.5 MiB."""
+    return _scaled(value, [("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30), ("TiB", 2.0**40)])
+
+
+def error(value_u: float) -> str:
+    """An error in units of 2**-24, 0.42 u; a 16-bit one as it is, 0.0049: thousands of u tell a reader nothing."""
+    if math.isnan(value_u):
+        return MISSING
+    return f"{number(value_u)} u" if value_u < 1000 else f"{value_u * 2.0**-24:.2g}"
+
+
+def times(factor: float) -> str:
+    """A factor: 11×."""
+    return MISSING if math.isnan(factor) else f"{number(factor)}×"
+
+
+def share(part: float) -> str:
+    """A part of a whole: 12 %."""
+    if math.isnan(part):
+        return MISSING
+    return "under 1 %" if 0 < part < 0.01 else f"{part * 100:,.0f} %"
+
+
+def speed(ratio: float, low: float, high: float) -> str:
+    """What a ratio of times says, given its interval: 11× faster; no difference seen; 5 % slower."""
+    if math.isnan(ratio):
+        return MISSING
+    if low <= 1 <= high:
+        return "no difference seen"
+    factor, word = (1 / ratio, "faster") if ratio < 1 else (ratio, "slower")
+    return f"{times(factor) if factor >= 1.1 else f'{number(factor * 100 - 100)} %'} {word}"
+
+
+def _scaled(value: float, units: Sequence[tuple[str, float]]) -> str:
+    if math.isnan(value):
+        return MISSING
+    # 0.9995 and not 1, because 999.6 µs is 1 ms with three digits
+    unit, scale = max((u for u in units if 0.9995 * u[1] <= value), key=lambda u: u[1], default=units[0])
+    return f"{number(value / scale, 3)} {unit}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with so many digits at least: 0.42, 131,072, 4.1e-09."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 0.5) else f"{value:.{digits}g}"

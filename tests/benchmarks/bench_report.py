@@ -1,0 +1,140 @@
+"""How long a report over many records takes, and how much memory.
+
+    python tests/benchmarks/bench_report.py [--records 100000]
+
+Makes a run of that many records with 60 samples each, reports it in a fresh interpreter and
+prints wall seconds and peak resident memory beside their targets.
+"""
+
+import argparse
+import itertools
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from suites.case import Case  # noqa: E402
+from suites.record import (  # noqa: E402
+    UNIT_ROUNDOFF,
+    End,
+    Environment,
+    Error,
+    Latency,
+    Line,
+    Record,
+    Run,
+    Status,
+    to_line,
+)
+
+TARGET_S, TARGET_BYTES = 20, 2**30
+SAMPLES = 60
+IMPLEMENTATIONS = ("builtin", *(f"contestant_{number}" for number in range(13)))
+DTYPES = {"float32": 1.0, "float64": 1e-9, "float16": 1e3, "bfloat16": 1e4}
+ENVIRONMENT = Environment(
+    system="",
+    cpu="synthetic",
+    cpu_capability="",
+    cores=2,
+    memory_bytes=2**34,
+    threads=2,
+    gpu="",
+    gpu_driver="",
+    python="",
+    torch="",
+    torch_build="",
+    cuda="",
+    float32_matmul_precision="",
+    reduced_precision="",
+    allocator="",
+    commit="",
+    dirty=False,
+    packages={},
+)
+RENDER = """
+import sys
+from pathlib import Path
+from reports import render
+folder = Path(sys.argv[1])
+print(render("synthetic", root=folder, out=folder / "out").stat().st_size, "bytes of Markdown")
+"""
+
+
+def main() -> None:
+    """Make the run, report it, print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=100_000)
+    count = parser.parse_args().records
+    with tempfile.TemporaryDirectory() as folder:
+        with Path(folder, "synthetic.jsonl").open("w") as file:
+            file.writelines(f"{to_line(line)}\n" for line in run(count))
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", RENDER, folder], check=True, cwd=ROOT)
+        wall_s = time.perf_counter() - start
+    scale = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes on macOS, in KiB on Linux
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * scale
+    print(f"{count:,} records: {wall_s:.1f} s wall, target {TARGET_S} s")
+    print(f"{count:,} records: {peak / 2**20:.0f} MiB peak, target {TARGET_BYTES / 2**20:.0f} MiB")
+
+
+def run(count: int) -> Iterator[Line]:
+    """A run of `count` records: `IMPLEMENTATIONS` on as many cases as that takes."""
+    yield Run(
+        name="synthetic",
+        started="2026-01-01T00:00:00+00:00",
+        grid="synthetic",
+        command="python tests/benchmarks/bench_report.py",
+        environment=ENVIRONMENT,
+        absent={},
+    )
+    yield from itertools.islice(records(random.Random(0)), count)
+    yield End(wall_s=1.0, phases_s={"samples": 1.0})
+
+
+def records(generator: random.Random) -> Iterator[Record]:
+    """Endless records, all implementations of a case after each other."""
+    for number in itertools.count():
+        rows, width = 16 << number % 12, 64 + 32 * (number // 96)
+        dtype = list(DTYPES)[number // 24 % 4]
+        case = Case(
+            task="paired",
+            shape=(rows, width),
+            dtype=dtype,
+            device="cpu",
+            direction=("forward", "forward+backward")[number // 12 % 2],
+        )
+        for place, name in enumerate(IMPLEMENTATIONS):
+            yield record(name, case, place, generator)
+
+
+def record(name: str, case: Case, place: int, generator: random.Random) -> Record:
+    """One record; each seventh of one implementation ran out of memory."""
+    if place == 7 and case.length % 7 == 0:
+        return Record.failed(name, False, case, Status.OUT_OF_MEMORY, f"needs {case.input_bytes} B")
+    usual = 1e-5 + case.input_bytes / 1e9 * (1 - 0.06 * place)
+    error_abs = DTYPES[case.dtype] * UNIT_ROUNDOFF * (1 + place)
+    return Record(
+        implementation=name,
+        baseline=place == 0,
+        case=case,
+        status=Status.OK,
+        latency=Latency(
+            samples_s=tuple(usual * generator.uniform(1, 1.1) for _ in range(SAMPLES)),
+            calls=1,
+            stride=1,
+            first_call_s=usual,
+        ),
+        error=Error(error_abs=error_abs, error_rms=error_abs / 4),
+        peak_bytes=case.input_bytes * place // 4,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Does a night alarm on what got worse, and on nothing else?"""
+
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from checkout import REPOSITORY, Checkout
+
+from reports.sections.worse import worse
+
+pytest_plugins = ["pytester", "checkout"]
+
+
+def night(**columns: object) -> pd.DataFrame:
+    """A run of the baseline and of one implementation on one case, with 1 % wide intervals around its values."""
+    rows = [
+        {"implementation": "builtin", "latency_s": 1e-3, "ratio": 1.0},
+        {"implementation": "mine", "latency_s": 5e-4, "ratio": 0.5, **columns},
+    ]
+    table = pd.DataFrame(rows).assign(case="paired-cpu-float32-8x64")
+    for column, value in {"status": "ok", "error_u": 2.0, "peak_bytes": 4096}.items():
+        table[column] = table.get(column, pd.Series(index=table.index, dtype=object)).fillna(value)
+    for interval, column in (("latency", "latency_s"), ("ratio", "ratio")):
+        table[f"{interval}_low"], table[f"{interval}_high"] = 0.99 * table[column], 1.01 * table[column]
+    table.loc[0, ["ratio_low", "ratio_high"]] = 1.0
+    return table.astype({"error_u": float, "peak_bytes": "Int64"})
+
+
+@pytest.mark.parametrize(
+    ("tonight", "what"),
+    [
+        ({"latency_s": 6e-4, "ratio": 0.6}, ["slower"]),
+        ({"latency_s": 5.2e-4, "ratio": 0.52}, []),  # 4 %: below what a night can promise
+        ({"latency_s": 5e-4, "ratio": 0.7}, []),  # the baseline became faster, not this one slower
+        ({"latency_s": 9e-4, "ratio": 0.5}, []),  # the whole machine became slower
+        ({"error_u": 4.0}, ["error"]),
+        ({"error_u": 2.2}, []),
+        ({"peak_bytes": 8192}, ["memory"]),
+        ({"peak_bytes": 4100}, []),
+        ({"status": "wrong", "latency_s": float("nan"), "ratio": float("nan"), "error_u": float("nan")}, ["wrong"]),
+        ({}, []),
+    ],
+)
+def test_what_counts_as_worse(tonight: dict[str, object], what: list[str]) -> None:
+    found = worse(night(), night(**tonight))
+    assert list(found["what"]) == what
+    assert set(found["implementation"]) <= {"mine"}
+
+
+def test_the_baseline_is_held_to_its_own_time() -> None:
+    slow = night()
+    slow.loc[0, ["latency_s", "latency_low", "latency_high"]] = [2e-3, 1.99e-3, 2.01e-3]
+    assert list(worse(night(), slow)["implementation"]) == ["builtin"]
+
+
+def test_what_only_one_night_holds_is_no_alarm() -> None:
+    assert worse(night(), night().query("implementation == 'builtin'")).empty
+
+
+PLANTED = """
+import os
+
+def register(implementation):
+    @implementation()
+    def planted(x, y, dim=-1):
+        cosine = (x * y).sum(dim) / (x.norm(dim=dim) * y.norm(dim=dim))
+        return cosine * 0 if os.environ.get("BROKEN") else cosine
+"""
+
+
+def test_three_nights(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy2(REPOSITORY / "nightly.py", checkout.root)
+    (checkout.root / "planted.py").write_text(PLANTED)
+
+    def one_night(grid: str = "tiny.toml") -> subprocess.CompletedProcess[str]:
+        options = ("--grid", grid, "--implementations-from", "planted.py", "--implementations", "planted,builtin")
+        command = (sys.executable, "nightly.py", *options)
+        return subprocess.run(command, cwd=checkout.root, capture_output=True, text=True, check=False)
+
+    first = one_night()
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "there is nothing to compare with yet" in first.stdout
+    assert (checkout.root / "reports/out/latest/report.md").is_file()
+
+    monkeypatch.setenv("BROKEN", "1")
+    broken = one_night()
+    assert broken.returncode == 1, broken.stdout + broken.stderr
+    assert broken.stdout.splitlines()[-1].split()[:3] == ["planted", "paired-cpu-float32-8x64", "wrong"]
+    assert any(run.endswith("-again") for run in checkout.runs), "an alarm is measured a second time"
+
+    failed = one_night("no-such-grid")
+    assert failed.returncode == 2
+    assert "there is no grid 'no-such-grid'" in failed.stdout + failed.stderr

@@ -1,0 +1,408 @@
+"""The page that a person decides by: the right winner, the same bytes, nothing from outside that is markup."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt  # rich depends on it
+
+from reports import BUDGET_U, BudgetError, parse_budget, plots, render, sections, units
+from reports.__main__ import main
+from reports.markdown import code, escape
+from results import COLUMNS, UnknownRun
+from suites.case import Case
+from suites.record import UNIT_ROUNDOFF, End, Environment, Error, Latency, Line, Operator, Record, Run, Status, to_line
+
+GOLDEN = Path(__file__).parent / "golden" / "report.md"
+"""After a wanted change: UPDATE_GOLDEN=1 pytest tests/test_reports.py -k golden, and read the diff."""
+
+ENVIRONMENT = Environment(
+    system="Linux",
+    cpu="A CPU (R) of 3 GHz",
+    cpu_capability="AVX2",
+    cores=8,
+    memory_bytes=2**34,
+    threads=4,
+    gpu="",
+    gpu_driver="",
+    python="3.12.0",
+    torch="2.13.0",
+    torch_build="",
+    cuda="",
+    float32_matmul_precision="highest",
+    reduced_precision="",
+    allocator="",
+    commit="1234567",
+    dirty=False,
+    packages={"numpy": "2.3.0"},
+)
+HEAD = Run(
+    name="golden",
+    started="2026-11-21T10:00:00+00:00",
+    grid="tiny",
+    command="pytest suites --grid tiny",
+    environment=ENVIRONMENT,
+    absent={"numkong": "the package 'numkong' is not installed; `pip install numkong` adds it"},
+)
+AXES = ("task", "dtype", "device", "memory_format", "direction", "inputs")
+CASES = [Case(task="paired", shape=(rows, 256), dtype="float32", device="cpu") for rows in (64, 1024, 65536)]
+SMALL, MIDDLE, LARGE = CASES
+NASTY = "a|b`c` <img src=x> ![i](http://e.vil/p.png) [l](http://e.vil)\n# heading\n- $x_1$ \N{RIGHT-TO-LEFT OVERRIDE}"
+
+
+def ok(
+    name: str, case: Case, ratio: float, error_u: float = 1.0, peak: int | None = None, spread: float = 0.0
+) -> Record:
+    """A record whose time is `ratio` of the baseline's, each round a bit other than the last."""
+    usual = case.input_bytes / 2e9 * ratio
+    samples = tuple(usual * (1 + spread * (round_ % 2 - 0.5)) for round_ in range(20))
+    return Record(
+        implementation=name,
+        baseline=name == "builtin",
+        case=case,
+        status=Status.OK,
+        latency=Latency(samples_s=samples, calls=1, stride=1, first_call_s=usual),
+        error=Error(error_abs=error_u * UNIT_ROUNDOFF, error_rms=error_u * UNIT_ROUNDOFF / 4),
+        peak_bytes=peak,
+    )
+
+
+def failed(name: str, case: Case, status: Status, reason: str) -> Record:
+    return Record.failed(name, False, case, status, reason)
+
+
+def golden() -> Iterable[Line]:
+    for case in CASES:
+        yield ok("builtin", case, 1.0, peak=2 * case.input_bytes)
+        yield ok("one_pass", case, 0.1 if case.shape[0] > 64 else 0.5, 2.5, case.shape[0] * 4)
+        yield ok("for_small_ones", case, 0.2, 1.5, case.input_bytes)
+        yield ok("as_ever", case, 1.0, peak=2 * case.input_bytes, spread=0.3)
+        yield ok("sloppy", case, 0.05, 70.0, case.shape[0] * 4)
+        if case.shape[0] == 65536:
+            yield failed("greedy", case, Status.OUT_OF_MEMORY, "needs 3 GiB, 1 GiB is free")
+            yield failed("mistaken", case, Status.WRONG, "largest error 0.5, its contract allows 1e-6")
+        else:
+            yield ok("greedy", case, 0.01, peak=9 * case.input_bytes)
+            yield ok("mistaken", case, 0.02)
+    double = replace(SMALL, dtype="float64")
+    yield ok("builtin", double, 1.0, 1e-9, double.input_bytes)
+    yield ok("as_ever", double, 0.98, 1e-9, double.input_bytes, spread=0.3)
+    for name, self_s in (("builtin", 2e-3), ("one_pass", 2e-4)):
+        yield Operator(
+            implementation=name,
+            baseline=name == "builtin",
+            case_id=CASES[0].id,
+            operator="aten::mul",
+            calls=2,
+            self_s=self_s,
+            allocated_bytes=2**20,
+        )
+    yield End(wall_s=12.0, phases_s={"samples": 9.0, "first calls": 3.0})
+
+
+def save(root: Path, lines: Iterable[Line], head: Run = HEAD) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    path = root / f"{head.name}.jsonl"
+    path.write_text("".join(f"{to_line(line)}\n" for line in [head, *lines]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("runs")
+    save(root, golden())
+    return render("golden", root=root, out=root / "out")
+
+
+def table(*records: Record) -> pd.DataFrame:
+    """What `results.load` makes of records without spread, prepared: built here, so that only sections are tested."""
+    base = {record.case: record.latency for record in records if record.baseline}
+
+    def row(record: Record) -> dict[str, object]:
+        case, latency = record.case, record.latency
+        time_s = latency.samples_s[0] if latency else float("nan")
+        usual = base.get(case)
+        ratio = time_s / usual.samples_s[0] if usual else float("nan")
+        axes = {axis: getattr(case, axis) for axis in AXES}
+        numbers = dict.fromkeys(("latency_s", "latency_low", "latency_high"), time_s)
+        numbers |= dict.fromkeys(("ratio", "ratio_low", "ratio_high"), ratio)
+        return (
+            axes
+            | numbers
+            | {
+                "implementation": record.implementation,
+                "baseline": record.baseline,
+                "shape": "x".join(map(str, case.shape)),
+                "case": f"{case.task}-{case.id}",
+                "status": str(record.status),
+                "reason": record.reason,
+                "peak_bytes": record.peak_bytes,
+                "error_u": record.error.error_abs / UNIT_ROUNDOFF if record.error else float("nan"),
+            }
+        )
+
+    frame = pd.DataFrame([row(record) for record in records], columns=COLUMNS)
+    return sections.prepare(frame.astype({"baseline": bool, "peak_bytes": "Int64"}))
+
+
+def winner(*records: Record) -> pd.Series:
+    loaded = table(*records)
+    ((_, row),) = sections.answer(loaded, sections.standings(loaded, BUDGET_U)).iterrows()
+    return row
+
+
+def test_the_golden_report(page: Path) -> None:
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_bytes(page.read_bytes())
+    assert page.read_bytes() == GOLDEN.read_bytes()
+
+
+def test_the_same_run_gives_the_same_bytes(page: Path, tmp_path: Path) -> None:
+    again = render("golden", root=page.parents[2], out=tmp_path).parent
+    names = sorted(path.name for path in page.parent.iterdir())
+    assert names == sorted(path.name for path in again.iterdir())
+    assert len([name for name in names if name.endswith(".png")]) == 4
+    for name in names:
+        assert (page.parent / name).read_bytes() == (again / name).read_bytes(), name
+
+
+def test_latest_points_to_the_newest_report(page: Path) -> None:
+    latest = page.parents[1] / "latest"
+    assert latest.readlink() == Path("golden")
+    assert (latest / "report.md").samefile(page)
+
+
+def test_the_fastest_within_the_budget_is_the_answer() -> None:
+    row = winner(
+        *(ok("builtin", case, 1.0, peak=400) for case in CASES),
+        *(ok("fast", case, ratio, 15.9, 100) for case, ratio in zip(CASES, (0.1, 0.2, 0.4), strict=True)),
+        *(ok("faster_but_sloppy", case, 0.01, 16.1 if case is LARGE else 1.0) for case in CASES),
+    )
+    assert (row["implementation"], row["builtin"]) == ("fast", "builtin")
+    assert (row["ratio"], row["best"], row["worst"]) == pytest.approx((0.2, 0.1, 0.4))
+    assert (row["memory"], row["error_u"]) == pytest.approx((0.25, 15.9))
+
+
+@pytest.mark.parametrize("status", [Status.WRONG, Status.OUT_OF_MEMORY, Status.UNSUPPORTED, Status.CRASHED])
+def test_who_failed_somewhere_is_not_the_answer(status: Status) -> None:
+    row = winner(
+        ok("builtin", SMALL, 1.0),
+        ok("builtin", LARGE, 1.0),
+        ok("fast", SMALL, 0.1),
+        failed("fast", LARGE, status, "why"),
+    )
+    assert (row["implementation"], row["ran"], row["cases"]) == ("builtin", 2, 2)
+
+
+def test_where_nobody_ran_all_the_most_complete_are_compared_over_what_they_share() -> None:
+    row = winner(
+        ok("builtin", SMALL, 1.0),
+        ok("builtin", MIDDLE, 1.0),
+        failed("broken", LARGE, Status.ERROR, "why"),
+        ok("other", MIDDLE, 0.5),
+        ok("other", LARGE, 0.001),
+        ok("one_case", LARGE, 0.0001),
+    )
+    assert (row["implementation"], row["ran"], row["cases"]) == ("other", 2, 3)
+    assert (row["ratio"], row["compared"]) == (pytest.approx(0.5), 1)
+
+
+def test_without_a_baseline_the_latency_decides() -> None:
+    row = winner(ok("slow", LARGE, 2.0), ok("fast", LARGE, 1.0), failed("fast", SMALL, Status.TIMED_OUT, "600 s"))
+    assert row["implementation"] == "fast"
+    assert pd.isna(row["ratio"])
+    assert pd.isna(row["builtin"])
+
+
+def test_nobody_within_the_budget_is_no_answer() -> None:
+    loaded = table(ok("builtin", LARGE, 1.0, 20.0))
+    standings = sections.standings(loaded, BUDGET_U)
+    answer = sections.answer(loaded, standings)
+    assert answer["implementation"].isna().all()
+    assert list(sections.close_seconds(loaded, standings, answer)["why"]) == ["outside of the error budget"]
+
+
+def test_what_else_is_fast_is_named_with_the_reason() -> None:
+    loaded = table(
+        *(ok("builtin", case, 1.0) for case in CASES),
+        *(ok("chosen", case, 0.5) for case in CASES),
+        *(ok("equal", case, 0.5) for case in CASES),
+        *(ok("sloppy", case, 0.25, 100.0) for case in CASES),
+        ok("greedy", SMALL, 0.1),
+        failed("greedy", LARGE, Status.OUT_OF_MEMORY, "why"),
+    )
+    standings = sections.standings(loaded, BUDGET_U)
+    close = sections.close_seconds(loaded, standings, sections.answer(loaded, standings)).set_index("implementation")
+    assert dict(close["why"]) == {
+        "greedy": "did not run every case",
+        "sloppy": "outside of the error budget",
+        "equal": sections.AS_FAST,
+    }
+    assert dict(close["against_answer"]) == pytest.approx({"greedy": 0.2, "sloppy": 0.5, "equal": 1.0})
+
+
+def test_where_size_decides_each_case_has_its_winner() -> None:
+    loaded = table(
+        *(ok("builtin", case, 1.0) for case in CASES),
+        *(ok("for_large", case, ratio) for case, ratio in zip(CASES, (0.9, 0.1, 0.1), strict=True)),
+        *(ok("for_small", case, ratio) for case, ratio in zip(CASES, (0.5, 0.6, 0.095), strict=True)),
+        ok("wrong_elsewhere", SMALL, 0.01),
+        failed("wrong_elsewhere", LARGE, Status.WRONG, "why"),
+    )
+    standings = sections.standings(loaded, BUDGET_U)
+    winners = sections.by_size(loaded, standings, sections.answer(loaded, standings))
+    labels = dict(zip(winners["implementation"], winners["labels"], strict=True))
+    assert labels == {"for_small": ("64x256",), "for_large": ("1024x256", "65536x256")}  # 5 % is not clearly faster
+
+
+def test_an_interval_around_1_is_no_difference() -> None:
+    assert units.speed(0.95, 0.9, 1.02) == "no difference seen"
+    assert units.speed(0.95, 0.9, 0.99) == "5.3 % faster"
+    assert units.speed(0.09, 0.08, 0.1) == "11× faster"
+    assert units.speed(1.5, 1.4, 1.6) == "1.5× slower"
+
+
+def test_numbers_have_three_digits_and_a_unit() -> None:
+    assert [units.seconds(value) for value in (81.23e-6, 999.6e-6, 2.0, 3e-10)] == ["81.2 µs", "1 ms", "2 s", "0.3 ns"]
+    assert [units.size(value) for value in (0, 1000, 1536, 2**30)] == ["0 B", "1,000 B", "1.5 KiB", "1 GiB"]
+    assert [units.error(value) for value in (0.42, 131072, float("nan"))] == ["0.42 u", "0.0078", "–"]
+
+
+def test_budgets_are_read() -> None:
+    assert parse_budget("float32=1, bfloat16=1e5") == {**BUDGET_U, "float32": 1.0, "bfloat16": 1e5}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("float23=1", "no dtype is called 'float23'.*did you mean float32"),
+        ("float32", "float32 is given ''.*number above 0"),
+        ("float32=-1", "float32 is given '-1'"),
+        ("float32=nan", "float32 is given 'nan'"),
+    ],
+)
+def test_a_budget_that_makes_no_sense_is_refused(spec: str, message: str) -> None:
+    with pytest.raises(BudgetError, match=message):
+        parse_budget(spec)
+
+
+@pytest.mark.parametrize("shown", [escape, code])
+@pytest.mark.parametrize("text", [NASTY, "`", "``x`", "*a* _b_", "<b>", "www.e.vil", "http://e.vil", "&lt;", "\\|", ""])
+def test_names_from_outside_are_text(shown: Callable[[str], str], text: str) -> None:
+    html = MarkdownIt("commonmark").enable("table").render(f"| a | b |\n| --- | --- |\n| x{shown(text)}x | y |\n")
+    assert html.count("<td>") == 2
+    assert not re.search(r"<(?!/?(table|thead|tbody|tr|th|td|code)>)", html)
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in html
+
+
+def test_a_run_full_of_nasty_names_has_no_markup_but_ours(tmp_path: Path) -> None:
+    case = replace(SMALL, inputs=f"file:{NASTY}")
+    head = replace(HEAD, command=f"pytest {NASTY}\n```\n![i](http://e.vil)", absent={NASTY: NASTY})
+    head = replace(head, environment=replace(ENVIRONMENT, cpu=NASTY, packages={NASTY: NASTY}))
+    save(tmp_path, [ok(NASTY, case, 1.0), failed(NASTY + "2", case, Status.ERROR, NASTY)], head)
+    text = render("golden", root=tmp_path, out=tmp_path / "out").read_text()
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    inline = [child for token in tokens for child in token.children or ()]
+    links = {str(token.attrGet("href")) for token in inline if token.type == "link_open"}
+    assert links == {"records.csv"}
+    assert not [token for token in inline if token.type == "image"]
+    html = [token.content for token in [*tokens, *inline] if token.type.startswith("html")]
+    assert set(re.findall(r"<\W?(\w+)", "".join(html))) == {"details", "summary", "code"}
+    assert len([token for token in tokens if token.type == "heading_open"]) == text.count("\n#") + 1
+
+
+def test_pictures_take_names_as_they_are_and_say_what_they_leave_out() -> None:
+    axes = [("cpu", "forward"), ("cuda", "forward"), ("cpu", "forward+backward"), ("cuda", "forward+backward")]
+    cases = [
+        replace(SMALL, dtype=dtype, device=device, direction=direction)
+        for dtype in ("float32", "bfloat16")
+        for device, direction in axes
+    ]
+    loaded = table(*(ok(name, case, 1.0, peak=1) for case in cases for name in ("builtin", f"${NASTY}")))
+    standings = sections.standings(loaded, BUDGET_U)
+    memory = plots.PLOTS["memory"](loaded, standings, sections.answer(loaded, standings))
+    assert memory is not None
+    assert len(memory.axes) == 6
+    assert memory.get_suptitle().endswith("(the first 6 of 8 groups)")
+    memory.draw_without_rendering()
+
+
+def test_tables_say_what_they_leave_out(tmp_path: Path) -> None:
+    cases = [Case(task="paired", shape=(2**power, 8), dtype="float32", device="cpu") for power in range(14)]
+    save(tmp_path, [failed("builtin", case, Status.ERROR, "why") for case in cases])
+    text = render("golden", root=tmp_path, out=tmp_path / "out").read_text()
+    assert "12 of 14 cases are shown; [records.csv](records.csv) has all." in text
+    assert "14 records are not ok" in text
+
+
+def test_a_run_without_records_says_what_happened(tmp_path: Path) -> None:
+    save(tmp_path, [])
+    text = render("latest", root=tmp_path, out=tmp_path / "out").read_text()
+    assert "The run holds no records" in text
+    assert "The run has not come to its end" in text
+    assert "pytest suites --grid tiny" in text
+
+
+def test_two_runs_side_by_side(tmp_path: Path) -> None:
+    def lines(*changes: Record) -> list[Record]:
+        return [ok("builtin", SMALL, 1.0), ok("same", SMALL, 0.5, spread=0.3), *changes]
+
+    older = replace(HEAD, name="older", environment=replace(ENVIRONMENT, torch="2.9.0", packages={}))
+    save(tmp_path, lines(ok("faster", SMALL, 0.5), ok("broken", SMALL, 0.5), ok("gone", SMALL, 1.0)), older)
+    save(tmp_path, lines(ok("faster", SMALL, 0.25), failed("broken", SMALL, Status.ERROR, "why")))
+    text = render("golden", against="older", root=tmp_path, out=tmp_path / "out").read_text()
+    assert "> The environments differ in `torch`, `package numpy`:" in text
+    assert "| `torch` | 2.9.0 | 2.13.0 |" in text
+    assert "Of 4 pairs of implementation and case in both runs, 1 became faster, 0 slower, in 2 no difference" in text
+    assert "and 1 changed their status. 1 are only in the old run, 0 only in the new one." in text
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "`paired-cpu-" in line]
+    changes = {row[0].strip("`"): row[2:7] for row in rows if len(row) == 9}
+    assert changes["faster"] == ["ok", "32.8 µs → 16.4 µs", "2× faster", "0.5× → 0.25×", "2× faster"]
+    assert changes["same"] == ["ok", "32.8 µs", "no difference seen", "0.5×", "no difference seen"]
+    assert changes["broken"] == ["ok → error", "32.8 µs → –", "–", "0.5× → –", "–"]
+
+
+def run_main(root: Path, *arguments: str) -> None:
+    main(arguments, root=root, out=root / "out", published=root / "published")
+
+
+def test_the_command_publishes_and_ends_with_the_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    day = "a-cpu-r-of-3-ghz-2026-11-21"
+    for name, folder in (("golden", day), ("second", f"{day}-2"), ("golden", day)):
+        save(tmp_path, [], replace(HEAD, name=name))
+        run_main(tmp_path, name, "--publish")
+        assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "out" / name / "report.md")
+        published = {path.name for path in (tmp_path / "published" / folder).iterdir()}
+        assert published == {"report.md", "records.csv", f"{name}.jsonl"}
+    run_main(tmp_path, str(tmp_path / "published" / day / "golden.jsonl"))
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "out" / "golden" / "report.md")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "make bench"),
+        (("goldne",), "no run 'goldne'.*make bench"),
+        (("golden", "--error-budget", "float8=1"), "no dtype is called 'float8'"),
+        ((str(GOLDEN.with_suffix(".jsonl")),), "no run '.*golden.*"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run_main(tmp_path, *arguments)
+    assert stop.value.code == 2
+    stderr = capsys.readouterr().err
+    assert re.search(message, stderr)
+    assert len(stderr.splitlines()) == 1
+
+
+def test_an_unknown_run_to_compare_with_is_named(tmp_path: Path) -> None:
+    save(tmp_path, [])
+    with pytest.raises(UnknownRun, match="no run 'oldre'"):
+        render("golden", against="oldre", root=tmp_path, out=tmp_path / "out")
