@@ -1,5 +1,7 @@
 """NumKong: hand-written SIMD kernels, one pass over the inputs, outside torch."""
 
+import math
+
 import numkong as nk
 import numpy as np
 import torch
@@ -11,12 +13,8 @@ from implementations.registry import implementation
 def numkong(x, y, dim=-1):
     """`numkong.angular`, one minus: rows of a matrix, no gradient; wide accumulation."""
     dims = tuple(d % x.ndim for d in ((dim,) if isinstance(dim, int) else dim))
-    kept = [n for d, n in enumerate(x.shape) if d not in dims]
-    last = tuple(range(-len(dims), 0))
-    rows = (t.detach().movedim(dims, last).flatten(-len(dims)).reshape(-1, _width(x, dims)).numpy() for t in (x, y))
-    distance = np.asarray(nk.angular(*rows), dtype=np.float64).reshape(kept)
-    return torch.from_numpy(1 - distance).to(x.dtype)
-
-
-def _width(x, dims):
-    return int(np.prod([x.shape[d] for d in dims]))
+    kept, last = [n for d, n in enumerate(x.shape) if d not in dims], tuple(range(-len(dims), 0))
+    width = math.prod(x.shape[d] for d in dims)
+    rows = (t.detach().movedim(dims, last).reshape(-1, width).contiguous().numpy() for t in (x, y))
+    distance = np.asarray(nk.angular(*rows), dtype=np.float64)
+    return torch.from_numpy(1 - distance).to(x.dtype).reshape(kept)

@@ -1,5 +1,6 @@
 """Where the time inside an implementation goes: traces for TensorBoard and Perfetto, apart from the timing."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trac
 
 from implementations import Implementation
 from suites.case import Case
+from suites.measure.failure import Failure, contestant
 from suites.measure.problem import Pair, call_of, gradient_mode
 from suites.record import Operator, Record, Status
 
@@ -21,15 +23,22 @@ def profile_case(
     """Trace a few calls of each contestant that was measured, and yield what its operators cost a call.
 
     Each trace is `folder/<implementation>/<task>-<case>.<time>.pt.trace.json`: TensorBoard's profiler
-    plugin takes a folder for a run and a file for a worker.
+    plugin takes a folder for a run and a file for a worker. A contestant that fails here all the same
+    is warned about and yields nothing.
     """
     measured = {record.implementation for record in records if record.status is Status.OK}
     for entry in contestants:
         if entry.name in measured:
-            yield from _profile(case, entry, inputs, folder / entry.name)
+            try:
+                with contestant():
+                    operators = _profile(case, entry, inputs, folder / entry.name)
+            except Failure as failure:
+                warnings.warn(f"{entry.name} on {case.task} {case.id} has no profile: {failure.reason}", stacklevel=2)
+            else:
+                yield from operators
 
 
-def _profile(case: Case, entry: Implementation, inputs: Pair, folder: Path) -> Iterator[Operator]:
+def _profile(case: Case, entry: Implementation, inputs: Pair, folder: Path) -> list[Operator]:
     call, rows = call_of(case, entry, inputs), list[FunctionEventAvg]()
     write = tensorboard_trace_handler(str(folder), worker_name=f"{case.task}-{case.id}")
 
@@ -37,26 +46,30 @@ def _profile(case: Case, entry: Implementation, inputs: Pair, folder: Path) -> I
         write(trace)
         rows.extend(trace.key_averages())
 
-    activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (case.device == "cuda")
-    steps = schedule(wait=0, warmup=_WARM_CALLS, active=_TRACED_CALLS, repeat=1)
+    cuda = case.device == "cuda"
     with (
         gradient_mode(case),
         profile(
-            activities=activities, schedule=steps, on_trace_ready=keep, record_shapes=True, profile_memory=True
+            activities=[ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * cuda,
+            schedule=schedule(wait=0, warmup=_WARM_CALLS, active=_TRACED_CALLS, repeat=1),
+            on_trace_ready=keep,
+            record_shapes=True,
+            profile_memory=True,
         ) as trace,
     ):
         for _ in range(_WARM_CALLS + _TRACED_CALLS):
             call()
             trace.step()
-    cuda = case.device == "cuda"
-    for row in rows:
-        if row.key and not row.key.startswith(("ProfilerStep", "[memory]", "[pytorch|profiler]")):
-            yield Operator(
-                implementation=entry.name,
-                baseline=entry.baseline,
-                case_id=f"{case.task}-{case.id}",
-                operator=row.key,
-                calls=round(row.count / _TRACED_CALLS),
-                self_s=(row.self_device_time_total if cuda else row.self_cpu_time_total) * 1e-6 / _TRACED_CALLS,
-                allocated_bytes=round((row.device_memory_usage if cuda else row.cpu_memory_usage) / _TRACED_CALLS),
-            )
+    return [
+        Operator(
+            implementation=entry.name,
+            baseline=entry.baseline,
+            case_id=f"{case.task}-{case.id}",
+            operator=row.key,
+            calls=round(row.count / _TRACED_CALLS),
+            self_s=(row.self_device_time_total if cuda else row.self_cpu_time_total) * 1e-6 / _TRACED_CALLS,
+            allocated_bytes=round((row.device_memory_usage if cuda else row.cpu_memory_usage) / _TRACED_CALLS),
+        )
+        for row in rows
+        if row.key and not row.key.startswith(("ProfilerStep", "[memory]", "[pytorch|profiler]"))
+    ]

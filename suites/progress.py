@@ -17,15 +17,18 @@ class ProgressLine:
     """A line on the terminal that is redrawn between cases, never by a thread: a thread would be timed too."""
 
     def __init__(self, terminal: TextIO | None = None) -> None:
-        console = Console(file=terminal or os.fdopen(_TERMINAL, "w", closefd=False))
+        file = terminal or os.fdopen(_TERMINAL, "w", closefd=False)
+        console = Console(file=file)
         columns = (TextColumn("{task.fields[done]}"), BarColumn(20, style="dim", complete_style="cyan"))
-        self.live = console.is_terminal
+        self.live = file.isatty() and console.is_interactive  # rich alone would believe FORCE_COLOR
         self._bar = Progress(
             *columns,
             TimeRemainingColumn(compact=True),
             TextColumn("left  {task.description}", style="dim"),
             console=console,
             auto_refresh=False,
+            redirect_stdout=False,  # what contestants print is pytest's
+            redirect_stderr=False,
             transient=True,
             disable=not self.live,
         )

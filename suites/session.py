@@ -91,6 +91,7 @@ class Session:
             rng=random.Random(case.id),
             phases=self._phases,
         )
-        self._records |= {(record.case, record.implementation): record for record in records}
         with self._phases("saving and profiling"):
             self._ended(case, contestants, records)
+        # Only now is the case done: a run whose last records could not be saved has not come to its end.
+        self._records |= {(record.case, record.implementation): record for record in records}

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from suites.case import Case
+from suites.measure import oracle
 from suites.measure.failure import Failure
 from suites.measure.oracle import Truth
 from suites.record import Error, Status
@@ -81,14 +82,13 @@ def require_gradients(
     A row's gradient is compared as a vector and scaled by ‖x‖, which makes it of the
     cosine's own size; it sums one cosine a pair, and costs about four times the roundings.
     """
-    pairs = case.shape[1] if case.task == "pairwise" else 1
-    allowed = 4 * pairs * bound(case)
-    for name, gradient, true, operand in zip("xy", got, truth, inputs, strict=True):
-        rows = gradient.detach().flatten(1).double().cpu()
-        norm = operand.detach().flatten(1).double().cpu().square().sum(1).sqrt()
-        distance = (rows - true).square().sum(1).sqrt() * norm
-        worst = float(distance[torch.isfinite(true.sum(1))].nan_to_num(nan=torch.inf).max())
-        if not worst <= allowed:
+    n, m = case.shape[:2] if case.task == "pairwise" else (1, 1)
+    for name, gradient, true, operand, pairs in zip("xy", got, truth, inputs, (m, n), strict=True):
+        difference = (gradient.detach().flatten(1).double().cpu() - true) * oracle.norms(operand)
+        distance = difference.square().sum(1).sqrt()[torch.isfinite(true).all(1)]
+        worst = max(distance.nan_to_num(nan=torch.inf).tolist(), default=0.0)
+        allowed = 4 * pairs * bound(case)
+        if worst > allowed:
             raise Failure(
                 Status.WRONG, f"the gradient of {name} is off by {worst:.3g} of 1/‖{name}‖, above {allowed:.3g}"
             )

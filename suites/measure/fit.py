@@ -10,7 +10,7 @@ from suites.record import Status
 
 _SHARE = 0.9  # of what is free: the rest is for the oracle's chunks and the allocator
 _MANY_COPIES = 16  # of the inputs: no sensible form takes more
-_SMALL = 16  # rows of the smaller of the two trials
+_SMALL = 16  # rows of the smallest trial
 
 Peak = Callable[[Case], int | None]
 """Runs a contestant once on a case and returns its peak beyond the inputs, in bytes."""
@@ -34,32 +34,30 @@ def require_fit(case: Case, free: int, peak: Peak) -> None:
     if needed > _SHARE * free:
         raise Failure(
             Status.OUT_OF_MEMORY,
-            f"not tried: it would take about {_gib(needed)} beyond its inputs, by trials with "
-            f"{_SMALL} and {2 * _SMALL} rows, and {_gib(free)} are free on {case.device}",
+            f"not tried: it would take about {_gib(needed)} beyond its inputs, by trials with at "
+            f"most {2 * _SMALL} rows, and {_gib(free)} are free on {case.device}",
         )
 
 
 def expected_peak(case: Case, peak: Peak) -> float:
-    """The peak extrapolated from two small trials, in bytes.
+    """The peak extrapolated from small trials, in bytes.
 
     Temporaries grow with the rows, or for all pairs with a·(N + M)/2 + b·N·M, and two
-    trials give a and b.
+    trials give a and b. All pairs of a few rows with many grow with the many.
     """
-    if case.task != "pairwise":
-        rows = min(_SMALL, case.shape[0])
-        small = peak(_with_rows(case, rows))
-        return (small or 0) * case.shape[0] / rows
-    n, m, _ = case.shape
-    if min(n, m) < 2 * _SMALL:
-        return _pessimistic(case)
+    few, many = sorted(case.shape[:2]) if case.task == "pairwise" else (1, case.shape[0])
+    if few < 2 * _SMALL:
+        rows = min(_SMALL if few == 1 else 2 * _SMALL, many)
+        return (peak(_with_rows(case, rows)) or 0) * many / rows
     one, two = (peak(_with_rows(case, rows)) or 0 for rows in (_SMALL, 2 * _SMALL))
     b = max(0.0, (two - 2 * one) / (2 * _SMALL**2))
     a = max(0.0, (one - b * _SMALL**2) / _SMALL)
-    return a * (n + m) / 2 + b * n * m
+    return a * (few + many) / 2 + b * few * many
 
 
-def _with_rows(case: Case, rows: int) -> Case:
-    shape = (rows, rows, case.shape[2]) if case.task == "pairwise" else (rows, *case.shape[1:])
+def _with_rows(case: Case, most: int) -> Case:
+    counts = 2 if case.task == "pairwise" else 1
+    shape = (*(min(rows, most) for rows in case.shape[:counts]), *case.shape[counts:])
     return dataclasses.replace(case, shape=shape)
 
 

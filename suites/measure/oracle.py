@@ -36,9 +36,8 @@ def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tup
 
     ∂c/∂x = (ŷ - c x̂) / ‖x‖, summed over the pairs that x is in.
     """
-    x64, y64 = _rows(x).double().cpu(), _rows(y).double().cpu()
-    x_norm, y_norm = (t.square().sum(1, keepdim=True).sqrt() for t in (x64, y64))
-    x_unit, y_unit = x64 / x_norm, y64 / y_norm
+    x_norm, y_norm = norms(x), norms(y)
+    x_unit, y_unit = _rows(x).double().cpu() / x_norm, _rows(y).double().cpu() / y_norm
     c = torch.from_numpy(truth.astype(np.float64))
     if case.task == "pairwise":
         return (
@@ -46,6 +45,13 @@ def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tup
             (x_unit.sum(0) - c.sum(0)[:, None] * y_unit) / y_norm,
         )
     return (y_unit - c[:, None] * x_unit) / x_norm, (x_unit - c[:, None] * y_unit) / y_norm
+
+
+def norms(t: torch.Tensor) -> torch.Tensor:
+    """‖row‖ in float64, `[rows, 1]` on the CPU, without an overflow on the way; NaN for a row of zeros."""
+    rows = _rows(t).double().cpu()
+    largest = rows.abs().amax(1, keepdim=True)
+    return largest * (rows / largest).square().sum(1, keepdim=True).sqrt()
 
 
 def _rows(t: torch.Tensor) -> torch.Tensor:
@@ -57,7 +63,10 @@ def _float64(t: torch.Tensor) -> Truth:
 
 
 def _long_double(t: torch.Tensor) -> Truth:
-    return t.cpu().numpy().astype(np.longdouble)
+    """Each row scaled by a power of two to below 1, which changes no cosine: no square leaves the range."""
+    rows = t.cpu().numpy()
+    _, exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True))
+    return np.asarray(np.ldexp(rows.astype(np.longdouble), -exponents))
 
 
 def _row_sums(x: torch.Tensor, y: torch.Tensor, wide: Any) -> tuple[Truth, Truth, Truth]:
@@ -80,28 +89,26 @@ def _products(x: torch.Tensor, y: torch.Tensor) -> Truth:
 
 
 def _exact_products(x: Truth, y: Truth) -> Truth:
-    """x @ y.T of float64 rows to about 2^-60 of ‖x‖‖y‖, at the speed of a few float64 matrix products.
+    """x @ y.T of rows below 1 to about 2^-60 of ‖x‖‖y‖, at the speed of a few float64 matrix products.
 
     Each row is cut into slices of so few bits that every product of two slices is summed
     exactly in float64 (Ozaki, Ogita, Oishi, Rump: Error-free transformations of matrix
     multiplication, Numerical Algorithms 59, 2012).
     """
     bits = (53 - math.ceil(math.log2(x.shape[1] + 1))) // 2
-    slices, x_scale = _slices(x, bits)
-    others, y_scale = _slices(y, bits)
+    slices, others = _slices(x, bits), _slices(y, bits)
     count = len(slices)
     total = np.zeros((len(x), len(y)), dtype=np.longdouble)
     for i, j in sorted(((i, j) for i in range(count) for j in range(count) if i + j < count), key=sum, reverse=True):
         total += slices[i] @ others[j].T  # the small ones first
-    return np.asarray(total * x_scale * y_scale.T)
+    return total
 
 
-def _slices(rows: Truth, bits: int) -> tuple[list[npt.NDArray[np.float64]], Truth]:
-    """Rows scaled to below 1 and cut into float64 slices of `bits` bits, with the scales `[rows, 1]`."""
-    scale = np.exp2(np.ceil(np.log2(np.maximum(np.abs(rows).max(axis=1, keepdims=True), np.finfo(np.float64).tiny))))
-    rest, slices = rows / scale, []
+def _slices(rows: Truth, bits: int) -> list[npt.NDArray[np.float64]]:
+    """Rows of numbers below 1, cut into float64 slices of `bits` bits."""
+    rest, slices = rows, []
     for n in range(1, math.ceil(64 / bits) + 1):
-        part = np.rint(rest * np.exp2(np.longdouble(n * bits))) * np.exp2(np.longdouble(-n * bits))
+        part = np.ldexp(np.rint(np.ldexp(rest, n * bits)), -n * bits)
         slices.append(part.astype(np.float64))
         rest = rest - part
-    return slices, scale
+    return slices

@@ -40,13 +40,15 @@ class Problem:
         return cls(case, inputs, untouched, truth, gradients)
 
     def require_untouched(self) -> None:
-        """Raise a `Failure` with the status `wrong` if the inputs were changed, and change them back."""
+        """Raise a `Failure` with the status `wrong` if the inputs were changed."""
         changed = [n for n, a, b in zip("xy", self.inputs, self.untouched, strict=True) if not torch.equal(a, b)]
         if changed:
-            with torch.no_grad():
-                for t, original in zip(self.inputs, self.untouched, strict=True):
-                    t.copy_(original)
             raise Failure(Status.WRONG, f"changed its input {' and '.join(changed)}")
+
+    def restore(self) -> None:
+        """Give the inputs their values back, and their shapes, for the contestants that follow."""
+        for t, original in zip(self.inputs, self.untouched, strict=True):
+            t.data = original.clone()
 
 
 def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
@@ -61,9 +63,11 @@ def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
     for t in inputs:
         t.requires_grad_()
 
-    def forward_and_backward() -> tuple[torch.Tensor, ...]:
+    def forward_and_backward() -> tuple[object, ...]:
         result = forward()
-        if isinstance(result, torch.Tensor) and not result.requires_grad:
+        if not isinstance(result, torch.Tensor):
+            return (result,)
+        if not result.requires_grad:
             raise Failure(Status.UNSUPPORTED, "its result carries no gradient")
         return result, *torch.autograd.grad(result, inputs, torch.ones_like(result))
 

@@ -8,6 +8,7 @@ import torch
 
 from implementations import Implementation
 from suites.case import Case
+from suites.inputs import InputError
 from suites.measure import error, fit, memory
 from suites.measure.clock import Call, Clock
 from suites.measure.failure import Failure, contestant
@@ -58,8 +59,12 @@ def measure_case(
         admitted = [entry for entry in implementations if entry.name not in results]
         if admitted:
             torch.compiler.reset()  # compiled functions count recompilations, and give up for good at the eighth
-            problem = Problem.of(case, make_inputs, phases)
-            results |= {entry.name: _checked(problem, entry, clock, phases) for entry in admitted}
+            try:
+                problem = Problem.of(case, make_inputs, phases)
+            except InputError as error:  # the data do not exist in this dtype, such as 1e5 in float16
+                results |= {entry.name: Failure(Status.UNSUPPORTED, str(error)) for entry in admitted}
+            else:
+                results |= {entry.name: _checked(problem, entry, clock, phases) for entry in admitted}
         calls = {name: result.call for name, result in results.items() if isinstance(result, Checked)}
         timed = sample_rounds(calls, clock, seconds, rng, phases)
     return [_record(case, entry, results[entry.name], timed.get(entry.name)) for entry in implementations]
@@ -100,8 +105,11 @@ def _checked(problem: Problem, entry: Implementation, clock: Clock, phases: Phas
             found = _error(problem, results.pop())
         with phases("memory"), contestant():
             peak = memory.peak_bytes(call, problem.case.device) if entry.torch_memory else None
+        with phases("checks"), contestant():
+            problem.require_untouched()
         return Checked(call, first_call_s, found, peak)
     except Failure as failure:
+        problem.restore()
         return failure
 
 

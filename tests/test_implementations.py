@@ -1,0 +1,220 @@
+"""Do the contestants compute cosines, and does everyone who wants to take part get in, or get told why not?"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import torch
+
+import implementations
+from implementations import Implementation, discovery, registry
+from implementations.registry import RegistryError, implementation
+from suites.case import CONTRACT, Case
+from suites.inputs import make_inputs
+from suites.measure.error import bound, require_form
+
+ROOT = Path(__file__).parent.parent
+CASES = (
+    Case(task="paired", shape=(13, 300), dtype="", device="cpu"),
+    Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu"),
+    Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu", memory_format="channels_last"),
+    Case(task="pairwise", shape=(7, 11, 300), dtype="", device="cpu"),
+)
+PRESENT = tuple(map(implementations.get, implementations.names()))
+COMPILED = [entry for entry in PRESENT if entry.name.startswith("compiled")]  # compiling takes seconds
+SOLVED = [
+    (entry, replace(case, dtype=dtype))
+    for entry in PRESENT
+    for case in CASES
+    if entry.task == CONTRACT[case.task] and not (entry in COMPILED and case.memory_format == "channels_last")
+    for dtype in (("float32",) if entry in COMPILED else entry.dtypes)
+]
+ANY_DIM = [e.name for e in PRESENT if e.task == "paired" and "float32" in e.dtypes and e not in COMPILED]
+
+
+@pytest.fixture(autouse=True)
+def _registry_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.load()
+    monkeypatch.setattr(registry, "_present", registry._present.copy())
+    monkeypatch.setattr(registry, "_absent", registry._absent.copy())
+
+
+def float64_reference(case: Case, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    x, y = (t.double().flatten(1) / t.double().flatten(1).norm(dim=1, keepdim=True) for t in (x, y))
+    return x @ y.T if case.task == "pairwise" else (x * y).sum(1)
+
+
+def arguments(case: Case) -> tuple[object, ...]:
+    return (*make_inputs(case), *(() if case.task == "pairwise" else (case.dim,)))
+
+
+@pytest.mark.parametrize(
+    ("entry", "case"), SOLVED, ids=[f"{entry.name}-{case.task}-{case.id}" for entry, case in SOLVED]
+)
+def test_an_implementation_computes_cosines_in_every_dtype_that_it_takes(entry: Implementation, case: Case) -> None:
+    with torch.no_grad():
+        result = require_form(case, entry.fn(*arguments(case)))
+    expected = float64_reference(case, *make_inputs(case))
+    assert (result.double() - expected).abs().max() <= bound(case)
+
+
+@pytest.mark.parametrize("dim", [0, 2, -2, (1,), (-3, -2, -1), (3, 1), (0, 1, 2, 3)], ids=str)
+@pytest.mark.parametrize("name", ANY_DIM)
+def test_any_dims_are_summed_over_and_removed(name: str, dim: int | tuple[int, ...]) -> None:
+    x, y = make_inputs(replace(CASES[1], dtype="float32"))
+    a, b = x.double(), y.double()
+    expected = (a * b).sum(dim) / ((a * a).sum(dim) * (b * b).sum(dim)).sqrt()
+    result = implementations.get(name).fn(x, y, dim)
+    assert result.shape == expected.shape
+    assert (result.double() - expected).abs().max() < 1e-6
+
+
+def test_what_is_registered_can_be_got_by_name() -> None:
+    fn = implementations.get("normalize").fn
+    assert fn(torch.ones(2, 3), torch.ones(2, 3)).tolist() == pytest.approx([1, 1])
+    assert "normalize" in implementations.names("paired")
+    assert "normalize" not in implementations.names("pairwise")
+    assert [e.name for e in PRESENT if e.baseline] == ["broadcast", "builtin"]
+    assert all(e.summary for e in PRESENT)
+
+
+def test_an_unknown_name_is_told_the_nearest_one() -> None:
+    with pytest.raises(RegistryError, match=r"unknown implementation 'normalise'; did you mean 'normalize'\? known: "):
+        implementations.get("normalise")
+
+
+def test_an_absent_implementation_says_what_would_change_that() -> None:
+    registry.mark_absent("warp", discovery.because("warpcos"))
+    with pytest.raises(RegistryError, match=r"'warp' is absent: the package 'warpcos' is not installed; `pip install"):
+        implementations.get("warp")
+
+
+def test_the_decorator_returns_the_function_and_keeps_what_it_was_told() -> None:
+    def mine(x, y, dim=-1):  # type: ignore[no-untyped-def]
+        """What it is for.
+
+        More about it.
+        """
+
+    assert implementation(dtypes="float64", devices=("cpu", "cuda"), torch_memory=False)(mine) is mine
+    entry = implementations.get("mine")
+    assert (entry.fn, entry.task, entry.dtypes, entry.devices) == (mine, "paired", ("float64",), ("cpu", "cuda"))
+    assert (entry.summary, entry.source, entry.torch_memory) == ("What it is for.", __file__, False)
+
+
+def test_two_of_one_name_are_refused() -> None:
+    def builtin(x, y, dim=-1): ...  # type: ignore[no-untyped-def]
+
+    where = r"one in .*implementations/builtin\.py, one in .*tests/test_implementations\.py"
+    with pytest.raises(RegistryError, match=f"two implementations are called 'builtin': {where}; rename"):
+        implementation()(builtin)
+
+
+@pytest.mark.parametrize(
+    ("task", "fn", "form"),
+    [
+        ("paired", lambda x, y: x, r"\(x, y, dim=-1\)"),
+        ("paired", lambda x, y, dim: x, r"\(x, y, dim=-1\)"),
+        ("paired", lambda x, y, axis=-1: x, r"\(x, y, dim=-1\)"),
+        ("pairwise", lambda x: x, r"\(x, y\)"),
+        ("pairwise", lambda x, y, temperature: x, r"\(x, y\)"),
+    ],
+)
+def test_a_wrong_signature_is_told_the_right_one(task: str, fn: Callable[..., object], form: str) -> None:
+    with pytest.raises(RegistryError, match=rf"<lambda>\(.*wrong signature for .* '{task}': write it as .*{form}"):
+        implementation(task)(fn)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"task": "pairwize"}, r"unknown task 'pairwize'; did you mean 'pairwise'\? known: paired, pairwise"),
+        ({"dtypes": "fp32"}, r"unknown dtype 'fp32'; did you mean 'float32'\?"),
+        ({"dtypes": ("float32", "int8")}, "unknown dtype 'int8'.* known: float64, float32, float16, bfloat16"),
+        ({"devices": "gpu"}, "unknown device 'gpu'.* known: cpu, cuda, mps"),
+    ],
+)
+def test_an_unknown_task_dtype_or_device_is_refused(options: dict[str, str], message: str) -> None:
+    with pytest.raises(RegistryError, match=message):
+        implementation(**options)  # type: ignore[arg-type]
+
+
+THIRD_PARTY = '''
+def register(implementation):
+    @implementation()
+    def mine(x, y, dim=-1):
+        """Mine."""
+        return (x * y).sum(dim)
+'''
+
+
+def file_of(folder: Path, text: str, name: str = "third_party.py") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_a_third_party_file_is_handed_the_decorator(tmp_path: Path) -> None:
+    path = file_of(tmp_path, THIRD_PARTY)
+    discovery.load_file(path)
+    assert implementations.get("mine").source == str(path)
+    assert implementations.get("mine").fn(torch.ones(1, 2), torch.ones(1, 2)).tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        ("", "third_party.py", r"third_party\.py has no function register\(implementation\); CONTRIBUTING\.md"),
+        ("register = 3", "third_party.py", r"has no function register\(implementation\)"),
+        (THIRD_PARTY, "third_party.txt", r"--implementations-from: .*third_party\.txt' is not a Python file \(\.py\)"),
+        (THIRD_PARTY.replace("mine", "builtin"), "third_party.py", "two implementations are called 'builtin'"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, name: str, message: str) -> None:
+    with pytest.raises(RegistryError, match=message):
+        discovery.load_file(file_of(tmp_path, text, name))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match=r"--implementations-from: there is no file '.*missing\.py'"):
+        discovery.load_file(tmp_path / "missing.py")
+
+
+def test_a_file_whose_optional_package_is_missing_is_absent(tmp_path: Path) -> None:
+    discovery.load_file(file_of(tmp_path, "import no_such_package.kernels" + THIRD_PARTY))
+    assert "`pip install no_such_package` adds it" in registry.absent()["third_party"]
+
+
+@pytest.mark.parametrize("line", ["import torch.no_such_module", "from torch import no_such_function"])
+def test_a_misspelt_import_of_an_installed_package_is_a_bug_not_an_absence(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ImportError, match="no_such"):
+        discovery.load_file(file_of(tmp_path, line + THIRD_PARTY))
+
+
+def test_installed_packages_register_through_the_entry_point_group(tmp_path: Path) -> None:
+    file_of(tmp_path, THIRD_PARTY, "good_plugin.py")
+    file_of(tmp_path, "import no_such_package" + THIRD_PARTY, "absent_plugin.py")
+    metadata = tmp_path / "plugins-1.0.dist-info"
+    metadata.mkdir()
+    file_of(metadata, "Metadata-Version: 2.1\nName: plugins\nVersion: 1.0\n", "METADATA")
+    targets = "mine = good_plugin:register\ntheirs = absent_plugin\n"
+    file_of(metadata, f"[{registry.ENTRY_POINTS}]\n{targets}", "entry_points.txt")
+    script = (
+        "from implementations import registry\n"
+        "assert 'mine' in registry.names('paired'), registry.names()\n"
+        "assert 'no_such_package' in registry.absent()['theirs'], registry.absent()\n"
+    )
+    path = os.pathsep.join((str(ROOT), str(tmp_path)))
+    subprocess.run([sys.executable, "-c", script], check=True, env=os.environ | {"PYTHONPATH": path})
+
+
+def test_an_entry_point_that_names_no_function_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = EntryPoint("mine", "math:pi", registry.ENTRY_POINTS)
+    monkeypatch.setattr(discovery, "entry_points", lambda group: [entry])
+    with pytest.raises(RegistryError, match=r"entry point 'mine' = 'math:pi' names a float; .* register\(impl"):
+        discovery.load.__wrapped__()

@@ -1,0 +1,166 @@
+"""Is the peak of a call what arithmetic says, and is a case that cannot fit left alone?"""
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+import torch
+
+import implementations
+from implementations import Implementation
+from suites.case import BYTES, Case
+from suites.inputs import make_inputs
+from suites.measure.fit import expected_peak
+from suites.measure.memory import free_bytes, peak_bytes
+from suites.measure.phases import Phases
+from suites.measure.problem import Pair, call_of
+from suites.measure.together import measure_case
+from suites.record import Record, Status
+
+COPIES = {"builtin": 3, "normalize": 3, "broadcast": 3}  # of all elements that are compared, at the peak
+GIB = 2**30
+
+
+def case(task: str, *shape: int, dtype: str = "float32") -> Case:
+    return Case(task=task, shape=shape, dtype=dtype, device="cpu")
+
+
+def measured_peak(name: str, case: Case) -> int:
+    with torch.no_grad():
+        peak = peak_bytes(call_of(case, implementations.get(name), make_inputs(case)), case.device)
+    assert peak is not None
+    return peak
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "task", "shape"),
+    [
+        ("builtin", "paired", (64, 512)),
+        ("builtin", "paired", (300, 700)),
+        ("builtin", "feature_maps", (8, 16, 9, 5)),
+        ("normalize", "paired", (64, 512)),
+        ("normalize", "paired", (300, 700)),
+        ("broadcast", "pairwise", (8, 6, 512)),
+        ("broadcast", "pairwise", (40, 30, 700)),
+    ],
+)
+def test_the_peak_is_the_copies_that_a_form_is_known_to_make(
+    name: str, task: str, shape: tuple[int, ...], dtype: str
+) -> None:
+    wanted = case(task, *shape, dtype=dtype)
+    elements, results = math.prod(shape), math.prod(wanted.output_shape)
+    norms_and_result = 0 if name == "normalize" else 3 * results
+    expected = (COPIES[name] * elements + norms_and_result) * BYTES[dtype]
+    assert measured_peak(name, wanted) == pytest.approx(expected, rel=0.01)
+    assert measured_peak(name, wanted) == measured_peak(name, wanted)
+
+
+def test_what_is_freed_before_more_is_taken_is_not_added_up() -> None:
+    def one_after_the_other() -> torch.Tensor:
+        for _ in range(5):
+            torch.ones(1000)
+        return torch.ones(1500)
+
+    def all_at_once() -> list[torch.Tensor]:
+        return [torch.ones(1000) for _ in range(5)]
+
+    def in_the_middle() -> torch.Tensor:
+        return torch.ones(10_000).sum()
+
+    assert peak_bytes(one_after_the_other, "cpu") == 4 * 1500
+    assert peak_bytes(all_at_once, "cpu") == 4 * 5000
+    assert peak_bytes(in_the_middle, "cpu") == 4 * 10_001
+    assert peak_bytes(lambda: None, "cpu") == 0
+
+
+def test_no_peak_is_known_on_mps() -> None:
+    assert peak_bytes(lambda: None, "mps") is None
+
+
+def test_the_machine_has_memory() -> None:
+    assert 0 < free_bytes("cpu") < 2**50
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("normalize", case("paired", 256, 300)),
+        ("normalize", case("feature_maps", 256, 8, 5, 5)),
+        ("broadcast", case("pairwise", 256, 256, 50)),
+        ("broadcast", case("pairwise", 128, 320, 50)),
+        ("matmul", case("pairwise", 256, 256, 300)),
+    ],
+    ids=lambda value: getattr(value, "id", value),
+)
+def test_the_peak_is_foretold_from_small_trials(name: str, wanted: Case) -> None:
+    tried = list[Case]()
+
+    def peak(small: Case) -> int:
+        tried.append(small)
+        return measured_peak(name, small)
+
+    assert expected_peak(wanted, peak) == pytest.approx(measured_peak(name, wanted), rel=0.05)
+    assert all(8 * math.prod(trial.shape) <= math.prod(wanted.shape) for trial in tried)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 512), (512, 1), (20, 512), (31, 300)])
+@pytest.mark.parametrize("name", ["broadcast", "matmul"])
+def test_the_peak_of_a_few_rows_with_many_is_foretold_with_something_to_spare(name: str, n: int, m: int) -> None:
+    wanted = case("pairwise", n, m, 100)
+    peak = measured_peak(name, wanted)
+    assert peak <= expected_peak(wanted, lambda small: measured_peak(name, small)) <= 2 * peak
+
+
+class Spy:
+    """An implementation that says what it was called with."""
+
+    def __init__(self, name: str) -> None:
+        self.entry, self.shapes = implementations.get(name), list[torch.Size]()
+
+    def __call__(self, x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> object:
+        self.shapes.append(x.shape)
+        return self.entry.fn(x, y)
+
+
+def measure(case: Case, spy: Spy, free: int, inputs: Callable[[Case], Pair] = make_inputs) -> Record:
+    entry = Implementation(**(vars(spy.entry) | {"fn": spy}))
+    (record,) = measure_case(
+        case,
+        [entry],
+        make_inputs=inputs,
+        clock=lambda call, calls: (call(), 1e-3 * calls)[1],
+        seconds=1e-3,
+        rng=random.Random(0),
+        phases=Phases(),
+        free_bytes=lambda device: free,
+    )
+    return record
+
+
+def test_inputs_that_do_not_fit_are_never_made() -> None:
+    spy = Spy("builtin")
+    record = measure(case("paired", 1 << 20, 1024), spy, free=3 * GIB, inputs=lambda case: pytest.fail("made inputs"))
+    assert record.status is Status.OUT_OF_MEMORY
+    assert record.reason == "not tried: its inputs and a copy of them take 16.0 GiB and 3.0 GiB are free on cpu"
+    assert spy.shapes == []
+
+
+def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_made() -> None:
+    spy = Spy("broadcast")
+    record = measure(case("pairwise", 4096, 4096, 64), spy, free=4 * GIB)
+    assert record.status is Status.OUT_OF_MEMORY
+    assert record.reason == (
+        "not tried: it would take about 12.2 GiB beyond its inputs, "
+        "by trials with at most 32 rows, and 4.0 GiB are free on cpu"
+    )
+    assert spy.shapes == [(16, 64), (32, 64)]
+
+
+def test_what_fits_by_the_trials_is_measured() -> None:
+    spy = Spy("matmul")
+    wanted = case("pairwise", 64, 48, 32)
+    record = measure(wanted, spy, free=20 * wanted.input_bytes)
+    assert record.status is Status.OK
+    assert spy.shapes[:3] == [(16, 32), (32, 32), (64, 32)]
