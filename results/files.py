@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from suites.record import End, Run, from_line
+from suites.lines import from_line
+from suites.record import End, Run
 
 ROOT = Path(__file__).parent / "runs"
 LATEST = "latest"

@@ -10,7 +10,8 @@ import pandas as pd
 from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
 from results.statistics import Samples, medians, paired_ratios
-from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status, from_line
+from suites.lines import from_line
+from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),

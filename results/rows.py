@@ -12,7 +12,8 @@ import numpy as np
 from results.files import body, head
 from results.statistics import Samples
 from suites.case import DIM, Case
-from suites.record import Record, from_line
+from suites.lines import from_line
+from suites.record import Record
 
 
 class Row(NamedTuple):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Self
 
 from results.files import ROOT, body, end, find, free_name, head, heads
-from suites.record import End, Operator, Record, Run, from_line, to_line
+from suites.lines import from_line, to_line
+from suites.record import End, Operator, Record, Run
 
 
 class StoreError(Exception):

@@ -1,16 +1,11 @@
 """What came out: one implementation on one case, and the run it belongs to. Torch-free."""
 
-import dataclasses
-import functools
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from suites.case import Case
 
-SCHEMA = 1
 UNIT_ROUNDOFF = 2.0**-24
 """u of fp32: errors are reported as multiples of it."""
 
@@ -164,68 +159,3 @@ class End:
 
 Line = Run | Record | Operator | End
 """What one line of a run's file holds: the run first, its end last."""
-
-
-def to_line(value: Line) -> str:
-    """One line of JSON, without the newline; nested parts are flattened into the row."""
-    row: dict[str, Any] = {"kind": type(value).__name__.lower(), "schema": SCHEMA}
-    for field in dataclasses.fields(value):
-        part = getattr(value, field.name)
-        nested = isinstance(part, Case | Latency | Error)
-        row |= dataclasses.asdict(part) if nested else {field.name: _plain(part)}
-    return json.dumps(row, allow_nan=False)
-
-
-def from_line(line: str) -> Line:
-    """What `to_line` wrote.
-
-    Raises:
-        ValueError: not JSON, another schema, a missing or an impossible value.
-    """
-    row = json.loads(line)
-    if not isinstance(row, dict) or row.get("schema") != SCHEMA:
-        raise ValueError(f"not a line of schema {SCHEMA}")
-    try:
-        return _READERS[row["kind"]](row)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"a line of schema {SCHEMA} with a missing or wrong field: {error}") from error
-
-
-def _plain(part: object) -> object:
-    return dataclasses.asdict(part) if isinstance(part, Environment) else part
-
-
-def _run(row: dict[str, Any]) -> Run:
-    return Run(**(_fields(Run, row) | {"environment": Environment(**row["environment"])}))
-
-
-def _record(row: dict[str, Any]) -> Record:
-    measured = "samples_s" in row
-    latency = _fields(Latency, row) | {"samples_s": tuple(row["samples_s"])} if measured else None
-    return Record(
-        implementation=row["implementation"],
-        baseline=row["baseline"],
-        case=Case(**(_fields(Case, row) | {"shape": tuple(row["shape"])})),
-        status=Status(row["status"]),
-        reason=row["reason"],
-        latency=Latency(**latency) if latency else None,
-        error=Error(**_fields(Error, row)) if row.get("error_abs") is not None else None,
-        peak_bytes=row["peak_bytes"],
-    )
-
-
-_READERS: dict[str, Callable[[dict[str, Any]], Line]] = {
-    "run": _run,
-    "record": _record,
-    "operator": lambda row: Operator(**_fields(Operator, row)),
-    "end": lambda row: End(**_fields(End, row)),
-}
-
-
-def _fields(cls: type, row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in _names(cls)}
-
-
-@functools.cache  # a report may load 100,000 records
-def _names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))

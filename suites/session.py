@@ -49,6 +49,11 @@ class Session:
         """The cases that are still to be measured, with the count of their contestants."""
         return {case: len(names) for case, names in self._selected.items() if not self._is_done(case)}
 
+    @property
+    def complete(self) -> bool:
+        """Whether there was something to measure, and all of it is measured and saved."""
+        return bool(self._selected) and not self.left
+
     def record(self, task: str, case_id: str, name: str) -> Record:
         """The record of an implementation on a case, which is measured now if it was not before."""
         case = self.plan.case(task, case_id)

@@ -15,7 +15,8 @@ from reports.__main__ import main
 from reports.markdown import code, escape
 from results import COLUMNS, UnknownRun
 from suites.case import Case
-from suites.record import UNIT_ROUNDOFF, End, Environment, Error, Latency, Line, Operator, Record, Run, Status, to_line
+from suites.lines import to_line
+from suites.record import UNIT_ROUNDOFF, End, Environment, Error, Latency, Line, Operator, Record, Run, Status
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 """After a wanted change: UPDATE_GOLDEN=1 pytest tests/test_reports.py -k golden, and read the diff."""

@@ -22,7 +22,8 @@ from results import Environment, Operator, Record, Run, Status, Store, StoreErro
 from results.__main__ import main
 from results.statistics import interval_ranks, medians, paired_ratios
 from suites.case import Case
-from suites.record import End, Error, Latency, from_line, to_line
+from suites.lines import from_line, to_line
+from suites.record import End, Error, Latency
 
 CASE = Case(task="paired", shape=(64, 768), dtype="float32", device="cpu")
 MAPS = Case(task="feature_maps", shape=(8, 64, 7, 7), dtype="float16", device="cuda", memory_format="channels_last")

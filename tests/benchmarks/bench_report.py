@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from suites.case import Case  # noqa: E402
+from suites.lines import to_line  # noqa: E402
 from suites.record import (  # noqa: E402
     UNIT_ROUNDOFF,
     End,
@@ -31,7 +32,6 @@ from suites.record import (  # noqa: E402
     Record,
     Run,
     Status,
-    to_line,
 )
 
 TARGET_S, TARGET_BYTES = 20, 2**30
