@@ -1,6 +1,6 @@
 """The wiring: the only file that knows every room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from suites.case import Case
 from suites.front_door import default_name
 from suites.profiling import profile_case
 from suites.progress import ProgressLine
-from suites.record import Record
+from suites.record import End, Operator, Record
 from suites.session import Session
 
 
@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cases(task): each case of the task, with each of its implementations")
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")  # by one that failed
     if options.asks_for_suites(config, Path(__file__).parent):
         try:
             config.pluginmanager.register(Bench(config))
@@ -41,18 +42,21 @@ class Bench:
         if asked:
             config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
-        self.progress = ProgressLine()
+        self.progress = ProgressLine(wanted=config.option.verbose <= 0)
+        config.pluginmanager.register(self.progress)
         self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
 
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
+        self.append(records)
+        if self.profiles:
+            self.append(profile_case(case, contestants, records, self.session.make_inputs(case), self.profiles))
+        self.progress.advance(len(records))
+
+    def append(self, lines: Iterable[Record | Operator | End]) -> None:
         try:
-            self.recorder.append(records)
-            if self.profiles:
-                inputs = self.session.make_inputs(case)
-                self.recorder.append(profile_case(case, contestants, records, inputs, self.profiles))
+            self.recorder.append(lines)
         except StoreError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
-        self.progress.advance(len(records))
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if marker := metafunc.definition.get_closest_marker("cases"):
@@ -71,7 +75,7 @@ class Bench:
             marker, skipped = item.get_closest_marker("cases"), item.get_closest_marker("skip")
             if isinstance(item, pytest.Function) and marker and not skipped:  # pytest skips a task without cases
                 (task,), params = marker.args, item.callspec.params
-                self.session.select(task, params["case"], params["implementation"])
+                self.session.select(task, str(params["case"]), str(params["implementation"]))
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self.session.describe(registry.absent())
@@ -80,14 +84,10 @@ class Bench:
         if not session.config.option.collectonly:
             self.progress.start(self.session.left)
 
-    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
-        # The progress line takes the place of the dots.
-        return (report.outcome, "", report.outcome) if self.progress.live and report.when == "call" else None
-
     def pytest_sessionfinish(self) -> None:
         self.progress.stop()
-        if self.recorder.saved and not self.session.left:
-            self.recorder.append([self.session.end()])
+        if self.recorder.saved and self.session.complete:
+            self.append([self.session.end()])
         self.recorder.close()
 
     @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables

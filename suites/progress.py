@@ -4,23 +4,24 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
+import pytest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from suites.case import Case
 
-# pytest captures file descriptor 2 while tests run; this one was duplicated before it did.
-_TERMINAL = os.dup(2)
-
 
 class ProgressLine:
-    """A line on the terminal that is redrawn between cases, never by a thread: a thread would be timed too."""
+    """A line on the terminal that is redrawn between cases, never by a thread: a thread would be timed too.
 
-    def __init__(self, terminal: TextIO | None = None) -> None:
-        file = terminal or os.fdopen(_TERMINAL, "w", closefd=False)
+    It is a pytest plugin, made while pytest is configured and does not yet capture standard error.
+    """
+
+    def __init__(self, terminal: TextIO | None = None, *, wanted: bool = True) -> None:
+        file = terminal or os.fdopen(os.dup(2), "w")
         console = Console(file=file)
         columns = (TextColumn("{task.fields[done]}"), BarColumn(20, style="dim", complete_style="cyan"))
-        self.live = file.isatty() and console.is_interactive  # rich alone would believe FORCE_COLOR
+        self.live = wanted and file.isatty() and console.is_interactive  # rich alone would believe FORCE_COLOR
         self._bar = Progress(
             *columns,
             TimeRemainingColumn(compact=True),
@@ -53,6 +54,18 @@ class ProgressLine:
     def stop(self) -> None:
         """Take the line away."""
         self._bar.stop()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Keep the names of files off the line."""
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        if self.live and reporter:
+            reporter.showfspath = False
+
+    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+        """Keep the letters of tests off the line; errors outside of them are let through."""
+        if self.live and (report.when == "call" or report.skipped):
+            return report.outcome, "", report.outcome.upper()
+        return None
 
     def _counts(self) -> str:
         return f"{self._done} of {self._cases} cases"

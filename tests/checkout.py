@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from suites.record import Record, from_line
+from suites.lines import from_line
+from suites.record import Record
 
 REPOSITORY = Path(__file__).parent.parent
 LEFT_OUT = shutil.ignore_patterns("runs", "profiles", "out", "published")

@@ -1,5 +1,6 @@
 """Is the peak of a call what arithmetic says, and is a case that cannot fit left alone?"""
 
+import dataclasses
 import math
 import random
 from collections.abc import Callable
@@ -137,6 +138,19 @@ def measure(case: Case, spy: Spy, free: int, inputs: Callable[[Case], Pair] = ma
         free_bytes=lambda device: free,
     )
     return record
+
+
+def test_the_small_trials_do_not_need_the_users_file() -> None:
+    tried: list[str] = []
+
+    def peak(small: Case) -> int:
+        tried.append(small.inputs)
+        make_inputs(small)
+        return 1
+
+    for wanted in (case("paired", 2048, 768), case("pairwise", 2048, 2048, 768), case("feature_maps", 64, 3, 8, 8)):
+        expected_peak(dataclasses.replace(wanted, inputs="file:emb"), peak)
+    assert "file:emb" not in tried
 
 
 def test_inputs_that_do_not_fit_are_never_made() -> None:

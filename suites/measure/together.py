@@ -1,6 +1,7 @@
 """One case, all its contestants: who takes part, what they give back, how long they take."""
 
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ def measure_case(
                 results[entry.name] = failure
         admitted = [entry for entry in implementations if entry.name not in results]
         if admitted:
-            torch.compiler.reset()  # compiled functions count recompilations, and give up for good at the eighth
+            _forget_compiled()
             try:
                 problem = Problem.of(case, make_inputs, phases)
             except InputError as error:  # the data do not exist in this dtype, such as 1e5 in float16
@@ -68,6 +69,12 @@ def measure_case(
         calls = {name: result.call for name, result in results.items() if isinstance(result, Checked)}
         timed = sample_rounds(calls, clock, seconds, rng, phases)
     return [_record(case, entry, results[entry.name], timed.get(entry.name)) for entry in implementations]
+
+
+def _forget_compiled() -> None:
+    """Let compiled functions compile anew: they count recompilations, and give up for good at the eighth."""
+    if "torch._dynamo" in sys.modules:  # importing the compiler only to reset it takes seconds
+        torch.compiler.reset()
 
 
 def _refusal(
