@@ -10,7 +10,7 @@ from checkout import REPOSITORY, Checkout
 
 from reports.sections.worse import worse
 
-pytest_plugins = ["pytester", "checkout"]
+pytest_plugins = ["pytester"]
 
 
 def night(**columns: object) -> pd.DataFrame:
@@ -70,7 +70,8 @@ def register(implementation):
 """
 
 
-def test_three_nights(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_three_nights(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = Checkout.copy(pytester)
     shutil.copy2(REPOSITORY / "nightly.py", checkout.root)
     (checkout.root / "planted.py").write_text(PLANTED)
 
