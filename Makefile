@@ -32,7 +32,7 @@ smoke: venv ## the smallest grid through the front door, and its report
 	$(BIN)/python -m pytest suites --grid smoke --benchmark-save=smoke --benchmark-quiet
 	$(BIN)/python -m reports
 
-nightly: venv ## gpu grid (full where there is no GPU), compared with the last night; 0 quiet, 1 worse, 2 failed
+nightly: venv ## gpu grid (full where there is no GPU), compared with the last night; make itself knows only 0 and 2
 	$(BIN)/python nightly.py
 
 gpu: ## the gpu grid with whatever torch $(PYTHON) has: nothing is installed

@@ -86,7 +86,7 @@ class Bench:
 
     def pytest_sessionfinish(self) -> None:
         self.progress.stop()
-        if self.recorder.saved and self.session.complete:
+        if self.recorder.saved and self.session.complete and self.recorder.may_end:
             self.append([self.session.end()])
         self.recorder.close()
 

@@ -1,4 +1,7 @@
-"""One night: measure, compare with the last night on the same machine, report. `make nightly`.
+"""One night: measure, compare with the last night on the same machine, report.
+
+`make nightly` runs this, but make turns every exit status other than 0 into 2: who has to tell worse from
+failed, such as cron or CI, runs it directly.
 
 Exit status: 0, quiet; 1, something got worse, twice in a row; 2, the run failed.
 Arguments are handed on to pytest, such as `--grid smoke`.
@@ -7,6 +10,7 @@ Arguments are handed on to pytest, such as `--grid smoke`.
 import dataclasses
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,7 +78,7 @@ def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequ
     if not _measured(name + CONFIRM, [*nodes, "--grid", load_run(name).grid, *arguments]):
         return None
     twice = worse(load(previous), load(name + CONFIRM))
-    return suspects.merge(twice[["implementation", "case", "what"]], on=["implementation", "case", "what"])
+    return suspects.merge(twice[["implementation", "case"]].drop_duplicates(), on=["implementation", "case"])
 
 
 def _node(task: str, case: str, implementation: str) -> str:
@@ -95,4 +99,9 @@ def _measured(name: str, arguments: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        status = main(sys.argv[1:])
+    except Exception:  # Python itself would exit with 1, which means that something got worse
+        traceback.print_exc()
+        status = FAILED
+    sys.exit(status)

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import sys
 from collections.abc import Callable
@@ -40,9 +41,15 @@ def load_file(path: Path) -> None:
     module = importlib.util.module_from_spec(spec)
 
     def run() -> None:
-        sys.modules[module.__name__] = module  # torch.compile and pickle look a function's module up here
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        sys.modules[module.__name__] = module  # torch.compile looks a function's module up here
+        try:
+            spec.loader.exec_module(module)  # type: ignore[union-attr]
+        except SyntaxError as error:
+            raise RegistryError(f"{path}, line {error.lineno}, is not Python: {error.msg}") from error
+        before = registry.names()
         _registering(module, str(path))(registry.implementation)
+        if registry.names() == before:
+            raise RegistryError(f"the function register(implementation) in {path} registers nothing")
 
     _or_absent(path.stem, run)
 
@@ -64,7 +71,10 @@ def because(package: str) -> str:
 
 
 def _register_from_entry(entry: EntryPoint) -> None:
-    target = entry.load()
+    try:
+        target = entry.load()
+    except AttributeError as error:
+        raise RegistryError(f"entry point {entry.name!r} = {entry.value!r}: {error}") from error
     register = _registering(target, entry.value) if isinstance(target, ModuleType) else target
     if not callable(register):
         raise RegistryError(
@@ -76,11 +86,13 @@ def _register_from_entry(entry: EntryPoint) -> None:
 
 def _registering(module: ModuleType, where: str) -> Callable[..., None]:
     register: Callable[..., None] | None = getattr(module, "register", None)
-    if not callable(register):
+    try:
+        inspect.signature(register).bind(registry.implementation)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
         raise RegistryError(
             f"{where} has no function register(implementation); CONTRIBUTING.md shows one, in ten lines"
-        )
-    return register
+        ) from error
+    return register  # type: ignore[return-value]
 
 
 def _or_absent(name: str, run: Callable[[], object]) -> None:

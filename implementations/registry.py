@@ -69,6 +69,8 @@ def implementation(
     Raises:
         RegistryError: an unknown task, dtype or device, a wrong signature, a name taken.
     """
+    if callable(task):
+        raise RegistryError(f"{task}: write @implementation() above it, with the parentheses")
     dtypes, devices = _several(dtypes), _several(devices)
     _require("task", (task,), tuple(CONTRACTS))
     _require("dtype", dtypes, DTYPES)
@@ -77,6 +79,13 @@ def implementation(
     def register(fn: Function) -> Function:
         name, source = fn.__name__, inspect.getsourcefile(fn) or "unknown source"
         _require_signature(fn, task)
+        if not name.isidentifier():
+            raise RegistryError(f"an implementation is called by its function's name, and {name!r} is none: use def")
+        other = next((i.name for i in _present.values() if baseline and i.baseline and i.task == task), None)
+        if other:
+            raise RegistryError(
+                f"{name!r} can't be the baseline of the task {task!r}: {other!r} is; leave baseline out"
+            )
         if name in _present:
             raise RegistryError(
                 f"two implementations are called {name!r}: one in {_present[name].source}, "

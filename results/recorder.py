@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from suites.record import End, Operator, Record, Run
 class Recorder:
     """Appends a session's lines to its run. Nothing is created before the first of them.
 
-    `done` holds the records that a resumed run had already.
+    `done` holds the records that a resumed run had already. `may_end` is False for one that is gone on with
+    under other options, such as a narrower -k: what is missing then is for another session.
     """
 
     def __init__(self, run: Run, root: Path = ROOT) -> None:
         self.name = free_name(run.name, root)
         self.saved = 0
         self.done: list[Record] = []
+        self.may_end = True
         self._run, self._root = dataclasses.replace(run, name=self.name), root
         self._store: Store | None = None
 
@@ -45,6 +48,7 @@ class Recorder:
         recorder = cls(run, root)
         recorder._store, recorder._run, recorder.done = Store.resume(found, root)
         recorder.name, recorder.saved = found, len(recorder.done)
+        recorder.may_end = _options(recorder._run) == _options(run)
         return recorder
 
     def append(self, lines: Iterable[Record | Operator | End]) -> None:
@@ -71,6 +75,14 @@ class Recorder:
         """Close the file, if there is one."""
         if self._store:
             self._store.close()
+
+
+_HARMLESS = re.compile(r"--resume|--profile|--benchmark-.*|-[qvs]+|-p|no:.*")
+
+
+def _options(run: Run) -> set[str]:
+    """The words of the command that may change what is measured."""
+    return {word for word in shlex.split(run.command) if not _HARMLESS.fullmatch(word)}
 
 
 def _require_same(old: Run, new: Run) -> None:

@@ -46,6 +46,7 @@ def _run(row: dict[str, Any]) -> Run:
 
 
 def _record(row: dict[str, Any]) -> Record:
+    _require_types(row)
     measured = "samples_s" in row
     latency = _fields(Latency, row) | {"samples_s": tuple(row["samples_s"])} if measured else None
     return Record(
@@ -58,6 +59,18 @@ def _record(row: dict[str, Any]) -> Record:
         error=Error(**_fields(Error, row)) if row.get("error_abs") is not None else None,
         peak_bytes=row["peak_bytes"],
     )
+
+
+def _require_types(row: dict[str, Any]) -> None:
+    """Raise a `TypeError` for a value that would spoil the table of all the other records."""
+    names = ("implementation", "task", "dtype", "device", "memory_format", "direction", "inputs", "status", "reason")
+    for name in names:
+        if not isinstance(row[name], str):
+            raise TypeError(f"{name} is {row[name]!r}, not a text")
+    sizes = row["shape"] if isinstance(row["shape"], list) else [row["shape"]]
+    for name, value in (("peak_bytes", row["peak_bytes"]), *(("shape", size) for size in sizes)):
+        if type(value) is not int and (name, value) != ("peak_bytes", None):
+            raise TypeError(f"{name} holds {value!r}, not a whole number")
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Line]] = {

@@ -26,7 +26,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--inputs", metavar="FILE", help="your own embeddings: .npy, .pt or .safetensors")
     group.addoption("--profile", action="store_true", help="trace operators too, under results/profiles/<run>/")
-    group.addoption("--resume", action="store_true", help="go on with the newest run that was cut short, or with NAME")
+    group.addoption(
+        "--resume",
+        action="store_true",
+        help="go on with the newest run that was cut short, or with that of --benchmark-save=NAME",
+    )
 
 
 def asks_for_suites(config: pytest.Config, root: Path) -> bool:
@@ -54,7 +58,7 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         name=name,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         grid=plan.grid.name,
-        command=shlex.join(("pytest", *config.invocation_params.args)),
+        command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
         environment=environment(),
         absent=absent,
     )

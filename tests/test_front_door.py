@@ -307,7 +307,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(checkout: Checkout, monk
     assert interrupted.ret == INTERRUPTED
     interrupted.stdout.fnmatch_lines(["*; 1 cases are done already"])
     interrupted.stdout.fnmatch_lines(
-        ["run cut: 4 records saved, 1 cases to go; `pytest *cut --resume` goes on with it"]
+        ["run cut: 4 records saved, 1 cases to go; `python -m pytest *cut --resume` goes on with it"]
     )
 
     monkeypatch.delenv("FATE_OF_2_ROWS")
@@ -346,12 +346,12 @@ RECORD = Record.failed("f", False, CASE, Status.UNSUPPORTED, "no float32")
 END = End(wall_s=1.0, phases_s={})
 
 
-def head(name: str, grid: str = "tiny.toml") -> Run:
+def head(name: str, grid: str = "tiny.toml", command: str = "pytest suites") -> Run:
     return Run(
         name=name,
         started="2026-11-21T10:00:00+00:00",
         grid=grid,
-        command="pytest suites",
+        command=command,
         environment=environment.environment(),
         absent={},
     )
@@ -380,6 +380,15 @@ def test_resuming_takes_the_unfinished_run_that_is_meant_and_refuses_the_others(
     write(Recorder.resume(head("new"), root=tmp_path), END)
     with pytest.raises(StoreError, match="'mine' is complete"):
         Recorder.resume(head("new"), "mine", tmp_path)
+
+
+def test_a_run_that_is_gone_on_with_for_a_part_of_it_stays_unfinished(tmp_path: Path) -> None:
+    started = "python -m pytest suites --grid smoke --benchmark-save=mine"
+    for options, may_end in (("--resume -q", True), ("--resume -k float32", False), ("--resume --device cpu", False)):
+        write(Recorder(head("mine", command=started), tmp_path), RECORD)
+        resumed = Recorder.resume(head("mine", command=f"{started} {options}"), "mine", tmp_path)
+        assert resumed.may_end is may_end
+        resumed.close()
 
 
 def test_a_session_that_selects_nothing_completes_no_run() -> None:

@@ -107,6 +107,24 @@ def test_the_decorator_returns_the_function_and_keeps_what_it_was_told() -> None
     assert (entry.summary, entry.source, entry.torch_memory) == ("What it is for.", __file__, False)
 
 
+def test_a_decorator_without_parentheses_is_told_so() -> None:
+    with pytest.raises(RegistryError, match=r"write @implementation\(\) above it, with the parentheses"):
+        registry.implementation(lambda x, y, dim=-1: x)  # type: ignore[arg-type]
+
+
+def test_a_function_without_a_name_is_refused() -> None:
+    with pytest.raises(RegistryError, match="'<lambda>' is none"):
+        registry.implementation()(lambda x, y, dim=-1: x)
+
+
+def test_there_is_one_baseline_a_task() -> None:
+    def mine(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        return x
+
+    with pytest.raises(RegistryError, match="'mine' can't be the baseline of the task 'paired': 'builtin' is"):
+        registry.implementation(baseline=True)(mine)
+
+
 def test_two_of_one_name_are_refused() -> None:
     def builtin(x, y, dim=-1): ...  # type: ignore[no-untyped-def]
 
@@ -171,6 +189,9 @@ def test_a_third_party_file_is_handed_the_decorator(tmp_path: Path) -> None:
     [
         ("", "third_party.py", r"third_party\.py has no function register\(implementation\); CONTRIBUTING\.md"),
         ("register = 3", "third_party.py", r"has no function register\(implementation\)"),
+        ("def register(): pass", "third_party.py", r"has no function register\(implementation\)"),
+        ("def register(implementation): pass", "third_party.py", r"third_party\.py registers nothing"),
+        ("x = 1\nis not Python", "third_party.py", r"third_party\.py, line 2, is not Python"),
         (THIRD_PARTY, "third_party.txt", r"--implementations-from: .*third_party\.txt' is not a Python file \(\.py\)"),
         (THIRD_PARTY.replace("mine", "builtin"), "third_party.py", "two implementations are called 'builtin'"),
     ],

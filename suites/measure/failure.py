@@ -22,9 +22,9 @@ def contestant() -> Iterator[None]:
     """Turn what the contestant's code raises into a `Failure`. Ctrl-C passes through."""
     try:
         yield
-    except Failure:
+    except (Failure, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # the one place for it: a failing contestant never ends the run
+    except BaseException as error:  # the one place for it: pytest.skip and sys.exit raise no Exception
         raise Failure(*_judge(error)) from error
 
 

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-MEASURING = ("first calls", "warm-up", "samples")
-
 
 class Phases:
     """Seconds by phase: `with phases("oracle"): ...`. The clock is passed in by tests."""

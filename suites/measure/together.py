@@ -2,7 +2,7 @@
 
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -68,6 +68,9 @@ def measure_case(
                 results |= {entry.name: _checked(problem, entry, clock, phases) for entry in admitted}
         calls = {name: result.call for name, result in results.items() if isinstance(result, Checked)}
         timed = sample_rounds(calls, clock, seconds, rng, phases)
+        if calls:
+            with phases("checks"):
+                timed |= _no_longer_right(problem, calls, timed)
     return [_record(case, entry, results[entry.name], timed.get(entry.name)) for entry in implementations]
 
 
@@ -118,6 +121,23 @@ def _checked(problem: Problem, entry: Implementation, clock: Clock, phases: Phas
     except Failure as failure:
         problem.restore()
         return failure
+
+
+def _no_longer_right(
+    problem: Problem, calls: Mapping[str, Call], timed: Mapping[str, Samples | Failure]
+) -> dict[str, Failure]:
+    """Those whose result, or what they do to the inputs, is wrong after all the timed calls: another call shows it."""
+    failures = {}
+    problem.restore()
+    for name, call in calls.items():
+        if isinstance(timed[name], Samples):
+            try:
+                with contestant():
+                    _error(problem, call())
+            except Failure as failure:
+                failures[name] = Failure(failure.status, f"after the timed calls: {failure.reason}", failure.error)
+                problem.restore()
+    return failures
 
 
 def _error(problem: Problem, result: object) -> Error:
