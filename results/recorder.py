@@ -48,7 +48,7 @@ class Recorder:
         recorder = cls(run, root)
         recorder._store, recorder._run, recorder.done = Store.resume(found, root)
         recorder.name, recorder.saved = found, len(recorder.done)
-        recorder.may_end = _options(recorder._run) == _options(run)
+        recorder.may_end = _selection(recorder._run) == _selection(run)
         return recorder
 
     def append(self, lines: Iterable[Record | Operator | End]) -> None:
@@ -77,12 +77,14 @@ class Recorder:
             self._store.close()
 
 
-_HARMLESS = re.compile(r"--resume|--profile|--benchmark-.*|-[qvs]+|-p|no:.*")
+_NARROWING = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--implementations", "--device")
 
 
-def _options(run: Run) -> set[str]:
-    """The words of the command that may change what is measured."""
-    return {word for word in shlex.split(run.command) if not _HARMLESS.fullmatch(word)}
+def _selection(run: Run) -> list[str]:
+    """The words of the command that select what is measured, each with the word after it."""
+    words = shlex.split(run.command)
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return sorted(f"{word} {value}" for word, value in pairs if "::" in word or word.startswith(_NARROWING))
 
 
 def _require_same(old: Run, new: Run) -> None:
