@@ -1,5 +1,6 @@
 """The read side: runs as pandas tables, summaries and ratios derived from the raw samples at each load."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,18 +10,22 @@ import pandas as pd
 
 from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
-from results.statistics import Samples, medians, paired_ratios
 from suites.lines import from_line
 from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
+from suites.statistics import Samples, medians, noise_floor, paired_ratios, verdicts
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),
     "baseline": "bool",
     **dict.fromkeys(("task", "shape", "dim", "dtype", "device", "memory_format", "direction", "inputs"), "str"),
     **dict.fromkeys(("case", "status", "reason"), "str"),
-    **dict.fromkeys(("latency_s", "latency_low", "latency_high", "rounds", "calls", "first_call_s"), "float64"),
+    **dict.fromkeys(("latency_s", "latency_low", "latency_high", "rounds", "calls"), "float64"),
+    "stop": "str",
+    **dict.fromkeys(("page_faults", "first_call_s"), "float64"),
     "peak_bytes": "Int64",
     **dict.fromkeys(("error_abs", "error_rms", "error_u", "ratio", "ratio_low", "ratio_high"), "float64"),
+    "noise_floor": "float64",
+    **dict.fromkeys(("verdict", "flags"), "str"),
 }
 COLUMNS = tuple(DTYPES)
 OPERATOR_COLUMNS = ("implementation", "baseline", "case", "operator", "calls", "self_s", "allocated_bytes")
@@ -36,10 +41,13 @@ def load(run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: 
     float64, empty where nothing was timed. Missing numbers are NaN, a missing `peak_bytes` is NA.
 
     `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval.
-    `ratio` is the median, over the rounds that both took part in, of the time over the
-    baseline's time in the same round of the same run and case; above 1 is slower. `error_u` is
-    `error_abs` in unit roundoffs of fp32. Files and lines that cannot be read are warned about and left
-    out; where a resumed run has measured something twice, the last one counts.
+    `ratio` is the median, over the pairs of rounds that both took part in, of the time over the
+    baseline's time in the same rounds of the same run and case; above 1 is slower. `noise_floor` is how
+    far from 1 the baseline's ratio to itself may be in that case, and `verdict` says whether a difference
+    is seen beyond it. `flags` names what to beware of. `error_u` is `error_abs` in unit roundoffs of fp32.
+
+    Files and lines that cannot be read are warned about and left out; where a resumed run has measured
+    something twice, the last one counts.
 
     Raises:
         UnknownRun: a run that is not there.
@@ -52,7 +60,10 @@ def load(run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: 
     measured = [row for run_rows in runs for row in run_rows]
     frame = pd.DataFrame.from_records(measured, columns=Row._fields)
     frame[["latency_s", "latency_low", "latency_high"]] = medians([row.samples_s for row in measured])
-    frame[["ratio", "ratio_low", "ratio_high"]] = medians([ratio for run_rows in runs for ratio in _ratios(run_rows)])
+    ratios = [ratio for run_rows in runs for ratio in _ratios(run_rows)]
+    frame[["ratio", "ratio_low", "ratio_high"]] = medians(ratios)
+    frame["noise_floor"] = [floor for run_rows in runs for floor in _noise_floors(run_rows)]
+    frame["verdict"] = np.where(frame["baseline"], "", verdicts(ratios, frame["noise_floor"].to_numpy()))
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
     table = frame[list(COLUMNS)].astype(DTYPES)
     return table.assign(samples_s=frame["samples_s"]) if samples else table
@@ -106,6 +117,11 @@ def _overview(name: str, run: Run, root: Path) -> tuple[object, ...]:
     devices = ", ".join(sorted({case.device for case in cases}))
     counts = (len(cases), len(implementations), len(status), ok, len(status) - ok)
     return name, run.started, run.grid, devices, *counts, end(path) is not None
+
+
+def _noise_floors(run_rows: Sequence[Row]) -> list[float]:
+    floors = {row.case: noise_floor(row.control_s, row.samples_s, row.stride) for row in run_rows if row.control_s.size}
+    return [floors.get(row.case, math.nan) for row in run_rows]
 
 
 def _ratios(run_rows: Sequence[Row]) -> list[Samples]:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from results.files import body, head
-from results.statistics import Samples
 from suites.case import DIM, Case
 from suites.lines import from_line
 from suites.record import Record
+from suites.statistics import Samples
 
 
 class Row(NamedTuple):
@@ -34,13 +34,17 @@ class Row(NamedTuple):
     status: str
     reason: str
     samples_s: Samples
+    control_s: Samples
     stride: int
     rounds: float
     calls: float
+    stop: str
+    page_faults: float
     first_call_s: float
     peak_bytes: int | None
     error_abs: float
     error_rms: float
+    flags: str
 
 
 def rows(path: Path) -> Iterable[Row]:
@@ -68,7 +72,9 @@ def _row(run: str, line: str) -> Row | None:
 def _flat(run: str, record: Record) -> Row:
     latency, error = record.latency, record.error
     samples = np.array(latency.samples_s if latency else (), dtype=np.float64)
-    if latency and not (latency.stride >= 1 and 0 < samples.min() <= samples.max() < math.inf):
+    control = np.array(latency.control_s if latency else (), dtype=np.float64)
+    times = np.concatenate([samples, control])
+    if latency and not (latency.stride >= 1 and samples.size and 0 < times.min() <= times.max() < math.inf):
         raise ValueError(f"samples that are not times, or the stride {latency.stride}")
     return Row(
         run,
@@ -78,13 +84,17 @@ def _flat(run: str, record: Record) -> Row:
         record.status.value,
         _text(record.reason),
         samples,
+        control,
         latency.stride if latency else 1,
         len(samples) if latency else math.nan,
         float(latency.calls) if latency else math.nan,
+        _text(latency.stop) if latency else "",
+        float(latency.page_faults) if latency else math.nan,
         float(latency.first_call_s) if latency else math.nan,
         record.peak_bytes,
         float(error.error_abs) if error else math.nan,
         float(error.error_rms) if error else math.nan,
+        _text(", ".join(flag.name for flag in record.flags)),
     )
 
 

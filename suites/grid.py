@@ -48,10 +48,14 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A set of cases; `seconds` is the time to sample each implementation of each."""
+    """A set of cases, and when to stop sampling one.
+
+    Each ratio to the baseline is known to ± `precision`, or `seconds` for each implementation are spent.
+    """
 
     name: str
     seconds: float
+    precision: float
     blocks: tuple[Block, ...]
 
     def cases(self, devices: Sequence[str], own_inputs: Mapping[str, "OwnInputs"] | None = None) -> tuple[Case, ...]:
@@ -97,13 +101,14 @@ def load_grid(name: str) -> Grid:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GridError(f"{path} is not TOML: {error}") from error
-    _require_keys(table, ("seconds", "cases"), ("seconds", "cases"), str(path))
+    _require_keys(table, ("seconds", "cases"), ("seconds", "precision", "cases"), str(path))
     blocks = table["cases"]
     if not (isinstance(blocks, list) and blocks and all(isinstance(block, dict) for block in blocks)):
         raise GridError(f"{path}: cases has to be one or more tables, each opened by [[cases]]")
     return Grid(
         name=path.stem if path.parent == FOLDER else str(path),
-        seconds=_seconds(table["seconds"], str(path)),
+        seconds=_positive("seconds", table["seconds"], str(path)),
+        precision=_positive("precision", table.get("precision", 0.01), str(path)),
         blocks=tuple(_block(block, f"{path}, [[cases]] {n}") for n, block in enumerate(blocks, 1)),
     )
 
@@ -147,11 +152,11 @@ def _shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]
     return tuple(map(tuple, given))
 
 
-def _seconds(given: object, where: str) -> float:
-    number = isinstance(given, int | float) and not isinstance(given, bool)
-    if not number or not math.isfinite(given) or given <= 0:  # type: ignore[arg-type, operator]
-        raise GridError(f"{where}: seconds is {given!r}; it has to be a number above 0, such as 0.25")
-    return float(given)  # type: ignore[arg-type]
+def _positive(key: str, given: object, where: str) -> float:
+    if not isinstance(given, int | float) or isinstance(given, bool) or not 0 < given < math.inf:
+        example = {"seconds": "0.25", "precision": "0.01, which is 1 %"}[key]
+        raise GridError(f"{where}: {key} is {given!r}; it has to be a number above 0, such as {example}")
+    return float(given)
 
 
 def _require_keys(table: dict[str, object], needed: tuple[str, ...], known: tuple[str, ...], where: str) -> None:

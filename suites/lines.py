@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from suites.case import Case
-from suites.record import End, Environment, Error, Latency, Line, Operator, Record, Run, Status
+from suites.record import End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def to_line(value: Line) -> str:
@@ -38,6 +38,8 @@ def from_line(line: str) -> Line:
 
 
 def _plain(part: object) -> object:
+    if isinstance(part, tuple):
+        return [dataclasses.asdict(flag) for flag in part]
     return dataclasses.asdict(part) if isinstance(part, Environment) else part
 
 
@@ -48,7 +50,8 @@ def _run(row: dict[str, Any]) -> Run:
 def _record(row: dict[str, Any]) -> Record:
     _require_types(row)
     measured = "samples_s" in row
-    latency = _fields(Latency, row) | {"samples_s": tuple(row["samples_s"])} if measured else None
+    samples = {name: tuple(row[name]) for name in ("samples_s", "control_s")} if measured else {}
+    latency = _fields(Latency, row) | samples if measured else None
     return Record(
         implementation=row["implementation"],
         baseline=row["baseline"],
@@ -58,6 +61,7 @@ def _record(row: dict[str, Any]) -> Record:
         latency=Latency(**latency) if latency else None,
         error=Error(**_fields(Error, row)) if row.get("error_abs") is not None else None,
         peak_bytes=row["peak_bytes"],
+        flags=tuple(Flag(**flag) for flag in row["flags"]),
     )
 
 

@@ -24,17 +24,32 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Flag:
+    """A reason to beware of a record's numbers, with the evidence in a few words."""
+
+    name: str
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Latency:
     """Seconds a call, sample by sample in the order of the rounds.
 
-    Each sample times `calls` calls and divides. An implementation much slower than the
-    others takes part in each `stride`-th round only: sample j belongs to round j * stride,
-    which is how the samples of two implementations are paired.
+    Each sample times `calls` calls and divides. Rounds come in pairs, an order and its mirror image, and
+    an implementation much slower than the others takes part in each `stride`-th pair only: samples 2j
+    and 2j + 1 belong to the pair j * stride, which is how the samples of two implementations are paired.
+
+    `control_s` are the samples of the baseline's second self, taken like its own; empty for all
+    others. `stop` says why the rounds ended: "precision" or "budget". `page_faults` is a call's share
+    of the minor faults.
     """
 
     samples_s: tuple[float, ...]
+    control_s: tuple[float, ...]
     calls: int
     stride: int
+    stop: str
+    page_faults: float
     first_call_s: float
 
 
@@ -62,6 +77,7 @@ class Record:
     latency: Latency | None
     error: Error | None
     peak_bytes: int | None
+    flags: tuple[Flag, ...] = ()
 
     def __post_init__(self) -> None:
         ok, wrong = self.status is Status.OK, self.status is Status.WRONG

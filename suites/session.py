@@ -10,6 +10,7 @@ from suites.inputs import make_inputs
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
+from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.plan import Plan
 from suites.record import End, Record
@@ -92,7 +93,7 @@ class Session:
             contestants,
             make_inputs=self.make_inputs,
             clock=clock_of(case.device),
-            seconds=self.plan.grid.seconds,
+            budget=Budget(seconds=self.plan.grid.seconds, precision=self.plan.grid.precision),
             rng=random.Random(case.id),
             phases=self._phases,
         )

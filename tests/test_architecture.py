@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {  # room: what it may import of the house, besides itself
     "implementations": (),
     "suites": ("implementations",),
-    "results": ("suites.record", "suites.lines", "suites.case"),
+    "results": ("suites.record", "suites.lines", "suites.statistics", "suites.case"),
     "reports": ("results", "suites.record"),
     "diagnosis": ("implementations",),
 }

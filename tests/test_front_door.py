@@ -92,6 +92,8 @@ def assert_same_measurements(file: Path, records: dict[tuple[str, str], Record])
         assert benchmark["params"] == {"case": record.case.id, "implementation": record.implementation}
         assert (extra["peak_bytes"], extra["error_abs"]) == (record.peak_bytes, record.error.error_abs)
         assert extra["calls_per_sample"] == record.latency.calls
+        assert len(record.latency.control_s) == (len(record.latency.samples_s) if record.baseline else 0)
+        assert record.latency.stop in ("precision", "budget")
 
 
 @pytest.mark.parametrize(

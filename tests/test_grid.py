@@ -115,10 +115,24 @@ def test_a_size_is_an_integer_of_one_or_more(tmp_path: Path, size: str) -> None:
         load_grid(write(tmp_path, grid(shapes=f"[[64, {size}]]")))
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "-inf", "'1'", "true", "[1]"])
+NO_POSITIVE_NUMBERS = ["0", "-1", "nan", "inf", "-inf", "'1'", "true", "[1]"]
+
+
+@pytest.mark.parametrize("seconds", NO_POSITIVE_NUMBERS)
 def test_seconds_are_a_positive_number(tmp_path: Path, seconds: str) -> None:
-    with pytest.raises(GridError, match=r"seconds is .*; it has to be a number above 0, such as 0\.25"):
+    with pytest.raises(GridError, match=r"seconds is .*; it has to be a number above 0, such as 0\.25$"):
         load_grid(write(tmp_path, grid(seconds=seconds)))
+
+
+@pytest.mark.parametrize("precision", NO_POSITIVE_NUMBERS)
+def test_precision_is_a_positive_number(tmp_path: Path, precision: str) -> None:
+    with pytest.raises(GridError, match=r"precision is .*; it has to be a number above 0, such as 0\.01, which is 1 %"):
+        load_grid(write(tmp_path, f"precision = {precision}\n{grid()}"))
+
+
+def test_a_grid_asks_for_one_percent_unless_it_says_otherwise(tmp_path: Path) -> None:
+    assert load_grid(write(tmp_path, grid())).precision == 0.01
+    assert load_grid(write(tmp_path, f"precision = 0.05\n{grid()}")).precision == 0.05
 
 
 def test_a_file_that_is_not_text_is_not_toml(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +14,10 @@ from implementations import Implementation
 from suites.case import BYTES, Case
 from suites.inputs import make_inputs
 from suites.measure.fit import expected_peak
-from suites.measure.memory import free_bytes, peak_bytes
+from suites.measure.memory import Memory, free_bytes, measure
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair, call_of
+from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.record import Record, Status
 
@@ -29,9 +31,10 @@ def case(task: str, *shape: int, dtype: str = "float32") -> Case:
 
 def measured_peak(name: str, case: Case) -> int:
     with torch.no_grad():
-        peak = peak_bytes(call_of(case, implementations.get(name), make_inputs(case)), case.device)
-    assert peak is not None
-    return peak
+        memory = measure(call_of(case, implementations.get(name), make_inputs(case)), case.device)
+    assert memory is not None
+    assert memory.kept_bytes == 0
+    return memory.peak_bytes
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -70,14 +73,48 @@ def test_what_is_freed_before_more_is_taken_is_not_added_up() -> None:
     def in_the_middle() -> torch.Tensor:
         return torch.ones(10_000).sum()
 
-    assert peak_bytes(one_after_the_other, "cpu") == 4 * 1500
-    assert peak_bytes(all_at_once, "cpu") == 4 * 5000
-    assert peak_bytes(in_the_middle, "cpu") == 4 * 10_001
-    assert peak_bytes(lambda: None, "cpu") == 0
+    for call, elements in ((one_after_the_other, 1500), (all_at_once, 5000), (in_the_middle, 10_001), (int, 0)):
+        assert measure(call, "cpu") == Memory(peak_bytes=4 * elements, kept_bytes=0)
+
+
+def test_what_stays_allocated_after_a_call_is_told_apart_from_what_it_took() -> None:
+    kept: list[torch.Tensor] = []
+
+    def hoards() -> torch.Tensor:
+        kept.append(torch.ones(1000))
+        return torch.ones(500)
+
+    assert measure(hoards, "cpu") == Memory(peak_bytes=4 * 1500, kept_bytes=4 * 1000)
+    kept.clear()
+
+    def keeps_one() -> torch.Tensor:
+        kept[:] = kept or [torch.ones(1000)]
+        return torch.ones(500)
+
+    assert measure(keeps_one, "cpu") == Memory(peak_bytes=4 * 1500, kept_bytes=0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+def test_memory_that_torch_does_not_see_is_the_processs_own() -> None:
+    kept: list[bytearray] = []
+    size = 1 << 26  # above malloc's largest threshold for mapping: none of it comes from pages that are free already
+
+    def takes() -> None:
+        bytearray(b"x") * size
+
+    def hoards() -> None:
+        kept.append(bytearray(b"x") * size)
+
+    taken, hoarded = (measure(call, "cpu", in_torch=False) for call in (takes, hoards))
+    assert taken
+    assert hoarded
+    assert taken.peak_bytes == pytest.approx(size, rel=0.02)
+    assert taken.kept_bytes <= 0.02 * size
+    assert hoarded.kept_bytes == pytest.approx(size, rel=0.02)
 
 
 def test_no_peak_is_known_on_mps() -> None:
-    assert peak_bytes(lambda: None, "mps") is None
+    assert measure(int, "mps") is None
 
 
 def test_the_machine_has_memory() -> None:
@@ -125,14 +162,14 @@ class Spy:
         return self.entry.fn(x, y)
 
 
-def measure(case: Case, spy: Spy, free: int, inputs: Callable[[Case], Pair] = make_inputs) -> Record:
+def record_of(case: Case, spy: Spy, free: int, inputs: Callable[[Case], Pair] = make_inputs) -> Record:
     entry = Implementation(**(vars(spy.entry) | {"fn": spy}))
     (record,) = measure_case(
         case,
         [entry],
         make_inputs=inputs,
-        clock=lambda call, calls: (call(), 1e-3 * calls)[1],
-        seconds=1e-3,
+        clock=lambda call, calls: (1e-3 * calls, call()),
+        budget=Budget(seconds=1e-3, precision=0.01),
         rng=random.Random(0),
         phases=Phases(),
         free_bytes=lambda device: free,
@@ -155,7 +192,7 @@ def test_the_small_trials_do_not_need_the_users_file() -> None:
 
 def test_inputs_that_do_not_fit_are_never_made() -> None:
     spy = Spy("builtin")
-    record = measure(case("paired", 1 << 20, 1024), spy, free=3 * GIB, inputs=lambda case: pytest.fail("made inputs"))
+    record = record_of(case("paired", 1 << 20, 1024), spy, free=3 * GIB, inputs=lambda case: pytest.fail("made inputs"))
     assert record.status is Status.OUT_OF_MEMORY
     assert record.reason == "not tried: its inputs and a copy of them take 16.0 GiB and 3.0 GiB are free on cpu"
     assert spy.shapes == []
@@ -163,7 +200,7 @@ def test_inputs_that_do_not_fit_are_never_made() -> None:
 
 def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_made() -> None:
     spy = Spy("broadcast")
-    record = measure(case("pairwise", 4096, 4096, 64), spy, free=4 * GIB)
+    record = record_of(case("pairwise", 4096, 4096, 64), spy, free=4 * GIB)
     assert record.status is Status.OUT_OF_MEMORY
     assert record.reason == (
         "not tried: it would take about 12.2 GiB beyond its inputs, "
@@ -175,6 +212,6 @@ def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_ma
 def test_what_fits_by_the_trials_is_measured() -> None:
     spy = Spy("matmul")
     wanted = case("pairwise", 64, 48, 32)
-    record = measure(wanted, spy, free=20 * wanted.input_bytes)
+    record = record_of(wanted, spy, free=20 * wanted.input_bytes)
     assert record.status is Status.OK
     assert spy.shapes[:3] == [(16, 32), (32, 32), (64, 32)]

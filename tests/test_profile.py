@@ -39,7 +39,9 @@ def measured(entry: Implementation) -> Record:
         baseline=entry.baseline,
         case=CASE,
         status=Status.OK,
-        latency=Latency(samples_s=(1e-5,), calls=1, stride=1, first_call_s=1e-5),
+        latency=Latency(
+            samples_s=(1e-5,), control_s=(), calls=1, stride=1, stop="budget", page_faults=0.0, first_call_s=1e-5
+        ),
         error=Error(error_abs=0.0, error_rms=0.0),
         peak_bytes=0,
     )

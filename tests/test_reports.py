@@ -58,15 +58,23 @@ NASTY = "a|b`c` <img src=x> ![i](http://e.vil/p.png) [l](http://e.vil)\n# headin
 def ok(
     name: str, case: Case, ratio: float, error_u: float = 1.0, peak: int | None = None, spread: float = 0.0
 ) -> Record:
-    """A record whose time is `ratio` of the baseline's, each round a bit other than the last."""
+    """A record whose time is `ratio` of the baseline's, each pair of rounds a bit other than the last."""
     usual = case.input_bytes / 2e9 * ratio
-    samples = tuple(usual * (1 + spread * (round_ % 2 - 0.5)) for round_ in range(20))
+    samples = tuple(usual * (1 + spread * (round_ // 2 % 2 - 0.5)) for round_ in range(20))
     return Record(
         implementation=name,
         baseline=name == "builtin",
         case=case,
         status=Status.OK,
-        latency=Latency(samples_s=samples, calls=1, stride=1, first_call_s=usual),
+        latency=Latency(
+            samples_s=samples,
+            control_s=samples if name == "builtin" else (),
+            calls=1,
+            stride=1,
+            stop="budget",
+            page_faults=0.0,
+            first_call_s=usual,
+        ),
         error=Error(error_abs=error_u * UNIT_ROUNDOFF, error_rms=error_u * UNIT_ROUNDOFF / 4),
         peak_bytes=peak,
     )

@@ -15,15 +15,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import quantile_test
 
 import results
 from results import Environment, Operator, Record, Run, Status, Store, StoreError, UnknownRun, load
 from results.__main__ import main
-from results.statistics import interval_ranks, medians, paired_ratios
 from suites.case import Case
 from suites.lines import from_line, to_line
-from suites.record import End, Error, Latency
+from suites.record import End, Error, Flag, Latency
 
 CASE = Case(task="paired", shape=(64, 768), dtype="float32", device="cpu")
 MAPS = Case(task="feature_maps", shape=(8, 64, 7, 7), dtype="float16", device="cuda", memory_format="channels_last")
@@ -35,15 +33,34 @@ def head(name="a", started="2026-11-21T10:00:00+00:00"):
     return Run(name=name, started=started, grid="smoke", command="pytest", environment=environment, absent={})
 
 
-def measured(implementation, samples_s, stride=1, baseline=False, case=CASE, peak_bytes=None):
+def measured(
+    implementation,
+    samples_s,
+    stride=1,
+    baseline=False,
+    case=CASE,
+    peak_bytes=None,
+    control_s=(),
+    flags=(),
+    stop="budget",
+):
     return Record(
         implementation=implementation,
         baseline=baseline,
         case=case,
         status=Status.OK,
-        latency=Latency(samples_s=tuple(samples_s), calls=10, stride=stride, first_call_s=0.5),
+        latency=Latency(
+            samples_s=tuple(samples_s),
+            control_s=tuple(control_s),
+            calls=10,
+            stride=stride,
+            stop=stop,
+            page_faults=0.25,
+            first_call_s=0.5,
+        ),
         error=Error(error_abs=2.0**-23, error_rms=2.0**-25),
         peak_bytes=peak_bytes,
+        flags=flags,
     )
 
 
@@ -77,12 +94,17 @@ def test_what_was_saved_is_loaded(tmp_path):
         allocated_bytes=8,
     )
     end = End(wall_s=9.5, phases_s={"samples": 9.0})
-    save(tmp_path, measured("a", [1, 2, 4], baseline=True, peak_bytes=7), failed("b"), operator, end)
+    flags = (Flag(name="leaks", evidence="8 bytes"), Flag(name="drift", evidence="1.1 times"))
+    base = measured("a", [1, 2, 4], baseline=True, peak_bytes=7, control_s=[1, 2], flags=flags, stop="precision")
+    save(tmp_path, base, failed("b"), operator, end)
     ok, not_ok = load("a", root=tmp_path, samples=True).to_dict("records")
     assert (ok["run"], ok["implementation"], ok["baseline"], ok["status"], ok["reason"]) == ("a", "a", True, "ok", "")
     assert (ok["task"], ok["shape"], ok["dim"], ok["case"]) == ("paired", "64x768", "-1", "paired-cpu-float32-64x768")
     assert (ok["latency_s"], ok["latency_low"], ok["latency_high"]) == (2, 1, 4)
     assert (ok["rounds"], ok["calls"], ok["first_call_s"], ok["peak_bytes"]) == (3, 10, 0.5, 7)
+    assert (ok["stop"], ok["page_faults"], ok["flags"]) == ("precision", 0.25, "leaks, drift")
+    assert (not_ok["stop"], not_ok["verdict"], not_ok["flags"]) == ("", "", "")
+    assert math.isnan(not_ok["page_faults"])
     assert (ok["error_abs"], ok["error_rms"], ok["error_u"]) == (2.0**-23, 2.0**-25, 2)
     np.testing.assert_array_equal(ok["samples_s"], [1.0, 2.0, 4.0])
     assert (not_ok["status"], not_ok["reason"], len(not_ok["samples_s"])) == ("unsupported", "no bf16", 0)
@@ -190,13 +212,16 @@ def test_a_foreign_file_is_neither_loaded_nor_touched(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"schema": 99}, "schema 1"),
+        ({"schema": 99}, "schema 2"),
+        ({"schema": 1}, "schema 2"),
+        ({"flags": [{"name": "leaks"}]}, "wrong field"),
         ({"kind": "song"}, "song"),
         ({"status": "fine"}, "'fine'"),
         ({"status": "wrong"}, "latency"),
         ({"task": "chess"}, "'chess' is not known, only paired"),
         ({"samples_s": [1.0, -1.0]}, "samples that are not times"),
-        ({"samples_s": []}, "zero-size"),
+        ({"samples_s": []}, "samples that are not times"),
+        ({"control_s": [1.0, 0.0]}, "samples that are not times"),
         ({"stride": 0}, "stride 0"),
         ({"error_abs": {}}, "wrong type"),
     ],
@@ -294,62 +319,72 @@ def test_an_unknown_run_names_the_nearest(tmp_path):
         load("latest", root=tmp_path / "missing")
 
 
-# -- statistics -----------------------------------------------------------------------------------
+# -- ratios and verdicts -----------------------------------------------------------------------------------
 
 
-def test_ratios_pair_the_samples_of_one_round(tmp_path):
-    base = measured("base", [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0], baseline=True)
-    third = measured("third", [3.0, 16.0, 320.0], stride=3)  # rounds 0, 3, 6: over 1, 8, 64
-    save(tmp_path, third, base, measured("other case", [1.0], case=MAPS), failed("none"))
+def twice(*samples):
+    return [sample for sample in samples for _ in range(2)]
+
+
+def test_ratios_pair_the_samples_of_one_pair_of_rounds(tmp_path):
+    base = measured("base", twice(1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0), baseline=True)
+    third = measured("third", twice(3.0, 16.0, 320.0), stride=3)  # pairs 0, 3, 6: over 1, 8, 64
+    save(tmp_path, third, base, measured("other case", [1.0, 1.0], case=MAPS), failed("none"))
     table = load("a", root=tmp_path).set_index("implementation")[["ratio", "ratio_low", "ratio_high"]]
-    assert table.loc["third"].tolist() == [3.0, 2.0, 5.0]
+    assert table.loc["third"].tolist() == pytest.approx([3.0, 2.0, 5.0])
     assert table.loc["base"].tolist() == [1.0, 1.0, 1.0]
     assert table.loc[["other case", "none"]].isna().all(axis=None)
 
 
-def test_ratios_of_two_strides_pair_the_rounds_that_both_have(tmp_path):
-    base = measured("base", [1.0, 9.0, 9.0, 4.0, 9.0], stride=2, baseline=True)  # rounds 0, 2, 4, 6, 8
-    save(tmp_path, base, measured("x", [3.0, 9.0, 20.0, 9.0], stride=3))  # rounds 0, 3, 6, 9: over 1 and 4
-    assert load("a", root=tmp_path)["ratio"].tolist() == [1.0, 4.0]
+def test_ratios_of_two_strides_pair_the_pairs_that_both_have(tmp_path):
+    base = measured("base", twice(1.0, 9.0, 9.0, 4.0, 9.0), stride=2, baseline=True)  # pairs 0, 2, 4, 6, 8
+    save(tmp_path, base, measured("x", twice(3.0, 9.0, 20.0, 9.0), stride=3))  # pairs 0, 3, 6, 9: over 1 and 4
+    assert load("a", root=tmp_path)["ratio"].tolist() == pytest.approx([1.0, 4.0])
+
+
+def test_verdicts_are_those_beyond_the_noise_floor_of_their_case(tmp_path):
+    noisy = measured("base", [1.0] * 20, baseline=True, control_s=[1.0, 1.0, *[1.1] * 18])
+    quiet = measured("base", [1.0] * 20, baseline=True, case=MAPS, control_s=[1.0] * 20)
+    others = [
+        measured(name, [seconds] * 20, case=case)
+        for case in (CASE, MAPS)
+        for name, seconds in (("a bit", 1.05), ("much", 2.0), ("less", 0.5))
+    ]
+    save(tmp_path, noisy, quiet, *others, measured("few", [1.4] * 4), failed("none"))
+    table = load("a", root=tmp_path).set_index(["task", "implementation"])
+    assert table.loc["paired", "noise_floor"].tolist() == pytest.approx([0.1] * 6)
+    assert table.loc["feature_maps", "noise_floor"].tolist() == [0.0] * 4
+    nothing = "no difference seen"
+    assert dict(table.loc["paired", "verdict"]) == {
+        "base": "",
+        "a bit": nothing,
+        "much": "slower",
+        "less": "faster",
+        "few": nothing,
+        "none": "",
+    }
+    assert dict(table.loc["feature_maps", "verdict"]) == {
+        "base": "",
+        "a bit": "slower",
+        "much": "slower",
+        "less": "faster",
+    }
 
 
 def test_a_failed_baseline_gives_no_ratio(tmp_path):
-    save(tmp_path, failed("base", baseline=True), measured("x", [1.0]))
-    assert load("a", root=tmp_path)["ratio"].isna().all()
+    save(tmp_path, failed("base", baseline=True), measured("x", [1.0, 1.0]))
+    table = load("a", root=tmp_path)
+    assert table[["ratio", "noise_floor"]].isna().all(axis=None)
+    assert table["verdict"].tolist() == ["", ""]
 
 
 def test_runs_keep_their_own_baseline(tmp_path):
     for name, seconds in (("a", 1.0), ("b", 2.0)):
-        save(tmp_path, measured("base", [seconds], baseline=True), measured("x", [4.0]), run=head(name))
+        save(tmp_path, measured("base", [seconds] * 2, baseline=True), measured("x", [4.0] * 2), run=head(name))
     assert load(["a", "b"], root=tmp_path)["ratio"].tolist() == [1.0, 4.0, 1.0, 2.0]
 
 
-@pytest.mark.parametrize("size", [6, 7, 9, 30, 60, 301])
-def test_intervals_are_those_of_the_quantile_test(size):
-    sample = np.random.default_rng(size).lognormal(size=size)
-    exact = quantile_test(sample, p=0.5).confidence_interval(0.95)
-    assert medians([sample]).tolist() == [[np.median(sample), exact.low, exact.high]]
-
-
-def test_few_samples_reach_from_the_smallest_to_the_largest():
-    assert [interval_ranks(size) for size in (1, 2, 5)] == [(0, 0), (0, 1), (0, 4)]
-    assert interval_ranks(9) == (1, 7)  # 2 · P(B(9, ½) <= 1) = 0.039 <= 0.05 < 2 · P(B(9, ½) <= 2)
-
-
 seconds = st.floats(1e-9, 1e3)
-
-
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(
-    st.lists(seconds, min_size=1, max_size=20),
-    st.integers(1, 4),
-    st.lists(seconds, min_size=1, max_size=20),
-    st.integers(1, 4),
-)
-def test_swapping_sides_inverts_every_ratio(ours, stride, theirs, their_stride):
-    ratios = paired_ratios(np.array(ours), stride, np.array(theirs), their_stride)
-    swapped = paired_ratios(np.array(theirs), their_stride, np.array(ours), stride)
-    np.testing.assert_allclose(ratios * swapped, 1, rtol=1e-15)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -358,9 +393,13 @@ def test_swapping_sides_inverts_every_ratio(ours, stride, theirs, their_stride):
     st.lists(seconds, min_size=1, max_size=20),
     st.integers(1, 4),
     st.none() | st.integers(0, 2**60),
+    st.lists(seconds, max_size=20),
+    st.lists(st.builds(Flag, name=st.text(), evidence=st.text()), max_size=3),
 )
-def test_a_record_survives_its_line(name, samples_s, stride, peak_bytes):
-    record = measured(name, samples_s, stride, case=MAPS, peak_bytes=peak_bytes)
+def test_a_record_survives_its_line(name, samples_s, stride, peak_bytes, control_s, flags):
+    record = measured(
+        name, samples_s, stride, case=MAPS, peak_bytes=peak_bytes, control_s=control_s, flags=tuple(flags)
+    )
     assert "\n" not in to_line(record)
     assert from_line(to_line(record)) == record
 

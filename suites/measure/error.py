@@ -32,6 +32,8 @@ def require_form(case: Case, output: object) -> torch.Tensor:
     """
     if not isinstance(output, torch.Tensor):
         raise Failure(Status.WRONG, f"returned a {type(output).__name__}, not a torch.Tensor")
+    if type(output) is not torch.Tensor:  # one that computes when it is looked at, for one
+        raise Failure(Status.WRONG, f"returned a {type(output).__name__}, a subclass of torch.Tensor")
     allowed = {getattr(torch, case.dtype)} | ({torch.float32} if case.dtype in ("float16", "bfloat16") else set())
     if tuple(output.shape) != case.output_shape:
         raise Failure(Status.WRONG, f"returned the shape {tuple(output.shape)}, expected {case.output_shape}")

@@ -1,7 +1,10 @@
-"""How much memory a call takes beyond its inputs, and how much there is."""
+"""How much memory a call takes beyond its inputs, how much of it stays, and how much there is."""
 
+import ctypes
 import json
+import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -11,22 +14,26 @@ from torch.profiler import ProfilerActivity, profile
 from suites.measure.clock import Call
 
 
-def peak_bytes(call: Call, device: str) -> int | None:
-    """The peak of torch's allocator during one call, its result included, in bytes.
+@dataclass(frozen=True)
+class Memory:
+    """Bytes beyond the inputs: the peak of a call, its result included, and what each call leaves behind it."""
 
-    Exact on the CPU, where each allocation is traced; on CUDA rounded up to the
-    allocator's 512 bytes a block. None on MPS, whose allocator reports no peak.
+    peak_bytes: int
+    kept_bytes: int
+
+
+def measure(call: Call, device: str, *, in_torch: bool = True) -> Memory | None:
+    """The memory of a call, in a pass of its own.
+
+    Exact on the CPU for torch's allocator, where each allocation is traced; on CUDA rounded up to the
+    allocator's 512 bytes a block. With `in_torch` False it is the process's own peak, in pages.
+    None where nothing tells: on MPS, or for a process outside Linux.
     """
-    if device == "cpu":
-        return _traced_peak(call)
-    if device == "cuda":
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        call()
-        torch.cuda.synchronize()
-        return torch.cuda.max_memory_allocated() - before
-    return None
+    used = _measure_once(call, device, in_torch)
+    if used and used.kept_bytes:  # a set-up keeps something once, a leak with each call
+        again = _measure_once(call, device, in_torch)
+        return Memory(used.peak_bytes, min(used.kept_bytes, again.kept_bytes if again else 0))
+    return used
 
 
 def free_bytes(device: str) -> int:
@@ -34,10 +41,24 @@ def free_bytes(device: str) -> int:
     return torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available
 
 
-def _traced_peak(call: Call) -> int:
+def _measure_once(call: Call, device: str, in_torch: bool) -> Memory | None:
+    if not in_torch:
+        return _process_memory(call)
+    if device == "cpu":
+        return _traced(call)
+    if device == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        torch.cuda.synchronize()
+        return Memory(torch.cuda.max_memory_allocated() - before, torch.cuda.memory_allocated() - before)
+    return None
+
+
+def _traced(call: Call) -> Memory:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as trace:
-        kept = call()
-    del kept
+        call()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.json"
         trace.export_chrome_trace(str(path))
@@ -48,4 +69,24 @@ def _traced_peak(call: Call) -> int:
         if event["args"]["Device Type"] == 0:  # the CPU
             current += event["args"]["Bytes"]
             peak = max(peak, current)
-    return peak
+    return Memory(peak, current)
+
+
+def _process_memory(call: Call) -> Memory | None:
+    """The high-water mark of the resident pages. Free heap is given back first, or the call would reuse it unseen."""
+    mark = Path("/proc/self/clear_refs")
+    if not mark.exists():
+        return None
+    libc = ctypes.CDLL(None)
+    libc.malloc_trim(0)
+    mark.write_text("5")  # the mark falls back to what is resident now: proc(5)
+    before = _resident("VmRSS")
+    call()
+    peak = _resident("VmHWM") - before
+    libc.malloc_trim(0)
+    return Memory(max(0, peak), max(0, _resident("VmRSS") - before))
+
+
+def _resident(key: str) -> int:
+    found = re.search(rf"^{key}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0

@@ -10,18 +10,18 @@ class Phases:
     """Seconds by phase: `with phases("oracle"): ...`. The clock is passed in by tests."""
 
     def __init__(self, now: Callable[[], float] = perf_counter) -> None:
-        self._now, self._started = now, now()
+        self.now, self._started = now, now()
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
-        start = self._now()
+        start = self.now()
         try:
             yield
         finally:
-            self.seconds[phase] += self._now() - start
+            self.seconds[phase] += self.now() - start
 
     @property
     def wall_s(self) -> float:
         """Seconds since this object was made."""
-        return self._now() - self._started
+        return self.now() - self._started

@@ -1,6 +1,9 @@
 """A case made concrete: its inputs, its true result, and the call that a contestant is timed by."""
 
-from collections.abc import Callable
+import dataclasses
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,11 +11,11 @@ import torch
 
 from implementations import Implementation
 from suites.case import Case
-from suites.measure import oracle
+from suites.measure import error, oracle
 from suites.measure.clock import Call
 from suites.measure.failure import Failure
 from suites.measure.phases import Phases
-from suites.record import Status
+from suites.record import Error, Status
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 MakeInputs = Callable[[Case], Pair]
@@ -39,11 +42,59 @@ class Problem:
             gradients = oracle.gradients(case, *inputs, truth) if _backward(case) else None
         return cls(case, inputs, untouched, truth, gradients)
 
+    def judge(self, result: object) -> Error:
+        """The error of what a call returned.
+
+        Raises:
+            Failure: with the status `wrong`, its form, its cosines or its gradients are.
+        """
+        output, *gradients = as_tuple(result) if self.gradients else (result,)
+        found = error.error_of(error.require_form(self.case, output), self.truth)
+        error.require_bound(self.case, found)
+        if self.gradients:
+            tensors = tuple(g for g in gradients if isinstance(g, torch.Tensor))
+            error.require_gradients(self.case, tensors, self.gradients, self.inputs)
+        return found
+
+    @contextmanager
+    def disguised(self, rng: random.Random) -> Iterator["Problem"]:
+        """For a while one random row of an operand is another one, in place: the problem that this makes.
+
+        The row becomes its partner, or the partner negated, whichever is further from it: a cosine moves by 1
+        or more, which no dtype's error hides, and no number is new. Torch's version counters don't see it.
+        """
+        place = tuple(map(rng.randrange, self.truth.shape))
+        rows, which = (place[0], place[-1]), rng.randrange(2)
+        row, partner = rows[which], self.untouched[1 - which][rows[1 - which]]
+        self.inputs[which].data[row] = -partner if self.truth[place] >= 0 else partner
+        try:
+            truth = self._with_new_row(which, row)
+            gradients = oracle.gradients(self.case, *self.inputs, truth) if self.gradients else None
+            yield dataclasses.replace(self, truth=truth, gradients=gradients)
+        finally:
+            if self.inputs[which].shape == self.untouched[which].shape:
+                self.inputs[which].data[row] = self.untouched[which][row]
+
+    def _with_new_row(self, which: int, row: int) -> oracle.Truth:
+        truth, part = self.truth.copy(), slice(row, row + 1)
+        x, y = self.inputs
+        if self.case.task != "pairwise":
+            truth[part] = oracle.cosines(self.case, x[part], y[part])
+        elif which == 0:
+            truth[part] = oracle.cosines(self.case, x[part], y)
+        else:
+            truth[:, part] = oracle.cosines(self.case, x, y[part])
+        return truth
+
+    def changed(self) -> list[str]:
+        """What became of the inputs, in words; empty if they are untouched."""
+        names = [n for n, a, b in zip("xy", self.inputs, self.untouched, strict=True) if not torch.equal(a, b)]
+        return [f"changed its input {' and '.join(names)}"] if names else []
+
     def require_untouched(self) -> None:
         """Raise a `Failure` with the status `wrong` if the inputs were changed."""
-        changed = [n for n, a, b in zip("xy", self.inputs, self.untouched, strict=True) if not torch.equal(a, b)]
-        if changed:
-            raise Failure(Status.WRONG, f"changed its input {' and '.join(changed)}")
+        if changed := self.changed():
+            raise Failure(Status.WRONG, changed[0])
 
     def restore(self) -> None:
         """Give the inputs their values back, and their shapes, for the contestants that follow."""
@@ -72,6 +123,11 @@ def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
         return result, *torch.autograd.grad(result, inputs, torch.ones_like(result))
 
     return forward_and_backward
+
+
+def as_tuple(result: object) -> tuple[object, ...]:
+    """`(result,)`, or `(result, dx, dy)` of a call that goes backward too."""
+    return result if isinstance(result, tuple) else (result,)
 
 
 def gradient_mode(case: Case) -> torch.set_grad_enabled:

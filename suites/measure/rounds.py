@@ -7,94 +7,202 @@ contestants of a round alike: their ratios survive what their times do not.
 import gc
 import math
 import random
-from collections.abc import Mapping
+import resource
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
 
 from suites.measure.clock import Call, Clock
 from suites.measure.failure import Failure, contestant
 from suites.measure.phases import Phases
+from suites.statistics import medians, paired_ratios
 
-ROUNDS = 64
-_SHORTEST_SAMPLE_S = 2e-4  # thousands of times the resolution of the clocks
+CONTROL = "the baseline again"
+"""The name under which the baseline takes part a second time: the ratio of the two is the run's noise."""
+
+FEWEST_PAIRS, MOST_PAIRS = 6, 256  # of fewer than 6 ratios no interval of the median has 95 % confidence
+_LOOKS = (8, 16, 32, 64, 128, 256)  # pairs after which the precision is looked at: few, so that stopping is fair
+_SAMPLE_S = 3e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
+_NO_TIME_S = 1e-9  # what a clock may not see
 _WARM_UP_S = 0.02
 _WARM_UP_CALLS = 3
-_FEWEST_SAMPLES = 8  # below 6, the interval of a median has less than 95 % confidence
-_PATIENCE = 4  # a contestant may take this many times its seconds before it sits rounds out
+_EARLY = (64, 128, 256)  # batches of the warm-up: lazy initialisation is over, a thousand calls are to come
+_PATIENCE, _MOST_STRIDE = 8, 16  # samples this many times longer than is typical are taken in fewer rounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """When to stop: each ratio's 95 % interval is within ± `precision`, or `seconds` a contestant are spent."""
+
+    seconds: float
+    precision: float
 
 
 @dataclass
 class Samples:
-    """Seconds a call, a sample for each `stride`-th round; `calls` calls went into each sample."""
+    """Seconds a call: `calls` calls went into each sample, and two samples into each `stride`-th pair of rounds.
+
+    `early_s` are the seconds a call of the calls 64 to 511, the fastest batch of them, and NaN where warm-up
+    took fewer. `page_faults` and `switches` count minor faults and involuntary context switches during all samples.
+    """
 
     calls: int
     stride: int
+    early_s: float = math.nan
     samples_s: list[float] = field(default_factory=list)
+    page_faults: int = 0
+    switches: int = 0
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The samples of each contestant, or its failure, and why the rounds ended: "precision" or "budget"."""
+
+    samples: dict[str, Samples | Failure]
+    stop: str
+
+
+class Pace(NamedTuple):
+    """Seconds a call after warm-up, and those of its early calls."""
+
+    call_s: float
+    early_s: float
+
+
+Inspect = Callable[[str, object], None]
+"""Handed a name and the last result of a sample, or the `Failure` that ended it; raises `Failure` if that is wrong."""
 
 
 def sample_rounds(
-    calls: Mapping[str, Call], clock: Clock, seconds: float, rng: random.Random, phases: Phases
-) -> dict[str, Samples | Failure]:
-    """Time every contestant in interleaved rounds, for about `seconds` each.
+    calls: Mapping[str, Call],
+    baseline: str | None,
+    clock: Clock,
+    budget: Budget,
+    rng: random.Random,
+    phases: Phases,
+    inspect: Inspect = lambda name, result: None,
+) -> Rounds:
+    """Time every contestant in interleaved rounds until the ratios are known or the budget is spent.
 
     Args:
         calls: name to the function that is timed.
+        baseline: the one that ratios are taken to; it takes part a second time as `CONTROL`.
         clock: times a number of calls together.
-        seconds: what the samples of one contestant may take; each gets `_FEWEST_SAMPLES` all the same.
+        budget: when to stop; `FEWEST_PAIRS` pairs of rounds are made all the same.
         rng: draws the order of the rounds.
-        phases: told how long warm-up and samples took.
-
-    Returns:
-        Name to the samples, or to the failure of a contestant that raised on the way.
+        phases: told how long warm-up and samples took; its clock is the budget's.
+        inspect: looks at results of timed calls.
     """
-    results: dict[str, Samples | Failure] = {}
-    for name, call in calls.items():
-        try:
-            with phases("warm-up"), contestant():
-                results[name] = _plan(_warm_up(call, clock, seconds), seconds)
-        except Failure as failure:
-            results[name] = failure
-    order = list(calls)
+    samples: dict[str, Samples | Failure] = {}
+    paces: dict[str, Pace] = {}
+    with phases("warm-up"):
+        for name, call in calls.items():
+            try:
+                paces[name] = _warm_up(call, clock, budget.seconds, partial(inspect, name))
+            except Failure as failure:
+                samples[name] = failure
+                inspect(name, failure)
+    arms = {name: calls[name] for name in paces}
+    if baseline is not None and baseline in arms:
+        arms[CONTROL], paces[CONTROL] = arms[baseline], paces[baseline]
+    samples |= _plans(paces)
     gc.collect()
     gc.disable()
     try:
         with phases("samples"):
-            for number in range(ROUNDS):
-                # Each random order is followed by its mirror image: who comes first in one comes last in the other.
-                order = order[::-1] if number % 2 else rng.sample(order, len(order))
-                _round(number, order, calls, results, clock)
+            stop = _rounds(arms, samples, baseline, clock, budget, rng, phases.now, inspect)
     finally:
         gc.enable()
-    return results
+    return Rounds(samples, stop)
 
 
-def _round(
-    number: int, order: list[str], calls: Mapping[str, Call], results: dict[str, Samples | Failure], clock: Clock
-) -> None:
-    for name in order:
-        samples = results[name]
-        if isinstance(samples, Failure) or number % samples.stride:
-            continue
-        try:
-            with contestant():
-                samples.samples_s.append(clock(calls[name], samples.calls) / samples.calls)
-        except Failure as failure:
-            results[name] = Failure(failure.status, f"in round {number + 1} of {ROUNDS}: {failure.reason}")
+def _rounds(
+    arms: Mapping[str, Call],
+    samples: dict[str, Samples | Failure],
+    baseline: str | None,
+    clock: Clock,
+    budget: Budget,
+    rng: random.Random,
+    now: Callable[[], float],
+    inspect: Inspect,
+) -> str:
+    started, order = now(), list(arms)
+    strides = [s.stride for s in samples.values() if isinstance(s, Samples)]
+    fewest = FEWEST_PAIRS * max(strides, default=1)
+    for pair in range(max(MOST_PAIRS, fewest)):
+        rng.shuffle(order)
+        turns = [(2 * pair + 1, arm) for arm in order] + [(2 * pair + 2, arm) for arm in reversed(order)]
+        for number, arm in turns:  # who comes first in one round comes last in the other
+            entry, name = samples[arm], baseline if arm == CONTROL and baseline else arm
+            if isinstance(entry, Samples) and pair % entry.stride == 0:
+                try:
+                    _sample(entry, arms[arm], clock, partial(inspect, name))
+                except Failure as failure:
+                    late = Failure(failure.status, f"in round {number}: {failure.reason}")
+                    samples |= dict.fromkeys((name, CONTROL) if name == baseline else (name,), late)
+                    inspect(name, late)
+        if pair + 1 >= fewest:
+            if pair + 1 in _LOOKS and _precise(samples, baseline, budget.precision):
+                return "precision"
+            if now() - started >= budget.seconds * len(arms):
+                break
+    return "budget"
 
 
-def _warm_up(call: Call, clock: Clock, seconds: float) -> float:
-    """Call until caches, clocks and lazy initialisation have settled; the seconds that a call takes then."""
-    calls, done, spent, best = 1, 0, 0.0, math.inf
-    while True:
-        elapsed = clock(call, calls)
-        done, spent, best = done + calls, spent + elapsed, min(best, elapsed / calls)
-        if spent >= seconds or (spent >= _WARM_UP_S and done >= _WARM_UP_CALLS):
-            return best
-        calls = min(2 * calls, 1 << 20)
+def _sample(samples: Samples, call: Call, clock: Clock, inspect: Callable[[object], None]) -> None:
+    with contestant():
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        seconds, result = clock(call, samples.calls)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        samples.samples_s.append(seconds / samples.calls)
+        samples.page_faults += after.ru_minflt - before.ru_minflt
+        samples.switches += after.ru_nivcsw - before.ru_nivcsw
+        inspect(result)
 
 
-def _plan(call_s: float, seconds: float) -> Samples:
-    """Powers of two, so that contestants of like speed make the same count of calls a sample."""
-    sample_s = max(seconds / ROUNDS, _SHORTEST_SAMPLE_S)
-    calls = 2 ** max(0, round(math.log2(sample_s / max(call_s, 1e-9))))
-    stride = 2 ** max(0, math.ceil(math.log2(ROUNDS * call_s * calls / (_PATIENCE * seconds))))
-    return Samples(calls=calls, stride=min(stride, ROUNDS // _FEWEST_SAMPLES))
+def _precise(samples: Mapping[str, Samples | Failure], baseline: str | None, precision: float) -> bool:
+    """Whether the ratio of every contestant to the baseline is known to within ± `precision`."""
+    measured = {name: entry for name, entry in samples.items() if isinstance(entry, Samples)}
+    base = measured.get(baseline or "") or next(iter(measured.values()), None)
+    if base is None:
+        return True
+    others = [entry for entry in measured.values() if entry is not base]
+    ratios = [paired_ratios(np.array(s.samples_s), s.stride, np.array(base.samples_s), base.stride) for s in others]
+    _, low, high = medians(ratios).T
+    return bool(np.all(np.sqrt(high / low) <= 1 + precision))  # NaN, no pair in common, is not precise
+
+
+def _warm_up(call: Call, clock: Clock, seconds: float, inspect: Callable[[object], None]) -> Pace:
+    """Call until caches, clocks and lazy initialisation have settled; how long a call takes then."""
+    calls, done, spent, best, early = 1, 0, 0.0, math.inf, math.inf
+    with contestant():
+        while not (spent >= seconds or (spent >= _WARM_UP_S and done >= _WARM_UP_CALLS)):
+            elapsed, result = clock(call, calls)
+            pace = max(elapsed / calls, _NO_TIME_S)
+            done, spent, best = done + calls, spent + elapsed, min(best, pace)
+            early = min(early, pace) if calls in _EARLY else early
+            calls = min(2 * calls, 1 << 20)
+        inspect(result)
+    return Pace(best, early if early < math.inf else math.nan)
+
+
+def _plans(paces: Mapping[str, Pace]) -> dict[str, Samples]:
+    """How many calls go into a sample, and how often the slow ones take part.
+
+    Both are powers of two, so that contestants of like speed are sampled alike.
+    """
+    calls = {name: _power_of_two(_SAMPLE_S / pace.call_s) for name, pace in paces.items()}
+    took_s = {name: calls[name] * pace.call_s for name, pace in paces.items()}
+    patience_s = _PATIENCE * median(took_s.values()) if took_s else math.inf
+    return {
+        name: Samples(calls[name], min(_MOST_STRIDE, _power_of_two(took_s[name] / patience_s)), pace.early_s)
+        for name, pace in paces.items()
+    }
+
+
+def _power_of_two(value: float) -> int:
+    return int(2 ** round(math.log2(max(value, 1.0))))

@@ -10,13 +10,17 @@ import torch
 from implementations import Implementation
 from suites.case import Case
 from suites.inputs import InputError
-from suites.measure import error, fit, memory
+from suites.measure import fit, memory
 from suites.measure.clock import Call, Clock
 from suites.measure.failure import Failure, contestant
+from suites.measure.flags import flags_of
+from suites.measure.honesty import Inspector
+from suites.measure.memory import Memory
 from suites.measure.phases import Phases
-from suites.measure.problem import MakeInputs, Problem, call_of, gradient_mode
-from suites.measure.rounds import Samples, sample_rounds
-from suites.record import Error, Latency, Record, Status
+from suites.measure.problem import MakeInputs, Problem, as_tuple, call_of, gradient_mode
+from suites.measure.rounds import CONTROL, Budget, Rounds, Samples, sample_rounds
+from suites.measure.world import World, threads
+from suites.record import Error, Flag, Latency, Record, Status
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,10 @@ class Checked:
     """A contestant that passed: the call to time, and what is known of it by then."""
 
     call: Call
+    result: tuple[object, ...]
     first_call_s: float
     error: Error
-    peak_bytes: int | None
+    memory: Memory | None
 
 
 def measure_case(
@@ -35,7 +40,7 @@ def measure_case(
     *,
     make_inputs: MakeInputs,
     clock: Clock,
-    seconds: float,
+    budget: Budget,
     rng: random.Random,
     phases: Phases,
     free_bytes: Callable[[str], int] = memory.free_bytes,
@@ -47,15 +52,17 @@ def measure_case(
         implementations: the contestants.
         make_inputs: makes x and y of a case, always the same ones.
         clock: see suites/measure/clock.py.
-        seconds: the time to sample one implementation.
+        budget: when to stop sampling.
         rng: draws the order of the rounds.
         phases: told what the time went to.
         free_bytes: device to the bytes that can still be allocated there.
     """
     results: dict[str, Checked | Failure] = {}
+    rounds, flags = Rounds({}, "budget"), dict[str, Flag]()
     with gradient_mode(case):
+        world = World.now()
         for entry in implementations:
-            if failure := _refusal(case, entry, make_inputs, free_bytes, phases):
+            if failure := _refusal(case, entry, make_inputs, free_bytes, world, phases):
                 results[entry.name] = failure
         admitted = [entry for entry in implementations if entry.name not in results]
         if admitted:
@@ -65,13 +72,33 @@ def measure_case(
             except InputError as error:  # the data do not exist in this dtype, such as 1e5 in float16
                 results |= {entry.name: Failure(Status.UNSUPPORTED, str(error)) for entry in admitted}
             else:
-                results |= {entry.name: _checked(problem, entry, clock, phases) for entry in admitted}
-        calls = {name: result.call for name, result in results.items() if isinstance(result, Checked)}
-        timed = sample_rounds(calls, clock, seconds, rng, phases)
-        if calls:
-            with phases("checks"):
-                timed |= _no_longer_right(problem, calls, timed)
-    return [_record(case, entry, results[entry.name], timed.get(entry.name)) for entry in implementations]
+                results |= {entry.name: _checked(problem, entry, clock, world, phases) for entry in admitted}
+                checked = {name: result for name, result in results.items() if isinstance(result, Checked)}
+                baseline = next((entry.name for entry in admitted if entry.baseline), None)
+                rounds, flags = _timed(problem, checked, baseline, clock, budget, world, rng, phases)
+    return [_record(case, entry, results[entry.name], rounds, flags) for entry in implementations]
+
+
+def _timed(
+    problem: Problem,
+    checked: Mapping[str, Checked],
+    baseline: str | None,
+    clock: Clock,
+    budget: Budget,
+    world: World,
+    rng: random.Random,
+    phases: Phases,
+) -> tuple[Rounds, dict[str, Flag]]:
+    """The rounds of those that passed, with an eye on them, and what that saw."""
+    calls = {name: result.call for name, result in checked.items()}
+    results = {name: result.result for name, result in checked.items()}
+    inspector = Inspector(problem, calls, results, world, rng, phases.now)
+    rounds = sample_rounds(calls, baseline, clock, budget, rng, phases, inspector)
+    with phases("checks"):
+        still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
+        failures = inspector.finish(still_in)
+    world.restore()
+    return Rounds({**rounds.samples, **failures}, rounds.stop), inspector.flags
 
 
 def _forget_compiled() -> None:
@@ -81,13 +108,20 @@ def _forget_compiled() -> None:
 
 
 def _refusal(
-    case: Case, entry: Implementation, make_inputs: MakeInputs, free_bytes: Callable[[str], int], phases: Phases
+    case: Case,
+    entry: Implementation,
+    make_inputs: MakeInputs,
+    free_bytes: Callable[[str], int],
+    world: World,
+    phases: Phases,
 ) -> Failure | None:
     """Why the contestant is not tried on this case, if so."""
 
     def peak(small: Case) -> int | None:
         with contestant():
-            return memory.peak_bytes(call_of(small, entry, make_inputs(small)), small.device)
+            used = memory.measure(call_of(small, entry, make_inputs(small)), small.device)
+            world.require(random_states=False)
+            return used.peak_bytes if used else None
 
     try:
         if case.dtype not in entry.dtypes:
@@ -101,70 +135,62 @@ def _refusal(
         with phases("small trials"):
             fit.require_fit(case, free - 2 * case.input_bytes, peak)
     except Failure as failure:
+        world.restore()
         return failure
     return None
 
 
-def _checked(problem: Problem, entry: Implementation, clock: Clock, phases: Phases) -> Checked | Failure:
+def _checked(problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases) -> Checked | Failure:
     """The first call, its result against the truth, and the memory of another call."""
-    call, results = call_of(problem.case, entry, problem.inputs), list[object]()
+    call, others = call_of(problem.case, entry, problem.inputs), threads()
     try:
         with phases("first calls"), contestant():
-            first_call_s = clock(lambda: results.append(call()), 1)
+            first_call_s, result = clock(call, 1)
         with phases("checks"), contestant():
-            found = _error(problem, results.pop())
+            world.require(random_states=False, others=others)
+            problem.require_untouched()
+            found = problem.judge(result)
+            kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
+        del result
         with phases("memory"), contestant():
-            peak = memory.peak_bytes(call, problem.case.device) if entry.torch_memory else None
+            used = memory.measure(call, problem.case.device, in_torch=entry.torch_memory)
         with phases("checks"), contestant():
             problem.require_untouched()
-        return Checked(call, first_call_s, found, peak)
+            world.require(others=others)
+        return Checked(call, kept, first_call_s, found, used)
     except Failure as failure:
         problem.restore()
+        world.restore()
         return failure
 
 
-def _no_longer_right(
-    problem: Problem, calls: Mapping[str, Call], timed: Mapping[str, Samples | Failure]
-) -> dict[str, Failure]:
-    """Those whose result, or what they do to the inputs, is wrong after all the timed calls: another call shows it."""
-    failures = {}
-    problem.restore()
-    for name, call in calls.items():
-        if isinstance(timed[name], Samples):
-            try:
-                with contestant():
-                    _error(problem, call())
-            except Failure as failure:
-                failures[name] = Failure(failure.status, f"after the timed calls: {failure.reason}", failure.error)
-                problem.restore()
-    return failures
-
-
-def _error(problem: Problem, result: object) -> Error:
-    """The error of a first result; a `Failure` if it, or what the call did to the inputs, is wrong."""
-    problem.require_untouched()
-    output, *gradients = result if problem.gradients and isinstance(result, tuple) else (result,)
-    found = error.error_of(error.require_form(problem.case, output), problem.truth)
-    error.require_bound(problem.case, found)
-    if problem.gradients:
-        error.require_gradients(problem.case, tuple(gradients), problem.gradients, problem.inputs)
-    return found
-
-
-def _record(case: Case, entry: Implementation, result: Checked | Failure, timed: Samples | Failure | None) -> Record:
+def _record(
+    case: Case, entry: Implementation, result: Checked | Failure, rounds: Rounds, seen: Mapping[str, Flag]
+) -> Record:
+    timed = rounds.samples.get(entry.name)
     failure = next((r for r in (result, timed) if isinstance(r, Failure)), None)
     if failure:
         return Record.failed(entry.name, entry.baseline, case, failure.status, failure.reason, failure.error)
     assert isinstance(result, Checked)
     assert isinstance(timed, Samples)
+    found = rounds.samples.get(CONTROL)
+    control = found if isinstance(found, Samples) else None
+    flags = flags_of(timed, control, result.memory.kept_bytes if result.memory else 0)
     return Record(
         implementation=entry.name,
         baseline=entry.baseline,
         case=case,
         status=Status.OK,
         latency=Latency(
-            samples_s=tuple(timed.samples_s), calls=timed.calls, stride=timed.stride, first_call_s=result.first_call_s
+            samples_s=tuple(timed.samples_s),
+            control_s=tuple(control.samples_s) if entry.baseline and control else (),
+            calls=timed.calls,
+            stride=timed.stride,
+            stop=rounds.stop,
+            page_faults=timed.page_faults / (timed.calls * len(timed.samples_s)),
+            first_call_s=result.first_call_s,
         ),
         error=result.error,
-        peak_bytes=result.peak_bytes,
+        peak_bytes=result.memory.peak_bytes if result.memory else None,
+        flags=(*flags, *([seen[entry.name]] if entry.name in seen else [])),
     )

@@ -1,0 +1,89 @@
+"""What to beware of in a record: each flag with its evidence. A flagged number is shown, not hidden."""
+
+import time
+
+import numpy as np
+
+from suites.measure.rounds import Samples
+from suites.record import Flag
+from suites.statistics import FEW, VERDICT_CONFIDENCE, medians, paired_ratios
+from suites.statistics import Samples as Array
+
+_FAULTS_A_CALL = 1.0
+_SWITCHES_A_SAMPLE = 0.25
+_DRIFT = 0.05
+_SPED_UP = 2.0
+_AUTOCORRELATION, _SURELY = 0.3, 2.6  # standard errors
+_COARSE = 1000  # a sample has to be this many times longer than a tick of the clock
+_MODES_APART, _SHARE, _FEWEST_OF_A_MODE = 4.0, 0.2, 5  # a tenth of outliers is no mode
+
+
+def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[Flag, ...]:
+    """The flags of a contestant's samples, taken beside those of the baseline if there is one."""
+    values, calls = np.array(samples.samples_s), samples.calls * len(samples.samples_s)
+    flags = []
+
+    def flag(name: str, evidence: str) -> None:
+        flags.append(Flag(name=name, evidence=evidence))
+
+    if len(values) < 2 * FEW:
+        flag("few_rounds", f"{len(values)} rounds")
+    if samples.page_faults > _FAULTS_A_CALL * calls:
+        flag("page_faults", f"{samples.page_faults / calls:.3g} minor page faults a call")
+    if samples.switches > _SWITCHES_A_SAMPLE * len(values):
+        flag("switched", f"{samples.switches} involuntary context switches in {len(values)} samples")
+    tick = time.get_clock_info("perf_counter").resolution
+    if np.median(values) * samples.calls < _COARSE * tick:
+        flag("coarse_timer", f"samples of {np.median(values) * samples.calls:.3g} s, the clock ticks each {tick:.3g} s")
+    if kept_bytes > 0:
+        flag("leaks", f"{kept_bytes} bytes stay allocated after each call")
+    if (sped_up := samples.early_s / np.median(values)) > _SPED_UP:  # NaN, too few early calls, is not
+        flag("sped_up", f"calls 64 to 511 took {sped_up:.3g} times the time of those that were sampled")
+    if len(values) >= 2 * FEW:
+        if drift := _drift(values):
+            flag("drift", drift)
+        if modes := _two_modes(values):
+            flag("two_modes", modes)
+        ratios = paired_ratios(values, samples.stride, np.array(base.samples_s), base.stride) if base else np.empty(0)
+        if len(ratios) >= FEW and (r := _lag_one(ratios)) > max(_AUTOCORRELATION, _SURELY / len(ratios) ** 0.5):
+            flag("autocorrelated", f"successive ratios correlate by {r:.2f}: the interval is too narrow")
+    return tuple(flags)
+
+
+def _drift(values: Array) -> str:
+    """How much the halves differ, where that is both much and sure; "" where it is not."""
+    first, second = medians(np.array_split(values, 2), VERDICT_CONFIDENCE)
+    apart = first[2] < second[1] or second[2] < first[1]
+    if not apart or abs(np.log(second[0] / first[0])) <= _DRIFT:
+        return ""
+    return f"the second half takes {second[0] / first[0]:.3g} times the first half's time"
+
+
+def _two_modes(values: Array) -> str:
+    """Where the samples fall into two groups, far apart against their own spread; "" where they don't.
+
+    The split is the one that leaves the least variance within the groups (Otsu, 1979).
+    """
+    ordered = np.sort(np.log(values))
+    n = len(ordered)
+    sums, squares = np.cumsum(ordered), np.cumsum(ordered**2)
+    sizes = np.arange(1, n)
+    within = (
+        squares[:-1] - sums[:-1] ** 2 / sizes + (squares[-1] - squares[:-1]) - (sums[-1] - sums[:-1]) ** 2 / (n - sizes)
+    )
+    split = int(np.argmin(within)) + 1
+    low, high = ordered[:split], ordered[split:]
+    spread = max(np.subtract(*np.percentile(low, [75, 25])), np.subtract(*np.percentile(high, [75, 25])), 0.01)
+    gap = np.median(high) - np.median(low)
+    fewest = max(_FEWEST_OF_A_MODE, _SHARE * n)
+    if min(len(low), len(high)) < fewest or gap < _MODES_APART * spread or high[0] - low[-1] < spread:
+        return ""
+    return f"{len(high) / n:.0%} of the samples take {np.exp(gap):.3g} times the others' time"
+
+
+def _lag_one(values: Array) -> float:
+    from scipy.stats import rankdata  # slower to import than all the rest together
+
+    ranks = rankdata(values)  # one outlier decides nothing
+    constant = np.ptp(ranks[:-1]) == 0 or np.ptp(ranks[1:]) == 0
+    return 0.0 if constant else float(np.corrcoef(ranks[:-1], ranks[1:])[0, 1])

@@ -1,0 +1,79 @@
+"""Medians, how sure they are, and ratios of samples that were taken side by side. Torch-free."""
+
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+VERDICT_CONFIDENCE = 0.99
+"""A verdict asks for more than the interval that is shown: a table has many, and a false one costs a merge."""
+
+FEW, CLEARLY = 8, 1.5
+Samples = NDArray[np.float64]
+
+
+def medians(samples: Sequence[Samples], confidence: float = CONFIDENCE) -> Samples:
+    """The median of each sample with its confidence interval; `[len(samples), 3]`, NaN where a sample is empty.
+
+    The interval runs between two order statistics, so that it assumes nothing about the
+    distribution. Source: W. J. Conover, Practical Nonparametric Statistics, 3rd edition, section 3.2.
+    """
+    summary = np.full((len(samples), 3), np.nan)
+    sizes = np.fromiter(map(len, samples), dtype=int, count=len(samples))
+    for size in np.unique(sizes[sizes > 0]):
+        rows = np.flatnonzero(sizes == size)
+        ordered = np.sort([samples[row] for row in rows.tolist()], axis=1)
+        low, high = interval_ranks(int(size), confidence)
+        summary[rows] = np.column_stack([np.median(ordered, axis=1), ordered[:, low], ordered[:, high]])
+    return summary
+
+
+@functools.cache
+def interval_ranks(size: int, confidence: float = CONFIDENCE) -> tuple[int, int]:
+    """Which two of `size` sorted values, counted from 0, enclose the median with at least that confidence.
+
+    Where there are too few for that (below 6 for 95 %) it is the smallest and the largest.
+    """
+    from scipy.stats import binom  # slower to import than all the rest together
+
+    low = max(0, int(binom.ppf((1 - confidence) / 2, size, 0.5)) - 1)
+    return low, size - 1 - low
+
+
+def verdicts(ratios: Sequence[Samples], noise_floor: Samples) -> list[str]:
+    """ "faster", "slower" or "no difference seen" for each set of paired ratios; "" where there is none.
+
+    A difference is seen where the 99 % interval of the median excludes 1 and the median is further from 1
+    than `noise_floor`, `[len(ratios)]`, which is as far as two identical contestants were seen apart. Fewer
+    than 8 ratios have no such interval: there each single one has to be beyond a factor of 1.5.
+    """
+    middle, low, high = medians(ratios, VERDICT_CONFIDENCE).T
+    margin = np.where([len(ratio) < FEW for ratio in ratios], CLEARLY, 1.0)
+    seen = ((high < 1 / margin) | (low > margin)) & (np.abs(middle - 1) > np.nan_to_num(noise_floor))
+    words = np.where(seen, np.where(middle < 1, "faster", "slower"), "no difference seen")
+    return [str(word) for word in np.where(np.isnan(middle), "", words)]
+
+
+def noise_floor(control: Samples, base: Samples, stride: int) -> float:
+    """How far from 1 the ratio of the baseline to itself may be: the end of its 95 % interval; NaN without samples."""
+    _, low, high = medians([paired_ratios(control, stride, base, stride)])[0]
+    return float(max(1 - low, high - 1))
+
+
+def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int) -> Samples:
+    """`samples / base` for each pair of rounds that both took part in, as the geometric mean of the two.
+
+    The second round of a pair runs in the mirrored order of the first, so that a drift within the
+    rounds and the advantage of coming first cancel. Samples 2j and 2j + 1 belong to the pair j * stride.
+    """
+    step = math.lcm(stride, base_stride)
+    ours, theirs = _pairs(samples)[:: step // stride], _pairs(base)[:: step // base_stride]
+    pairs = min(len(ours), len(theirs))
+    return np.asarray(np.sqrt(np.prod(ours[:pairs] / theirs[:pairs], axis=1)))
+
+
+def _pairs(samples: Samples) -> Samples:
+    return samples[: len(samples) // 2 * 2].reshape(-1, 2)

@@ -1,0 +1,385 @@
+"""Contestants that are wrong, cheat or misbehave, and what has to be said of each.
+
+Each entry is a function that makes a fresh one, and a pattern of the reason or the evidence that names what it does.
+"""
+
+import math
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from suites.measure import clock as clocks
+
+Fn = Callable[..., object]
+Deed = Callable[[torch.Tensor, torch.Tensor], object]
+
+
+def cosine(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return F.cosine_similarity(x, y, dim=-1)
+
+
+class Clock:
+    """A clock of 10 µs a call, give or take a hundredth; a contestant that dawdles says so."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self, call_s: float = 1e-5) -> None:
+        self.time = self.dawdled = 0.0
+        self._call_s, self._noise = call_s, np.random.default_rng(0)
+
+    def __call__(self, call: Callable[[], object], calls: int) -> tuple[float, object]:
+        before = self.dawdled
+        for _ in range(calls):
+            result = call()
+        seconds = self._call_s * calls * float(self._noise.lognormal(0, 0.01)) + self.dawdled - before
+        self.time += seconds
+        return seconds, result
+
+
+CLOCK = Clock()
+
+
+# Wrong from the start
+
+
+def stale() -> Fn:
+    """Returns what the call before it computed."""
+    results: list[torch.Tensor] = []
+
+    def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        results.append(cosine(x, y))
+        return results.pop(0) if len(results) > 1 else results[0].clone()
+
+    return fn
+
+
+# What may not be touched
+
+
+def after(calls: int, deed: Deed, last: float = math.inf) -> Callable[[], Fn]:
+    """Right results, and a deed after each call beyond so many."""
+
+    def make() -> Fn:
+        made = count(1)
+
+        def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+            result = cosine(x, y)
+            if calls < next(made) <= last:
+                with torch.no_grad():
+                    deed(x, y)
+            return result
+
+        return fn
+
+    return make
+
+
+def once(call: int, deed: Deed) -> Callable[[], Fn]:
+    """A deed after that one call."""
+    return after(call - 1, deed, last=call)
+
+
+def put(owner: object, name: str, value: object) -> Callable[..., None]:
+    return lambda x, y: setattr(owner, name, value)
+
+
+def and_raises(x: torch.Tensor, y: torch.Tensor) -> None:
+    x.neg_()
+    raise RuntimeError("tired")
+
+
+# Not computing at all
+
+
+def remembers(key: Callable[[torch.Tensor, torch.Tensor], object]) -> Callable[[], Fn]:
+    """Computes once for each key."""
+
+    def make() -> Fn:
+        cache: dict[object, torch.Tensor] = {}
+
+        def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+            if key(x, y) not in cache:
+                cache[key(x, y)] = cosine(x, y)
+            return cache[key(x, y)].clone()
+
+        return fn
+
+    return make
+
+
+def remembers_normalized(which: int) -> Callable[[], Fn]:
+    """Normalises one operand once."""
+
+    def make() -> Fn:
+        cache: dict[int, torch.Tensor] = {}
+
+        def fn(*operands: torch.Tensor, dim: int = -1) -> torch.Tensor:
+            one = operands[which]
+            if id(one) not in cache:
+                cache[id(one)] = F.normalize(one, dim=-1)
+            return (cache[id(one)] * F.normalize(operands[1 - which], dim=-1)).sum(-1)
+
+        return lambda x, y, dim=-1: fn(x, y)
+
+    return make
+
+
+def knows_the_warm_up(then: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], Fn]:
+    """Right for the first five calls, then no work."""
+
+    def make() -> Fn:
+        results: list[torch.Tensor] = []
+
+        def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+            if len(results) < 5:
+                results.append(cosine(x, y))
+                return results[-1]
+            return then(results[0])
+
+        return fn
+
+    return make
+
+
+class Lazy(torch.Tensor):
+    """Computes when somebody looks at it."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        args = tuple(cosine(*a.operands) if isinstance(a, Lazy) else a for a in args)
+        return func(*args, **(kwargs or {}))
+
+
+def lazy(first: int) -> Callable[[], Fn]:
+    def make() -> Fn:
+        made = count(1)
+
+        def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+            if next(made) < first:
+                return cosine(x, y)
+            result = torch.empty(len(x)).as_subclass(Lazy)
+            result.operands = (x, y)  # type: ignore[attr-defined]
+            return result
+
+        return fn
+
+    return make
+
+
+def fill_later(out: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> None:
+    time.sleep(0.01)
+    out.copy_(cosine(x, y))
+
+
+def thread(first: int) -> Callable[[], Fn]:
+    """Returns at once; a thread fills the result later."""
+
+    def make() -> Fn:
+        made = count(1)
+
+        def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+            if next(made) < first:
+                return cosine(x, y)
+            out = torch.zeros(len(x))
+            threading.Thread(target=fill_later, args=(out, x, y), name="elf").start()
+            return out
+
+        return fn
+
+    return make
+
+
+POOLS: list[ThreadPoolExecutor] = []
+
+
+def executor() -> Fn:
+    """The same with a pool, whose thread is idle but for the work that it is handed."""
+    pool, made = ThreadPoolExecutor(1), count(1)
+    pool.submit(int)
+    POOLS.append(pool)
+
+    def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        if next(made) < 2500:
+            return cosine(x, y)
+        out = torch.zeros(len(x))
+        pool.submit(fill_later, out, x, y)
+        return out
+
+    return fn
+
+
+# Right, and yet
+
+
+def sped_up() -> Fn:
+    """Three times faster after a thousand calls."""
+    made = count(1)
+
+    def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        if next(made) <= 1000:
+            CLOCK.dawdled += 2e-5
+        return cosine(x, y)
+
+    return fn
+
+
+def hoards() -> Fn:
+    results: list[torch.Tensor] = []
+
+    def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        results.append(cosine(x, y))
+        return results[-1]
+
+    return fn
+
+
+def one_buffer() -> Fn:
+    """A view of a buffer that the next call overwrites: no work is saved, and a result has to be used at once."""
+    buffer = torch.empty(16)
+
+    def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        return buffer[: len(x)].copy_(cosine(x, y))
+
+    return fn
+
+
+class Remembered(torch.autograd.Function):
+    """Right results, and the gradients that it is handed."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, dx: torch.Tensor, dy: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(dx, dy)
+        return cosine(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        return *(g.clone() for g in ctx.saved_tensors), None, None
+
+
+def remembers_gradients(calls: int, then: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], Fn]:
+    """Computes gradients so many times, and then takes the last ones, or makes something of them."""
+
+    def make() -> Fn:
+        made, gradients = count(1), list[torch.Tensor]()
+
+        def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> Any:
+            number = next(made)
+            if number <= calls:
+                leaves = [t.detach().requires_grad_() for t in (x, y)]
+                gradients[:] = torch.autograd.grad(cosine(*leaves).sum(), leaves)
+            return Remembered.apply(x, y, *(gradients if number <= calls else map(then, gradients)))
+
+        return fn
+
+    return make
+
+
+# All of them
+
+
+def just(fn: Fn) -> Callable[[], Fn]:
+    return lambda: fn
+
+
+NEW = r"does not compute anew when its inputs change in place: the largest error is [12]"
+UNLIKE = "a timed call, unlike the first one: the largest error is"
+BACKGROUND = "left work to the thread 'elf', which outlived the call"
+PRECISION = "changed the float32 matmul precision"
+CHEATS = {
+    "zeros": (just(lambda x, y, dim: 0 * cosine(x, y)), "^the largest error is"),
+    "NaN": (just(lambda x, y, dim: cosine(x, y) * torch.nan), "8 of 8 results are NaN"),
+    "wrong dim": (just(lambda x, y, dim: F.cosine_similarity(x, y, dim=0)), "^the largest error is"),
+    "swapped rows": (just(lambda x, y, dim: cosine(x, y).roll(1)), "^the largest error is"),
+    "stale output": (stale, NEW),
+    "changes x at once": (after(0, lambda x, y: x.neg_()), "^changed its input x$"),
+    "changes y from the 50th call on": (after(49, lambda x, y: y.zero_()), "^changed its input y$"),
+    "scales both while timed": (after(2500, lambda x, y: (x.mul_(2), y.mul_(2))), r"^in round \d+: .* input x and y$"),
+    "scales x once while timed": (once(2500, lambda x, y: x.mul_(2)), "changed its input x$"),
+    "changes x unseen by torch": (after(2500, lambda x, y: x.data.fill_(1)), "changed its input x$"),
+    "changes y through NumPy": (after(2500, lambda x, y: y.numpy().fill(1)), "changed its input y$"),
+    "remembers by id": (remembers(lambda x, y: (id(x), id(y))), NEW),
+    "remembers by address": (remembers(lambda x, y: (x.data_ptr(), y.data_ptr())), NEW),
+    "remembers by shape": (remembers(lambda x, y: x.shape), NEW),
+    "remembers by version": (remembers(lambda x, y: (id(x), x._version, y._version)), NEW),
+    "remembers by a glance at the data": (remembers(lambda x, y: (x[0, 0].item(), y[0, 0].item())), NEW),
+    "remembers half of the work": (remembers_normalized(0), NEW),
+    "remembers the other half": (remembers_normalized(1), NEW),
+    "knows the warm-up": (knows_the_warm_up(torch.zeros_like), UNLIKE),
+    "knows the warm-up, remembers": (knows_the_warm_up(torch.clone), NEW),
+    "lazy": (lazy(1), r"returned a Lazy, a subclass of torch\.Tensor"),
+    "lazy later": (lazy(100), r"returned a Lazy, a subclass of torch\.Tensor"),
+    "background thread": (thread(1), f"^{BACKGROUND}"),
+    "background thread later": (thread(2500), BACKGROUND),
+    "background pool": (executor, "left work to the thread 'ThreadPoolExecutor.*, which outlived the call"),
+    "patched timer": (after(0, put(time, "perf_counter", lambda: 0.0)), r"^replaced time\.perf_counter$"),
+    "patched clock": (
+        after(100, put(clocks, "perf_counter", float)),
+        r"^replaced suites\.measure\.clock\.perf_counter$",
+    ),
+    "patched statistics": (after(0, put(statistics, "median", min)), r"^replaced statistics\.median$"),
+    "patched NumPy": (after(2500, put(np, "median", np.min)), r"replaced numpy\.median$"),
+    "patched torch": (after(0, put(torch, "equal", lambda a, b: True)), r"^replaced torch\.equal$"),
+    "number of threads": (after(0, lambda x, y: torch.set_num_threads(2)), "^changed the number of threads$"),
+    "threads once": (
+        once(2500, lambda x, y: torch.set_num_threads(2)),
+        r"^in round \d+: changed the number of threads$",
+    ),
+    "random state": (after(0, lambda x, y: torch.rand(1)), "^changed the random state of torch$"),
+    "Python's random state": (after(100, lambda x, y: random.random()), "^changed the random state of Python$"),
+    "NumPy's random state": (after(2500, lambda x, y: np.random.rand()), "changed the random state of NumPy$"),
+    "precision": (after(0, lambda x, y: torch.set_float32_matmul_precision("medium")), f"^{PRECISION}$"),
+    "newer precision": (after(50, put(torch.backends.mkldnn.matmul, "fp32_precision", "bf16")), f"^{PRECISION}$"),  # type: ignore[attr-defined]
+    "default dtype": (after(0, lambda x, y: torch.set_default_dtype(torch.float64)), "^changed the default dtype$"),
+    "gradient mode": (
+        just(lambda x, y, dim: (cosine(x, y), torch.set_grad_enabled(True))[0]),
+        "^changed gradient mode$",
+    ),
+    "deterministic": (after(2500, lambda x, y: torch.use_deterministic_algorithms(True)), "deterministic algorithms$"),
+}
+TIRED = {
+    "raises while timed": (after(2500, lambda x, y: 1 / 0), r"^in round \d+: ZeroDivisionError"),
+    "raises and changes x": (after(2500, and_raises), r"^in round \d+: RuntimeError: tired$"),
+}
+FLAGGED = {
+    "three times faster after 1,000 calls": (sped_up, "sped_up", "calls 64 to 511 took .* times the time"),
+    "hoards": (hoards, "leaks", "32 bytes stay allocated after each call"),
+    "one buffer": (one_buffer, "reuses_result", "a call overwrites the result of the call before it"),
+}
+
+
+BACKWARD_CHEATS = {
+    "remembers gradients": (
+        remembers_gradients(1, torch.clone),
+        "does not compute anew when its inputs change in place: the gradient of",
+    ),
+    "no gradients later": (remembers_gradients(9, torch.zeros_like), "unlike the first one: the gradient of x is off"),
+    "gradient mode": (just(lambda x, y, dim: (cosine(x, y), torch.set_grad_enabled(False))[0]), "gradient mode$"),
+    "changes a leaf's data": (after(300, lambda x, y: x.data.fill_(1)), "changed its input x$"),
+}
+
+
+LARGE_CASE = {
+    "remembers by id": CHEATS["remembers by id"],
+    "knows the warm-up": CHEATS["knows the warm-up"],
+    "changes x unseen by torch": (after(40, lambda x, y: x.data.fill_(1)), "changed its input x$"),
+    "changes one number": (after(40, lambda x, y: x.data[77].fill_(1)), "changed its input x$"),
+    "random state": (after(40, lambda x, y: random.random()), "changed the random state of Python$"),
+}
+
+
+A_REAL_CLOCK = {
+    "patched timer": CHEATS["patched timer"],
+    "patched clock": (after(2, put(clocks, "perf_counter", float)), r"^replaced suites\.measure\.clock\.perf_counter$"),
+    "remembers by id": CHEATS["remembers by id"],
+    "background thread": CHEATS["background thread"],
+}

@@ -1,0 +1,98 @@
+"""Does each flag tell what it is for, and is plain noise left alone?"""
+
+import math
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from suites.measure.flags import flags_of
+from suites.measure.rounds import Samples
+
+STEADY = 1e-5 * np.random.default_rng(0).lognormal(0, 0.02, 64)
+WHOLE = np.ones(64)
+
+
+def flagged(
+    samples_s: np.ndarray = STEADY, base_s: np.ndarray | None = None, kept_bytes: int = 0, **fields: float
+) -> dict[str, str]:
+    samples = Samples(calls=32, stride=1, samples_s=list(map(float, samples_s)), **fields)  # type: ignore[arg-type]
+    base = None if base_s is None else Samples(calls=32, stride=1, samples_s=list(map(float, base_s)))
+    return {flag.name: flag.evidence for flag in flags_of(samples, base, kept_bytes)}
+
+
+def walk(size: int) -> np.ndarray:
+    """Noise that remembers: each value is mostly the one before."""
+    steps, values = np.random.default_rng(1).normal(0, 0.02, size), np.zeros(size)
+    for place in range(1, size):
+        values[place] = 0.9 * values[place - 1] + steps[place]
+    return np.exp(values)
+
+
+def test_steady_samples_have_no_flag() -> None:
+    assert flagged() == flagged(base_s=STEADY[::-1]) == flagged(1e-5 * WHOLE, 1e-5 * WHOLE) == {}
+
+
+def test_a_few_rounds_are_few_and_a_run_that_stopped_by_precision_has_enough() -> None:
+    assert flagged(STEADY[:15]) == {"few_rounds": "15 rounds"}
+    assert flagged(STEADY[:16]) == {}
+    assert flagged(STEADY[:4], STEADY[:4]) == {"few_rounds": "4 rounds"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags"),
+    [
+        ({"page_faults": 64 * 32 * 3}, {"page_faults": "3 minor page faults a call"}),
+        ({"page_faults": 64 * 32}, {}),
+        ({"switches": 17}, {"switched": "17 involuntary context switches in 64 samples"}),
+        ({"switches": 16}, {}),
+        ({"kept_bytes": 8}, {"leaks": "8 bytes stay allocated after each call"}),
+        ({"early_s": 3e-5}, {"sped_up": "calls 64 to 511 took 3 times the time of those that were sampled"}),
+        ({"early_s": 1.5e-5}, {}),
+        ({"early_s": math.nan}, {}),
+    ],
+)
+def test_a_flag_stands_where_its_evidence_is_beyond_the_usual(fields: dict[str, float], flags: dict[str, str]) -> None:
+    assert flagged(1e-5 * WHOLE, **fields) == flags  # type: ignore[arg-type]
+
+
+def test_samples_shorter_than_a_thousand_ticks_of_the_clock_are_coarse() -> None:
+    tick = time.get_clock_info("perf_counter").resolution
+    assert "coarse_timer" in flagged(WHOLE * tick * 999 / 32)
+    assert flagged(WHOLE * tick * 1001 / 32) == {}
+
+
+@pytest.mark.parametrize(("factor", "text"), [(1.1, "1.1 times"), (1 / 3, "0.333 times")])
+def test_a_second_half_unlike_the_first_is_a_drift(factor: float, text: str) -> None:
+    halves = np.where(np.arange(64) < 32, 1, factor)
+    assert flagged(1e-5 * halves)["drift"] == f"the second half takes {text} the first half's time"
+    assert "drift" in flagged(STEADY * halves)
+    assert "drift" not in flagged(STEADY * np.where(np.arange(64) < 32, 1, 1.03))
+
+
+def test_two_groups_far_apart_are_two_modes_and_a_tenth_of_outliers_is_not() -> None:
+    third = np.where(np.arange(64) % 3 == 0, 2.0, 1.0)
+    assert flagged(STEADY * third)["two_modes"].startswith("34% of the samples take ")
+    tenth = np.where(np.arange(64) % 10 == 0, 2.0, 1.0)
+    assert flagged(STEADY * tenth) == {}
+
+
+def test_ratios_that_remember_are_autocorrelated() -> None:
+    ratios = np.repeat(walk(64), 2)
+    found = flagged(1e-5 * ratios, 1e-5 * np.ones(128))["autocorrelated"]
+    assert found.startswith("successive ratios correlate by 0.")
+    assert "autocorrelated" not in flagged(1e-5 * ratios, 1e-5 * ratios), "what both have in common cancels"
+
+
+@pytest.mark.parametrize("rounds", [16, 32, 64, 128, 512])
+def test_plain_noise_is_hardly_ever_flagged(rounds: int) -> None:
+    generator, trials, found = np.random.default_rng(rounds), 300, Counter[str]()
+
+    def noise() -> np.ndarray:
+        outliers = np.where(generator.random(rounds) < 0.05, 1.5, 1.0)
+        return 1e-5 * generator.lognormal(0, 0.05, rounds) * outliers
+
+    for _ in range(trials):
+        found.update(flagged(noise(), noise()).keys())
+    assert all(count / trials <= 0.02 for count in found.values()), found

@@ -1,0 +1,273 @@
+"""Is whoever cheats found out and named, whatever the trick, and is nobody else ever blamed?
+
+Each cheat is measured in one case with all the others and two honest contestants, by a clock that makes
+every call and takes 10 µs for each.
+"""
+
+import dataclasses
+import gc
+import random
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import Event
+from time import sleep
+
+import pytest
+import torch
+from cheats import A_REAL_CLOCK, BACKWARD_CHEATS, CHEATS, CLOCK, FLAGGED, LARGE_CASE, POOLS, TIRED, cosine
+
+import implementations
+from implementations import Implementation
+from suites.case import CONTRACT, DIRECTIONS, INPUTS, Case
+from suites.inputs import make_inputs
+from suites.measure.clock import Clock, host_clock
+from suites.measure.phases import Phases
+from suites.measure.problem import MakeInputs
+from suites.measure.rounds import Budget
+from suites.measure.together import measure_case
+from suites.measure.world import World
+from suites.record import Record, Status
+
+CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
+BACKWARD = dataclasses.replace(CASE, direction="forward+backward")
+LARGE = dataclasses.replace(CASE, shape=(70_000, 2))
+"""More results than are compared after each sample."""
+
+HONEST = implementations.get("builtin"), implementations.get("normalize")
+ACCUSING = {"leaks", "reuses_result", "sped_up", "drift", "two_modes"}
+
+
+@pytest.fixture(autouse=True)
+def _pools_end_with_their_test() -> Iterator[None]:
+    yield
+    while POOLS:
+        POOLS.pop().shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny_cases_are_quick_and_nothing_is_left_changed() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    gc.freeze()
+    world = World.now()
+    yield
+    assert not world.changes()
+    gc.unfreeze()
+    torch.set_num_threads(threads)
+
+
+def measure(
+    *entries: Implementation,
+    case: Case = CASE,
+    call_s: float = 1e-5,
+    seconds: float = 0.03,
+    clock: Clock = CLOCK,
+    inputs: MakeInputs = make_inputs,
+) -> dict[str, Record]:
+    CLOCK.start(call_s)
+    records = measure_case(
+        case,
+        entries,
+        make_inputs=inputs,
+        clock=clock,
+        budget=Budget(seconds=seconds, precision=1e-9),
+        rng=random.Random(0),
+        phases=Phases(lambda: CLOCK.time) if clock is CLOCK else Phases(),
+    )
+    return {record.implementation: record for record in records}
+
+
+def planted(fn: Callable[..., object], name: str = "planted") -> Implementation:
+    return dataclasses.replace(HONEST[1], fn=fn, name=name)
+
+
+def accusations(record: Record) -> set[str]:
+    return {flag.name for flag in record.flags} & ACCUSING
+
+
+def assert_honest(found: dict[str, Record]) -> None:
+    for honest in HONEST:
+        if honest.name in found:
+            assert found[honest.name].status is Status.OK, found[honest.name]
+            assert not accusations(found[honest.name]), found[honest.name]
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CHEATS | TIRED | FLAGGED) >= 45
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_a_cheat_is_wrong_and_the_reason_names_what_it_did(name: str) -> None:
+    make, reason = CHEATS[name]
+    found = measure(HONEST[0], planted(make()), HONEST[1])
+    assert found["planted"].status is Status.WRONG, found["planted"]
+    assert re.search(reason, found["planted"].reason), found["planted"].reason
+    assert found["planted"].latency is None
+    assert_honest(found)
+
+
+@pytest.mark.parametrize("name", TIRED)
+def test_what_fails_while_it_is_timed_is_an_error(name: str) -> None:
+    make, reason = TIRED[name]
+    found = measure(HONEST[0], planted(make()), HONEST[1])
+    assert found["planted"].status is Status.ERROR
+    assert re.search(reason, found["planted"].reason), found["planted"].reason
+    assert_honest(found)
+
+
+@pytest.mark.parametrize("name", FLAGGED)
+def test_what_is_right_and_yet_not_what_it_seems_has_a_flag(name: str) -> None:
+    make, flag, evidence = FLAGGED[name]
+    found = measure(HONEST[0], planted(make()), HONEST[1])
+    assert found["planted"].status is Status.OK, found["planted"]
+    assert accusations(found["planted"]) == {flag}
+    (seen,) = (seen.evidence for seen in found["planted"].flags if seen.name == flag)
+    assert re.search(evidence, seen)
+    assert_honest(found)
+
+
+def test_all_of_them_in_one_case_do_not_get_the_honest_ones_blamed() -> None:
+    makes = {name: make for name, (make, *_) in (CHEATS | TIRED | FLAGGED).items()}
+    found = measure(HONEST[0], *(planted(make(), name) for name, make in makes.items()), HONEST[1])
+    assert {name for name, record in found.items() if record.status is Status.WRONG} == set(CHEATS)
+    assert {name for name, record in found.items() if record.status is Status.ERROR} == set(TIRED)
+    assert {name for name, record in found.items() if accusations(record)} == set(FLAGGED)
+    assert_honest(found)
+
+
+@pytest.mark.parametrize("name", ["zeros", "remembers by id", "changes x unseen by torch", "background thread later"])
+def test_a_baseline_may_not_cheat_either(name: str) -> None:
+    found = measure(dataclasses.replace(planted(CHEATS[name][0]()), baseline=True), HONEST[1])
+    assert found["planted"].status is Status.WRONG
+    assert_honest(found)
+
+
+@pytest.mark.parametrize("name", BACKWARD_CHEATS)
+def test_the_way_back_is_no_hiding_place(name: str) -> None:
+    make, reason = BACKWARD_CHEATS[name]
+    found = measure(HONEST[0], planted(make()), HONEST[1], case=BACKWARD, call_s=1e-4)
+    assert found["planted"].status is Status.WRONG, found["planted"]
+    assert re.search(reason, found["planted"].reason), found["planted"].reason
+    assert_honest(found)
+
+
+@pytest.mark.parametrize("name", LARGE_CASE)
+def test_neither_is_a_case_too_large_to_look_at_every_sample(name: str) -> None:
+    make, reason = LARGE_CASE[name]
+    found = measure(HONEST[0], planted(make()), HONEST[1], case=LARGE, call_s=1e-3)
+    assert found["planted"].status is Status.WRONG, found["planted"]
+    assert re.search(reason, found["planted"].reason), found["planted"].reason
+    assert_honest(found)
+
+
+@pytest.mark.parametrize("name", A_REAL_CLOCK)
+def test_a_real_clock_is_not_fooled(name: str) -> None:
+    make, reason = A_REAL_CLOCK[name]
+    found = measure(HONEST[0], planted(make()), HONEST[1], clock=host_clock)
+    assert found["planted"].status is Status.WRONG, found["planted"]
+    assert re.search(reason, found["planted"].reason), found["planted"].reason
+    assert {found[honest.name].status for honest in HONEST} == {Status.OK}
+
+
+# Nobody else
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("task", "shape", "memory_format"),
+    [
+        ("paired", (6, 30), "contiguous"),
+        ("paired", (1, 7), "contiguous"),
+        ("feature_maps", (6, 5, 3, 2), "contiguous"),
+        ("feature_maps", (6, 5, 3, 2), "channels_last"),
+        ("pairwise", (5, 3, 30), "contiguous"),
+        ("pairwise", (1, 1, 9), "contiguous"),
+        ("pairwise", (40, 1, 30), "contiguous"),
+    ],
+)
+def test_every_shipped_contestant_is_honest(
+    task: str, shape: tuple[int, ...], memory_format: str, dtype: str, direction: str
+) -> None:
+    entries = [implementations.get(name) for name in implementations.names(CONTRACT[task]) if "compiled" not in name]
+    case = Case(task=task, shape=shape, dtype=dtype, device="cpu", memory_format=memory_format, direction=direction)
+    found = measure(*entries, case=case, call_s=1e-4, seconds=0.01)
+    assert sum(record.status is Status.OK for record in found.values()) >= 3
+    for record in found.values():
+        assert record.status in (Status.OK, Status.UNSUPPORTED), record
+        assert not accusations(record), record
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_honest_contestants_are_honest_on_every_family_of_inputs(inputs: str, dtype: str) -> None:
+    case = dataclasses.replace(CASE, shape=(20, 24), dtype=dtype, inputs=inputs)
+    for record in measure(*HONEST, case=case, call_s=1e-4).values():
+        assert record.status in (Status.OK, Status.UNSUPPORTED), record
+        assert not accusations(record), record
+
+
+def test_rows_without_a_cosine_accuse_nobody() -> None:
+    def zero_rows(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
+        x, y = make_inputs(case)
+        return x.index_fill_(0, torch.tensor([0, 3]), 0), y
+
+    def norm_divide(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        return (x / x.norm(dim=dim, keepdim=True) * y / y.norm(dim=dim, keepdim=True)).sum(dim)
+
+    for case in (CASE, BACKWARD):
+        assert_honest(measure(*HONEST, planted(norm_divide), case=case, call_s=1e-4, inputs=zero_rows))
+
+
+def test_a_set_up_may_draw_random_numbers_and_leave_idle_threads() -> None:
+    """As torch's compiler does in a first call."""
+    made = count()
+
+    def sets_up(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        if next(made) == 0:
+            random.random()
+            POOLS.append(ThreadPoolExecutor(1))
+            POOLS[-1].submit(int).result()
+        return cosine(x, y)
+
+    before = random.getstate()
+    found = measure(HONEST[0], planted(sets_up), HONEST[1])
+    assert_honest(found)
+    assert found["planted"].status is Status.OK
+    assert random.getstate() == before
+
+
+def test_a_thread_that_wakes_up_late_is_not_blamed_on_the_contestant_that_is_looked_at_then() -> None:
+    pool, release = ThreadPoolExecutor(1), Event()
+    POOLS.append(pool)
+
+    def work() -> None:
+        sleep(0.1)
+
+    def starts_a_thread(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        if not release.is_set():
+            pool.submit(release.wait)  # idle, as it is in Python's own code
+            pool.submit(work)
+        return cosine(x, y)
+
+    def wakes_it_up(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        release.set()
+        return cosine(x, y)
+
+    found = measure(planted(starts_a_thread, "starts"), planted(wakes_it_up, "wakes"), HONEST[1])
+    assert found["wakes"].status is Status.OK, found["wakes"]
+    assert_honest(found)
+
+
+def test_results_that_differ_in_their_last_bits_are_as_good() -> None:
+    """As those of atomic additions on a GPU."""
+    made = count()
+
+    def wobbles(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        return cosine(x, y) + 1e-7 * (next(made) % 3 - 1)
+
+    found = measure(HONEST[0], planted(wobbles), HONEST[1])
+    assert found["planted"].status is Status.OK
+    assert_honest(found)
