@@ -3,11 +3,15 @@
 import math
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+import torch
 
-from suites.measure.flags import flags_of
+from suites.measure.compiler import Compilations
+from suites.measure.flags import compiler_flags, flags_of, host_flags
+from suites.measure.host import HostTime
 from suites.measure.rounds import Samples
 
 STEADY = 1e-5 * np.random.default_rng(0).lognormal(0, 0.02, 64)
@@ -48,6 +52,7 @@ def test_a_few_rounds_are_few_and_a_run_that_stopped_by_precision_has_enough() -
         ({"switches": 17}, {"switched": "17 involuntary context switches in 64 samples"}),
         ({"switches": 16}, {}),
         ({"kept_bytes": 8}, {"leaks": "8 bytes stay allocated after each call"}),
+        ({"compiled": 2}, {"recompiled": "torch.compile compiled 2 frames while the calls were timed"}),
         ({"early_s": 3e-5}, {"sped_up": "calls 64 to 511 took 3 times the time of those that were sampled"}),
         ({"early_s": 1.5e-5}, {}),
         ({"early_s": math.nan}, {}),
@@ -96,3 +101,66 @@ def test_plain_noise_is_hardly_ever_flagged(rounds: int) -> None:
     for _ in range(trials):
         found.update(flagged(noise(), noise()).keys())
     assert all(count / trials <= 0.02 for count in found.values()), found
+
+
+@pytest.mark.parametrize(
+    ("spent", "flags"),
+    [
+        (HostTime(wall_s=2, own_s=3.9, others_s=0.02, stolen_s=0.01), {}),
+        (HostTime(wall_s=2, own_s=3, others_s=1, stolen_s=0), {"busy_machine": "other processes used 0.50 processors"}),
+        (HostTime(wall_s=2, own_s=3, others_s=0, stolen_s=0.5), {"stolen_time": "the host withheld 0.25 processors"}),
+        (HostTime(wall_s=0.1, own_s=0, others_s=0.1, stolen_s=0.1), {}),
+    ],
+)
+def test_what_else_the_machine_did_is_told_where_it_lasted(spent: HostTime, flags: dict[str, str]) -> None:
+    seen = {flag.name: flag.evidence.removesuffix(" meanwhile") for flag in host_flags(spent)}
+    assert seen == flags
+
+
+def test_the_hosts_time_is_that_of_this_process_and_of_others() -> None:
+    before = HostTime.now()
+    while time.process_time() - before.own_s < 0.1:
+        pass
+    spent = HostTime.now().since(before)
+    assert spent.own_s >= 0.1
+    assert spent.wall_s > 0
+    assert spent.others_s > -0.1, "the kernel counts in steps"
+
+
+@pytest.fixture
+def _compiler_is_reset() -> Iterator[None]:
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+    torch.compiler.set_stance("default")
+
+
+def compilations(fn: Callable[[torch.Tensor], object], *rows: int) -> Compilations:
+    compiled = torch.compile(fn, backend="eager", dynamic=False)
+    before = Compilations.now()
+    for n in rows:
+        compiled(torch.ones(n))
+    return Compilations.now().since(before)
+
+
+@pytest.mark.usefixtures("_compiler_is_reset")
+def test_what_the_compiler_does_without_a_word_is_counted() -> None:
+    import torch._dynamo  # what the first call of a compiled function does
+
+    def whole(x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+    def broken(x: torch.Tensor) -> torch.Tensor:
+        torch._dynamo.graph_break()
+        return x + 1
+
+    assert compilations(whole, 2) == Compilations(frames=1)
+    torch.compiler.reset()
+    assert compilations(whole, 2, 2, 3).frames == 2, "a new shape compiles anew"
+    torch.compiler.reset()
+    many = compilations(whole, *range(2, 16))
+    assert many.fallen_back >= 1, "it gives up at the eighth"
+    assert {flag.name for flag in compiler_flags(many)} == {"fell_back"}
+    torch.compiler.reset()
+    (flag,) = compiler_flags(compilations(broken, 2))
+    assert (flag.name, flag.evidence) == ("graph_breaks", "1 graph breaks: it is compiled in parts")

@@ -13,10 +13,10 @@ import implementations
 from implementations import Implementation
 from suites.case import BYTES, Case
 from suites.inputs import make_inputs
-from suites.measure.fit import expected_peak
+from suites.measure.fit import expected_peak, own_bytes
 from suites.measure.memory import Memory, free_bytes, measure
 from suites.measure.phases import Phases
-from suites.measure.problem import Pair, call_of
+from suites.measure.problem import Pair, Problem, call_of, gradient_mode
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.record import Record, Status
@@ -25,8 +25,8 @@ COPIES = {"builtin": 3, "normalize": 3, "broadcast": 3}  # of all elements that 
 GIB = 2**30
 
 
-def case(task: str, *shape: int, dtype: str = "float32") -> Case:
-    return Case(task=task, shape=shape, dtype=dtype, device="cpu")
+def case(task: str, *shape: int, dtype: str = "float32", direction: str = "forward") -> Case:
+    return Case(task=task, shape=shape, dtype=dtype, device="cpu", direction=direction)
 
 
 def measured_peak(name: str, case: Case) -> int:
@@ -194,8 +194,46 @@ def test_inputs_that_do_not_fit_are_never_made() -> None:
     spy = Spy("builtin")
     record = record_of(case("paired", 1 << 20, 1024), spy, free=3 * GIB, inputs=lambda case: pytest.fail("made inputs"))
     assert record.status is Status.OUT_OF_MEMORY
-    assert record.reason == "not tried: its inputs and a copy of them take 16.0 GiB and 3.0 GiB are free on cpu"
+    assert record.reason == (
+        "not tried: its inputs, a copy of them, the results of 1 contestants and the oracle "
+        "take 16.1 GiB and 3.0 GiB are free on cpu"
+    )
     assert spy.shapes == []
+
+
+def test_all_pairs_whose_truth_does_not_fit_are_never_made() -> None:
+    spy = Spy("matmul")
+    wanted = case("pairwise", 1 << 15, 1 << 15, 2)  # 512 KiB of inputs, 8 GiB in the oracle's float64
+    record = record_of(wanted, spy, free=16 * GIB, inputs=lambda case: pytest.fail("made inputs"))
+    assert record.status is Status.OUT_OF_MEMORY
+    assert spy.shapes == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        case("pairwise", 2048, 2048, 2),
+        case("pairwise", 2048, 2048, 512),
+        case("pairwise", 1024, 1024, 512, dtype="float64"),
+        case("paired", 1 << 14, 512, direction="forward+backward"),
+        case("paired", 1 << 14, 512, dtype="float64", direction="forward+backward"),
+    ],
+    ids=lambda wanted: wanted.id,
+)
+def test_the_suites_own_memory_is_foretold(wanted: Case) -> None:
+    implementation = implementations.get("matmul" if wanted.task == "pairwise" else "normalize")
+
+    def solve() -> None:
+        with gradient_mode(wanted):
+            problem = Problem.of(wanted, make_inputs, Phases())
+            problem.judge(call_of(wanted, implementation, problem.inputs)())
+
+    solve()
+    used = measure(solve, "cpu", in_torch=False)
+    assert used
+    foretold = sum(own_bytes(wanted, 1).values())
+    assert used.peak_bytes <= 1.1 * foretold
+    assert foretold <= 3 * used.peak_bytes
 
 
 def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_made() -> None:
@@ -203,8 +241,7 @@ def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_ma
     record = record_of(case("pairwise", 4096, 4096, 64), spy, free=4 * GIB)
     assert record.status is Status.OUT_OF_MEMORY
     assert record.reason == (
-        "not tried: it would take about 12.2 GiB beyond its inputs, "
-        "by trials with at most 32 rows, and 4.0 GiB are free on cpu"
+        "not tried: it would take about 12.2 GiB beyond its inputs, by small trials, and 3.2 GiB are free on cpu"
     )
     assert spy.shapes == [(16, 64), (32, 64)]
 
@@ -212,6 +249,6 @@ def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_ma
 def test_what_fits_by_the_trials_is_measured() -> None:
     spy = Spy("matmul")
     wanted = case("pairwise", 64, 48, 32)
-    record = record_of(wanted, spy, free=20 * wanted.input_bytes)
+    record = record_of(wanted, spy, free=2 * sum(own_bytes(wanted, 1).values()))
     assert record.status is Status.OK
     assert spy.shapes[:3] == [(16, 32), (32, 32), (64, 32)]

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import count
+from itertools import count, pairwise
 
 import numpy as np
 import pytest
@@ -256,7 +256,7 @@ def test_one_that_fails_in_a_round_is_out_and_the_others_go_on(failing: str, cal
         if isinstance(result, Failure):
             told.append(name)
 
-    simulation = Simulation(noise=0.1, a=1e-3, b=1e-3, c=1e-3)
+    simulation = Simulation(noise=1e-3, a=1e-3, b=1e-3, c=1e-3)
     rounds = simulation.run(baseline="a", calls={failing: fails_after(calls)}, inspect=inspect)
     out, rest = rounds.samples[failing], rounds.samples["c"]
     assert isinstance(out, Failure)
@@ -293,7 +293,26 @@ def test_what_an_inspection_finds_is_a_failure(last: int, where: str) -> None:
     assert (out.status, out.reason) == (Status.WRONG, f"{where}caught")
 
 
-# What warm-up shows
+# Warm-up
+
+
+def test_warm_up_lasts_until_a_batch_is_no_faster_than_those_before() -> None:
+    def warm_up_calls(paces: list[float]) -> int:
+        made = list[int]()
+
+        def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
+            made.append(calls)
+            return calls * (paces[len(made) - 1] if len(made) <= len(paces) else paces[-1]), call()
+
+        budget = Budget(seconds=10.0, precision=1.0)
+        only(sample_rounds({"a": object}, None, clock, budget, random.Random(0), Phases(lambda: 0.0)))
+        return next(place for place, (a, b) in enumerate(pairwise([*made, 0]), 1) if b != 2 * a)
+
+    assert warm_up_calls([0.1, 0.1]) == 2
+    assert warm_up_calls([0.1, 0.099]) == 2
+    assert warm_up_calls([0.9, 0.5, 0.2, 0.1, 0.1]) == 5
+    assert warm_up_calls([1e-3]) == 5, "20 ms at least"
+    assert warm_up_calls([9.0, 8.0, 7.0]) == 2, "the budget ends it too"
 
 
 def test_the_pace_of_early_calls_is_kept_where_there_were_some() -> None:

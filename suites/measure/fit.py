@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from suites.case import BYTES, Case
 from suites.measure.failure import Failure
@@ -11,47 +12,68 @@ from suites.record import Status
 _SHARE = 0.9  # of what is free: the rest is for the oracle's chunks and the allocator
 _MANY_COPIES = 16  # of the inputs: no sensible form takes more
 _SMALL = 16  # rows of the smallest trial
+_PAGED = 1 << 25  # bytes of input, or of all pairs, from which a process's own peak, in pages, can be told from noise
+_LIFTED = 6  # copies in the oracle's dtype, while the truth is found and compared with a result
 
 Peak = Callable[[Case], int | None]
 """Runs a contestant once on a case and returns its peak beyond the inputs, in bytes."""
 
 
-def require_inputs_fit(case: Case, free: int) -> None:
-    """Raise a `Failure` if the inputs, and the copy that shows whether they were changed, do not fit."""
-    needed = 2 * case.input_bytes
-    if needed > _SHARE * free:
-        raise Failure(
-            Status.OUT_OF_MEMORY,
-            f"not tried: its inputs and a copy of them take {_gib(needed)} and {_gib(free)} are free on {case.device}",
-        )
+def own_bytes(case: Case, contestants: int) -> Mapping[str, int]:
+    """Device to the bytes that the suite itself takes for a case.
+
+    They go into the inputs and a copy that shows whether they were changed, the first result of each
+    contestant, and the oracle, which works on the host in float64 or wider.
+    """
+    outputs, elements = math.prod(case.output_shape), case.input_bytes // BYTES[case.dtype]
+    backward = case.direction == "forward+backward"
+    result = max(4, BYTES[case.dtype]) * outputs + (case.input_bytes if backward else 0)
+    lifted = outputs + (elements if backward or case.task == "pairwise" else 0)
+    wide = 16 if case.dtype == "float64" else 8
+    return Counter({case.device: 2 * case.input_bytes + contestants * result}) + Counter(
+        {"cpu": _LIFTED * wide * lifted}
+    )
 
 
-def require_fit(case: Case, free: int, peak: Peak) -> None:
+def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], int]) -> None:
+    """Raise a `Failure` if what the suite itself needs for the case does not fit."""
+    for device, needed in own_bytes(case, contestants).items():
+        if needed > _SHARE * (free := free_bytes(device)):
+            raise Failure(
+                Status.OUT_OF_MEMORY,
+                f"not tried: its inputs, a copy of them, the results of {contestants} contestants and the oracle "
+                f"take {_gib(needed)} and {_gib(free)} are free on {device}",
+            )
+
+
+def require_fit(case: Case, free: int, peak: Peak, *, in_torch: bool = True) -> None:
     """Raise a `Failure` if the contestant's temporaries would not fit; try it small only where that is in doubt."""
     if _pessimistic(case) <= _SHARE * free:
         return
-    needed = expected_peak(case, peak)
+    needed = expected_peak(case, peak, in_torch=in_torch)
     if needed > _SHARE * free:
         raise Failure(
             Status.OUT_OF_MEMORY,
-            f"not tried: it would take about {_gib(needed)} beyond its inputs, by trials with at "
-            f"most {2 * _SMALL} rows, and {_gib(free)} are free on {case.device}",
+            f"not tried: it would take about {_gib(needed)} beyond its inputs, by small trials, "
+            f"and {_gib(free)} are free on {case.device}",
         )
 
 
-def expected_peak(case: Case, peak: Peak) -> float:
+def expected_peak(case: Case, peak: Peak, *, in_torch: bool = True) -> float:
     """The peak extrapolated from small trials, in bytes.
 
     Temporaries grow with the rows, or for all pairs with a·(N + M)/2 + b·N·M, and two
-    trials give a and b. All pairs of a few rows with many grow with the many.
+    trials give a and b. All pairs of a few rows with many grow with the many. A peak that
+    is not `in_torch` is known in pages only, and takes larger trials.
     """
+    small = _SMALL if in_torch else _paged_rows(case)
     few, many = sorted(case.shape[:2]) if case.task == "pairwise" else (1, case.shape[0])
-    if few < 2 * _SMALL:
-        rows = min(_SMALL if few == 1 else 2 * _SMALL, many)
+    if few < 2 * small:
+        rows = min(small if few == 1 else 2 * small, many)
         return (peak(_with_rows(case, rows)) or 0) * many / rows
-    one, two = (peak(_with_rows(case, rows)) or 0 for rows in (_SMALL, 2 * _SMALL))
-    b = max(0.0, (two - 2 * one) / (2 * _SMALL**2))
-    a = max(0.0, (one - b * _SMALL**2) / _SMALL)
+    one, two = (peak(_with_rows(case, rows)) or 0 for rows in (small, 2 * small))
+    b = max(0.0, (two - 2 * one) / (2 * small**2))
+    a = max(0.0, (one - b * small**2) / small)
     return a * (few + many) / 2 + b * few * many
 
 
@@ -59,6 +81,11 @@ def _with_rows(case: Case, most: int) -> Case:
     counts = 2 if case.task == "pairwise" else 1
     shape = (*(min(rows, most) for rows in case.shape[:counts]), *case.shape[counts:])
     return dataclasses.replace(case, shape=shape, inputs="gaussian")  # a user's file has one shape
+
+
+def _paged_rows(case: Case) -> int:
+    elements = _PAGED // BYTES[case.dtype]
+    return max(_SMALL, math.isqrt(elements) if case.task == "pairwise" else elements // case.length)
 
 
 def _pessimistic(case: Case) -> float:

@@ -4,6 +4,8 @@ import time
 
 import numpy as np
 
+from suites.measure.compiler import Compilations
+from suites.measure.host import HostTime
 from suites.measure.rounds import Samples
 from suites.record import Flag
 from suites.statistics import FEW, VERDICT_CONFIDENCE, medians, paired_ratios
@@ -14,6 +16,7 @@ _SWITCHES_A_SAMPLE = 0.25
 _DRIFT = 0.05
 _SPED_UP = 2.0
 _AUTOCORRELATION, _SURELY = 0.3, 2.6  # standard errors
+_OTHERS, _STOLEN, _LONG_ENOUGH_S = 0.1, 0.02, 0.5  # processors; the kernel counts in steps of 10 ms
 _COARSE = 1000  # a sample has to be this many times longer than a tick of the clock
 _MODES_APART, _SHARE, _FEWEST_OF_A_MODE = 4.0, 0.2, 5  # a tenth of outliers is no mode
 
@@ -35,6 +38,8 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
     tick = time.get_clock_info("perf_counter").resolution
     if np.median(values) * samples.calls < _COARSE * tick:
         flag("coarse_timer", f"samples of {np.median(values) * samples.calls:.3g} s, the clock ticks each {tick:.3g} s")
+    if samples.compiled:
+        flag("recompiled", f"torch.compile compiled {samples.compiled} frames while the calls were timed")
     if kept_bytes > 0:
         flag("leaks", f"{kept_bytes} bytes stay allocated after each call")
     if (sped_up := samples.early_s / np.median(values)) > _SPED_UP:  # NaN, too few early calls, is not
@@ -47,6 +52,29 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
         ratios = paired_ratios(values, samples.stride, np.array(base.samples_s), base.stride) if base else np.empty(0)
         if len(ratios) >= FEW and (r := _lag_one(ratios)) > max(_AUTOCORRELATION, _SURELY / len(ratios) ** 0.5):
             flag("autocorrelated", f"successive ratios correlate by {r:.2f}: the interval is too narrow")
+    return tuple(flags)
+
+
+def compiler_flags(first_call: Compilations) -> tuple[Flag, ...]:
+    """The flags of what torch.compile did in a first call."""
+    frames, fallen_back, graph_breaks = first_call
+    flags = []
+    if fallen_back:
+        flags.append(Flag(name="fell_back", evidence=f"{fallen_back} of {frames} frames run in eager mode, uncompiled"))
+    if graph_breaks:
+        flags.append(Flag(name="graph_breaks", evidence=f"{graph_breaks} graph breaks: it is compiled in parts"))
+    return tuple(flags)
+
+
+def host_flags(spent: HostTime) -> tuple[Flag, ...]:
+    """The flags of what else the machine did while the rounds of a case ran."""
+    if spent.wall_s < _LONG_ENOUGH_S:
+        return ()
+    flags = []
+    if (others := spent.others_s / spent.wall_s) > _OTHERS:
+        flags.append(Flag(name="busy_machine", evidence=f"other processes used {others:.2f} processors meanwhile"))
+    if (stolen := spent.stolen_s / spent.wall_s) > _STOLEN:
+        flags.append(Flag(name="stolen_time", evidence=f"the host withheld {stolen:.2f} processors meanwhile"))
     return tuple(flags)
 
 

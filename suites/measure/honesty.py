@@ -51,12 +51,12 @@ class Inspector:
     ) -> None:
         self._problem, self._calls, self._results = problem, calls, results
         self._world, self._rng, self._now = world, rng, now
-        self._versions = self._versions_now()
+        self._versions = problem.versions()
         self._tried: set[str] = set()
         self._suspects: set[str] = set()
         self._guilty: dict[str, Failure] = {}
         self._spent, self._started = 0.0, now()
-        self.flags: dict[str, Flag] = {}
+        self.flags: dict[str, tuple[Flag, ...]] = {}
 
     def __call__(self, name: str, result: object) -> None:
         """Look at the last result of a sample, or put right what one that failed has left.
@@ -99,11 +99,11 @@ class Inspector:
 
     def _require_lawful_at_a_glance(self, name: str) -> None:
         changed = self._world.switched()
-        if self._versions_now() != self._versions:
+        if self._problem.versions() != self._versions:
             changed += self._problem.changed()
         if changed:
             raise Failure(Status.WRONG, " and ".join(changed))
-        self._versions = self._versions_now()
+        self._versions = self._problem.versions()
         if self._world.left_at_work():
             self._require_lawful(name)
 
@@ -140,7 +140,8 @@ class Inspector:
                 raise _wrong(reason, self._late_at_work()) from failure
         self._require_lawful_at_a_glance(name)
         if _share_memory(as_tuple(result)[0], as_tuple(again)[0]):
-            self.flags[name] = Flag(name="reuses_result", evidence="a call overwrites the result of the call before it")
+            evidence = "a call overwrites the result of the call before it"
+            self.flags[name] = (Flag(name="reuses_result", evidence=evidence),)
 
     def _late_at_work(self) -> list[str]:
         sleep(_TO_GET_GOING_S)
@@ -179,11 +180,8 @@ class Inspector:
             self._problem.restore()
         if changed or at_work:
             self._world.restore()
-        self._versions = self._versions_now()
+        self._versions = self._problem.versions()
         return " and ".join(changed), " and ".join(at_work)
-
-    def _versions_now(self) -> list[int]:
-        return [t._version for t in self._problem.inputs]
 
 
 def _wrong(reason: str, at_work: list[str]) -> Failure:

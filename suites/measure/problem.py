@@ -86,6 +86,10 @@ class Problem:
             truth[:, part] = oracle.cosines(self.case, x, y[part])
         return truth
 
+    def versions(self) -> list[int]:
+        """Torch's version counters of the inputs: most changes show here at a glance."""
+        return [t._version for t in self.inputs]
+
     def changed(self) -> list[str]:
         """What became of the inputs, in words; empty if they are untouched."""
         names = [n for n, a, b in zip("xy", self.inputs, self.untouched, strict=True) if not torch.equal(a, b)]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from suites.measure.clock import Call, Clock
+from suites.measure.compiler import Compilations
 from suites.measure.failure import Failure, contestant
 from suites.measure.phases import Phases
 from suites.statistics import medians, paired_ratios
@@ -28,8 +29,7 @@ FEWEST_PAIRS, MOST_PAIRS = 6, 256  # of fewer than 6 ratios no interval of the m
 _LOOKS = (8, 16, 32, 64, 128, 256)  # pairs after which the precision is looked at: few, so that stopping is fair
 _SAMPLE_S = 3e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
 _NO_TIME_S = 1e-9  # what a clock may not see
-_WARM_UP_S = 0.02
-_WARM_UP_CALLS = 3
+_WARM_UP_S, _STEADY = 0.02, 0.98  # at least, and until a batch saves less than 2 %
 _EARLY = (64, 128, 256)  # batches of the warm-up: lazy initialisation is over, a thousand calls are to come
 _PATIENCE, _MOST_STRIDE = 8, 16  # samples this many times longer than is typical are taken in fewer rounds
 
@@ -47,7 +47,8 @@ class Samples:
     """Seconds a call: `calls` calls went into each sample, and two samples into each `stride`-th pair of rounds.
 
     `early_s` are the seconds a call of the calls 64 to 511, the fastest batch of them, and NaN where warm-up
-    took fewer. `page_faults` and `switches` count minor faults and involuntary context switches during all samples.
+    took fewer. `page_faults` and `switches` count minor faults and involuntary context switches during all samples,
+    `compiled` the frames that torch.compile compiled meanwhile.
     """
 
     calls: int
@@ -56,6 +57,7 @@ class Samples:
     samples_s: list[float] = field(default_factory=list)
     page_faults: int = 0
     switches: int = 0
+    compiled: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,13 @@ def _rounds(
 
 def _sample(samples: Samples, call: Call, clock: Clock, inspect: Callable[[object], None]) -> None:
     with contestant():
-        before = resource.getrusage(resource.RUSAGE_SELF)
+        before, frames = resource.getrusage(resource.RUSAGE_SELF), Compilations.now().frames
         seconds, result = clock(call, samples.calls)
         after = resource.getrusage(resource.RUSAGE_SELF)
         samples.samples_s.append(seconds / samples.calls)
         samples.page_faults += after.ru_minflt - before.ru_minflt
         samples.switches += after.ru_nivcsw - before.ru_nivcsw
+        samples.compiled += Compilations.now().frames - frames
         inspect(result)
 
 
@@ -177,13 +180,17 @@ def _precise(samples: Mapping[str, Samples | Failure], baseline: str | None, pre
 
 
 def _warm_up(call: Call, clock: Clock, seconds: float, inspect: Callable[[object], None]) -> Pace:
-    """Call until caches, clocks and lazy initialisation have settled; how long a call takes then."""
-    calls, done, spent, best, early = 1, 0, 0.0, math.inf, math.inf
+    """Call until a batch is no faster than the best before it; how long a call takes then.
+
+    Whatever warms up, caches, clocks or lazy initialisation, makes the calls that follow faster.
+    """
+    calls, spent, best, early, steady = 1, 0.0, math.inf, math.inf, False
     with contestant():
-        while not (spent >= seconds or (spent >= _WARM_UP_S and done >= _WARM_UP_CALLS)):
+        while spent < seconds and not (steady and spent >= _WARM_UP_S):
             elapsed, result = clock(call, calls)
             pace = max(elapsed / calls, _NO_TIME_S)
-            done, spent, best = done + calls, spent + elapsed, min(best, pace)
+            steady = pace > _STEADY * best
+            spent, best = spent + elapsed, min(best, pace)
             early = min(early, pace) if calls in _EARLY else early
             calls = min(2 * calls, 1 << 20)
         inspect(result)

@@ -4,6 +4,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -12,9 +13,11 @@ from suites.case import Case
 from suites.inputs import InputError
 from suites.measure import fit, memory
 from suites.measure.clock import Call, Clock
+from suites.measure.compiler import Compilations
 from suites.measure.failure import Failure, contestant
-from suites.measure.flags import flags_of
+from suites.measure.flags import compiler_flags, flags_of, host_flags
 from suites.measure.honesty import Inspector
+from suites.measure.host import HostTime
 from suites.measure.memory import Memory
 from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Problem, as_tuple, call_of, gradient_mode
@@ -32,6 +35,7 @@ class Checked:
     first_call_s: float
     error: Error
     memory: Memory | None
+    flags: tuple[Flag, ...]
 
 
 def measure_case(
@@ -58,13 +62,14 @@ def measure_case(
         free_bytes: device to the bytes that can still be allocated there.
     """
     results: dict[str, Checked | Failure] = {}
-    rounds, flags = Rounds({}, "budget"), dict[str, Flag]()
+    rounds, flags = Rounds({}, "budget"), dict[str, tuple[Flag, ...]]()
     with gradient_mode(case):
         world = World.now()
-        for entry in implementations:
-            if failure := _refusal(case, entry, make_inputs, free_bytes, world, phases):
-                results[entry.name] = failure
-        admitted = [entry for entry in implementations if entry.name not in results]
+        results |= {entry.name: failure for entry in implementations if (failure := _unsupported(case, entry))}
+        supported = [entry for entry in implementations if entry.name not in results]
+        with phases("small trials"):
+            results |= _too_large(case, supported, make_inputs, free_bytes, world)
+        admitted = [entry for entry in supported if entry.name not in results]
         if admitted:
             _forget_compiled()
             try:
@@ -88,17 +93,20 @@ def _timed(
     world: World,
     rng: random.Random,
     phases: Phases,
-) -> tuple[Rounds, dict[str, Flag]]:
+) -> tuple[Rounds, dict[str, tuple[Flag, ...]]]:
     """The rounds of those that passed, with an eye on them, and what that saw."""
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
     inspector = Inspector(problem, calls, results, world, rng, phases.now)
+    started = HostTime.now()
     rounds = sample_rounds(calls, baseline, clock, budget, rng, phases, inspector)
+    meanwhile = host_flags(HostTime.now().since(started))
     with phases("checks"):
         still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
         failures = inspector.finish(still_in)
     world.restore()
-    return Rounds({**rounds.samples, **failures}, rounds.stop), inspector.flags
+    flags = {name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile) for name, result in checked.items()}
+    return Rounds({**rounds.samples, **failures}, rounds.stop), flags
 
 
 def _forget_compiled() -> None:
@@ -107,48 +115,59 @@ def _forget_compiled() -> None:
         torch.compiler.reset()
 
 
-def _refusal(
+def _unsupported(case: Case, entry: Implementation) -> Failure | None:
+    """Why the contestant takes no part in this case, if so."""
+    if case.dtype not in entry.dtypes:
+        return Failure(Status.UNSUPPORTED, f"takes {' and '.join(entry.dtypes)} only")
+    if case.device not in entry.devices:
+        return Failure(Status.UNSUPPORTED, f"runs on {' and '.join(entry.devices)} only")
+    if case.device == "mps" and case.dtype == "float64":
+        return Failure(Status.UNSUPPORTED, "MPS has no float64")
+    return None
+
+
+def _too_large(
     case: Case,
-    entry: Implementation,
+    entries: Sequence[Implementation],
     make_inputs: MakeInputs,
     free_bytes: Callable[[str], int],
     world: World,
-    phases: Phases,
-) -> Failure | None:
-    """Why the contestant is not tried on this case, if so."""
+) -> dict[str, Failure]:
+    """Those that this case has no memory for, or that fail in the small trials which tell."""
 
-    def peak(small: Case) -> int | None:
+    def peak(entry: Implementation, small: Case) -> int | None:
         with contestant():
-            used = memory.measure(call_of(small, entry, make_inputs(small)), small.device)
+            used = memory.measure(call_of(small, entry, make_inputs(small)), small.device, in_torch=entry.torch_memory)
             world.require(random_states=False)
             return used.peak_bytes if used else None
 
     try:
-        if case.dtype not in entry.dtypes:
-            raise Failure(Status.UNSUPPORTED, f"takes {' and '.join(entry.dtypes)} only")
-        if case.device not in entry.devices:
-            raise Failure(Status.UNSUPPORTED, f"runs on {' and '.join(entry.devices)} only")
-        if case.device == "mps" and case.dtype == "float64":
-            raise Failure(Status.UNSUPPORTED, "MPS has no float64")
-        free = free_bytes(case.device)
-        fit.require_inputs_fit(case, free)
-        with phases("small trials"):
-            fit.require_fit(case, free - 2 * case.input_bytes, peak)
+        fit.require_case_fits(case, len(entries), free_bytes)
     except Failure as failure:
-        world.restore()
-        return failure
-    return None
+        return {entry.name: failure for entry in entries}
+    free, failures = free_bytes(case.device) - fit.own_bytes(case, len(entries))[case.device], {}
+    for entry in entries:
+        try:
+            fit.require_fit(case, free, partial(peak, entry), in_torch=entry.torch_memory)
+        except Failure as failure:
+            failures[entry.name] = failure
+            world.restore()
+    return failures
 
 
 def _checked(problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases) -> Checked | Failure:
     """The first call, its result against the truth, and the memory of another call."""
-    call, others = call_of(problem.case, entry, problem.inputs), threads()
+    call = call_of(problem.case, entry, problem.inputs)
+    others, versions = threads(), problem.versions()
     try:
         with phases("first calls"), contestant():
+            before = Compilations.now()
             first_call_s, result = clock(call, 1)
+            compiled = Compilations.now().since(before)
         with phases("checks"), contestant():
             world.require(random_states=False, others=others)
-            problem.require_untouched()
+            if problem.versions() != versions:
+                problem.require_untouched()
             found = problem.judge(result)
             kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
         del result
@@ -157,15 +176,20 @@ def _checked(problem: Problem, entry: Implementation, clock: Clock, world: World
         with phases("checks"), contestant():
             problem.require_untouched()
             world.require(others=others)
-        return Checked(call, kept, first_call_s, found, used)
+        return Checked(call, kept, first_call_s, found, used, compiler_flags(compiled))
     except Failure as failure:
+        changed = problem.changed() if failure.status is Status.WRONG else []
         problem.restore()
         world.restore()
-        return failure
+        return Failure(Status.WRONG, changed[0]) if changed else failure  # that one is only what came of it
 
 
 def _record(
-    case: Case, entry: Implementation, result: Checked | Failure, rounds: Rounds, seen: Mapping[str, Flag]
+    case: Case,
+    entry: Implementation,
+    result: Checked | Failure,
+    rounds: Rounds,
+    flags: Mapping[str, tuple[Flag, ...]],
 ) -> Record:
     timed = rounds.samples.get(entry.name)
     failure = next((r for r in (result, timed) if isinstance(r, Failure)), None)
@@ -175,7 +199,7 @@ def _record(
     assert isinstance(timed, Samples)
     found = rounds.samples.get(CONTROL)
     control = found if isinstance(found, Samples) else None
-    flags = flags_of(timed, control, result.memory.kept_bytes if result.memory else 0)
+    kept_bytes = result.memory.kept_bytes if result.memory else 0
     return Record(
         implementation=entry.name,
         baseline=entry.baseline,
@@ -192,5 +216,5 @@ def _record(
         ),
         error=result.error,
         peak_bytes=result.memory.peak_bytes if result.memory else None,
-        flags=(*flags, *([seen[entry.name]] if entry.name in seen else [])),
+        flags=(*flags_of(timed, control, kept_bytes), *flags[entry.name]),
     )
