@@ -39,5 +39,5 @@ gpu: ## the gpu grid with whatever torch $(PYTHON) has: nothing is installed
 	$(PYTHON) -m pytest suites --grid gpu --device cuda --benchmark-save --benchmark-quiet || test $$? -eq 1
 	@$(PYTHON) -m reports
 
-clean: ## what was generated, except saved runs
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache reports/out
+clean: ## what was generated; saved runs stay, ours (results/runs) and pytest-benchmark's (.benchmarks)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info reports/out results/profiles

@@ -1,4 +1,4 @@
-"""The wiring: the only file that knows every room."""
+"""The wiring: with nightly.py, the only file that knows every room."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -19,11 +19,11 @@ import pandas as pd
 from reports.render import render
 from reports.sections.worse import worse
 from results import ROOT, UnknownRun, list_runs, load, load_end, load_run
+from results.files import AGAIN, NIGHT
 from suites.environment import devices
 from suites.front_door import default_name
 
 QUIET, WORSE, FAILED = 0, 1, 2
-CONFIRM = "-again"
 _HERE = Path(__file__).parent
 _MOST_CONFIRMED = 200  # of more than that, something is wrong with the machine or the build: measure no more
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     grid = (
         () if any(a.startswith("--grid") for a in arguments) else ("--grid", "gpu" if "cuda" in devices() else "full")
     )
-    name = f"nightly-{default_name()}"
+    name = NIGHT + default_name()
     if not _measured(name, ["suites", *grid, *arguments]):
         return FAILED
     previous = last_alike(name)
@@ -55,7 +55,7 @@ def last_alike(name: str, root: Path = ROOT) -> str | None:
     """The newest complete nightly run before `name` with its grid, machine and software; its commit may differ."""
     wanted = _alike(name, root)
     runs = list_runs(root)
-    nights = runs[runs["run"].str.startswith("nightly-") & ~runs["run"].str.endswith(CONFIRM) & runs["complete"]]
+    nights = runs[runs["run"].str.startswith(NIGHT) & ~runs["run"].str.endswith(AGAIN) & runs["complete"]]
     older = nights["run"][nights["run"] != name]
     return next((run for run in older if _alike(run, root) == wanted), None)
 
@@ -75,9 +75,9 @@ def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequ
     cases = tonight[tonight["case"].isin(suspects["case"])]
     again = cases[cases["baseline"] | cases["implementation"].isin(suspects["implementation"])]
     nodes = [_node(*row) for row in again[["task", "case", "implementation"]].itertuples(index=False)]
-    if not _measured(name + CONFIRM, [*nodes, "--grid", load_run(name).grid, *arguments]):
+    if not _measured(name + AGAIN, [*nodes, "--grid", load_run(name).grid, *arguments]):
         return None
-    twice = worse(load(previous), load(name + CONFIRM))
+    twice = worse(load(previous), load(name + AGAIN))
     return suspects.merge(twice[["implementation", "case"]].drop_duplicates(), on=["implementation", "case"])
 
 

@@ -7,5 +7,8 @@ from implementations.registry import implementation
 
 @implementation("pairwise", baseline=True)
 def broadcast(x, y):
-    """`F.cosine_similarity` over broadcast rows: it materialises N·M·D elements, several times."""
+    """`F.cosine_similarity` over broadcast rows: it materialises N·M·D elements, several times.
+
+    Each norm is clamped at 1e-8: a zero row gives 0, and NaN in float16, where 1e-8 is 0.
+    """
     return F.cosine_similarity(x[:, None], y[None], dim=-1)

@@ -4,6 +4,7 @@ A file registers by decorating a function; a third party's file or entry point
 is handed the same decorator through its own `register(implementation)`.
 """
 
+import contextlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ CONTRACTS = {
 }
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 DEVICES = ("cpu", "cuda", "mps")
-ENTRY_POINTS = "cosinebench.implementations"
 
 Function = Callable[..., Any]
 
@@ -41,9 +41,10 @@ class Implementation:
     devices: tuple[str, ...]
     baseline: bool
     torch_memory: bool
-    summary: str
-    source: str
 
+
+sources: list[Callable[[], None]] = []
+"""What registers implementations when one is first asked for; each is called once."""
 
 _present: dict[str, Implementation] = {}
 _absent: dict[str, str] = {}
@@ -67,41 +68,26 @@ def implementation(
         torch_memory: False where it allocates outside torch (NumPy, native code).
 
     Raises:
-        RegistryError: an unknown task, dtype or device, a wrong signature, a name taken.
+        RegistryError: an unknown task, dtype or device, no function with the task's signature, a name taken.
     """
     if callable(task):
         raise RegistryError(f"{task}: write @implementation() above it, with the parentheses")
-    dtypes, devices = _several(dtypes), _several(devices)
-    _require("task", (task,), tuple(CONTRACTS))
-    _require("dtype", dtypes, DTYPES)
-    _require("device", devices, DEVICES)
+    (task,) = _known("task", task, tuple(CONTRACTS))
+    dtypes, devices = _known("dtype", dtypes, DTYPES), _known("device", devices, DEVICES)
 
     def register(fn: Function) -> Function:
-        name, source = fn.__name__, inspect.getsourcefile(fn) or "unknown source"
-        _require_signature(fn, task)
-        if not name.isidentifier():
-            raise RegistryError(f"an implementation is called by its function's name, and {name!r} is none: use def")
-        other = next((i.name for i in _present.values() if baseline and i.baseline and i.task == task), None)
-        if other:
-            raise RegistryError(
-                f"{name!r} can't be the baseline of the task {task!r}: {other!r} is; leave baseline out"
-            )
-        if name in _present:
-            raise RegistryError(
-                f"two implementations are called {name!r}: one in {_present[name].source}, "
-                f"one in {source}; rename one of the functions"
-            )
-        _present[name] = Implementation(
-            name=name,
+        _require_function(fn, task)
+        entry = Implementation(
+            name=fn.__name__,
             fn=fn,
             task=task,
             dtypes=dtypes,
             devices=devices,
             baseline=baseline,
             torch_memory=torch_memory,
-            summary=(inspect.getdoc(fn) or "").partition("\n")[0],
-            source=source,
         )
+        _require_free(entry)
+        _present[entry.name] = entry
         return fn
 
     return register
@@ -110,10 +96,12 @@ def implementation(
 def get(name: str) -> Implementation:
     """The implementation called `name`; `RegistryError` with the nearest name if there is none."""
     load()
+    if name in _present:
+        return _present[name]
     if name in _absent:
         raise RegistryError(f"implementation {name!r} is absent: {_absent[name]}")
-    _require("implementation", (name,), tuple(_present))
-    return _present[name]
+    unknown = f"unknown implementation {name!r}{did_you_mean(name, names())}"
+    raise RegistryError("; ".join([unknown, *(f"{other} is absent: {why}" for other, why in absent().items())]))
 
 
 def names(task: str | None = None) -> tuple[str, ...]:
@@ -123,21 +111,20 @@ def names(task: str | None = None) -> tuple[str, ...]:
 
 
 def absent() -> dict[str, str]:
-    """Name to reason for each implementation whose optional package is not installed."""
+    """What could not be registered because a module is not installed: file or entry point to the reason."""
     load()
     return dict(sorted(_absent.items()))
 
 
 def mark_absent(name: str, reason: str) -> None:
-    """Note that `name` takes no part in this run, and why."""
+    """Note that what the file or entry point `name` has takes no part in this run, and why."""
     _absent[name] = reason
 
 
 def load() -> None:
-    """Register this folder's implementations and the installed entry points, once."""
-    from implementations import discovery
-
-    discovery.load()
+    """Let the sources register their implementations, once."""
+    while sources:
+        sources.pop(0)()
 
 
 def did_you_mean(name: str, known: tuple[str, ...]) -> str:
@@ -146,27 +133,39 @@ def did_you_mean(name: str, known: tuple[str, ...]) -> str:
     return (f"; did you mean {near[0]!r}?" if near else ";") + f" known: {', '.join(known)}"
 
 
-def _several(value: tuple[str, ...] | str) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _require(kind: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:
-    for value in given:
+def _known(kind: str, given: tuple[str, ...] | str, known: tuple[str, ...]) -> tuple[str, ...]:
+    values = tuple(given) if isinstance(given, tuple | list) else (given,)
+    for value in values:
         if value not in known:
-            raise RegistryError(f"unknown {kind} {value!r}{did_you_mean(value, known)}")
+            raise RegistryError(f"unknown {kind} {value!r}{did_you_mean(str(value), known)}")
+    return values
 
 
-def _require_signature(fn: Function, task: str) -> None:
-    arguments = ("x", "y", (1, 2)) if task == "paired" else ("x", "y")
+def _require_function(fn: Function, task: str) -> None:
+    """Its name becomes the implementation's, and its signature is the task's."""
+    if not inspect.isfunction(fn) or inspect.iscoroutinefunction(fn) or not fn.__name__.isidentifier():
+        raise RegistryError(f"{fn!r} is no plain function with a name: write def NAME{CONTRACTS[task]} around it")
     signature = inspect.signature(fn)
-    try:
-        signature.bind(*arguments)
+    with contextlib.suppress(TypeError):
         signature.bind("x", "y")
-        fits = task == "pairwise" or "dim" in signature.parameters
-    except TypeError:
-        fits = False
-    if not fits:
-        raise RegistryError(
-            f"{fn.__name__}{signature} has the wrong signature for the task {task!r}: "
-            f"write it as {fn.__name__}{CONTRACTS[task]}"
-        )
+        if task == "pairwise" or (signature.bind("x", "y", -1) and "dim" in signature.parameters):
+            return
+    raise RegistryError(
+        f"{fn.__name__}{signature} has the wrong signature for the task {task!r}: "
+        f"write it as {fn.__name__}{CONTRACTS[task]}"
+    )
+
+
+def _require_free(entry: Implementation) -> None:
+    """Each name is taken once, and each task has one baseline."""
+    for other in _present.values():
+        if entry.name == other.name:
+            here, there = (inspect.getsourcefile(inspect.unwrap(fn)) for fn in (entry.fn, other.fn))
+            raise RegistryError(
+                f"two implementations are called {entry.name!r}: one in {there}, one in {here}; rename one of them"
+            )
+        if entry.baseline and other.baseline and entry.task == other.task:
+            raise RegistryError(
+                f"{entry.name!r} can't be the baseline of the task {entry.task!r}: "
+                f"{other.name!r} is; leave baseline out"
+            )

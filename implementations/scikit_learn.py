@@ -8,5 +8,8 @@ from implementations.registry import implementation
 
 @implementation("pairwise", dtypes=("float32", "float64"), devices="cpu", torch_memory=False)
 def scikit_learn(x, y):
-    """`sklearn.metrics.pairwise.cosine_similarity`: checks its input, normalises copies, multiplies."""
+    """`sklearn.metrics.pairwise.cosine_similarity`: checks its input, normalises copies, multiplies.
+
+    A zero row gives 0. No gradient.
+    """
     return torch.from_numpy(cosine_similarity(x.detach().numpy(), y.detach().numpy()))

@@ -32,7 +32,7 @@ def side_by_side(old: str, new: str, root: Path, folder: Path) -> Against:
     """
     before, after = load_run(old, root), load_run(new, root)
     tables = load(old, root=root), load(new, root=root)
-    pairs = comparison(*tables)
+    pairs = _beyond_noise(comparison(*tables), pd.concat(tables))
     pairs.to_csv(folder / "comparison.csv", index=False)
     return Against(
         name=before.name,
@@ -72,6 +72,17 @@ def changes(pairs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _beyond_noise(pairs: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """`pairs` without the changes below the noise floor that their case has in either run."""
+    noise = pairs["case"].map(records.groupby("case")["noise_floor"].max()).fillna(0)
+    changes = ("latency_change", "ratio_change")
+    return pairs.assign(**{change: pairs[change].where(_apart(pairs[change]) > noise) for change in changes})
+
+
+def _apart(ratio: pd.Series) -> pd.Series:
+    return ratio.where(ratio > 1, 1 / ratio) - 1
+
+
 def _both(pairs: pd.DataFrame, column: str, shown: Callable[..., str]) -> list[str]:
     values = zip(pairs[f"{column}_old"].map(shown), pairs[f"{column}_new"].map(shown), strict=True)
     return [old if old == new else f"{old} → {new}" for old, new in values]
@@ -81,6 +92,5 @@ def _verdicts(pairs: pd.DataFrame, column: str, change: str) -> list[str]:
     compared = pairs[[f"{column}_old", f"{column}_new"]].notna().all(axis=1)
     unseen = compared.map({True: "no difference seen", False: units.MISSING})
     return [
-        same if pd.isna(factor) else units.speed(factor, factor, factor)
-        for factor, same in zip(pairs[change], unseen, strict=True)
+        same if pd.isna(factor) else units.speed(factor) for factor, same in zip(pairs[change], unseen, strict=True)
     ]

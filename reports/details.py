@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports import sections, wording
+from reports import headlines, sections, wording
 from reports.sections import GROUP
 
 PROFILES = 4
@@ -12,10 +12,12 @@ PROFILES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """The tables of one group of cases; `left_out` says what only records.csv has."""
+    """The tables of one group of cases; `rounds` says how often it was timed, `left_out` what only records.csv has."""
 
     name: str
+    rounds: str
     latency: pd.DataFrame
+    first_calls: pd.DataFrame
     memory_and_error: pd.DataFrame
     left_out: str
 
@@ -48,7 +50,9 @@ def _group(name: str, rows: pd.DataFrame, standings: pd.DataFrame) -> Group:
     shown = sections.shown(rows, standings)
     return Group(
         name=name,
+        rounds=headlines.rounds(rows["rounds"]),
         latency=sections.latency(shown),
+        first_calls=sections.first_calls(shown),
         memory_and_error=sections.memory_and_error(shown),
         left_out=sections.left_out(rows),
     )

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.units import seconds
 
-_MARKUP = re.compile(r"[^\w .,;:='/()+×–…→%-]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[^\w .,;:='/()+×–…→†%-]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _VERBATIM = re.compile(r"[^`|]*[^`| ]")
 TEMPLATES = Path(__file__).parent / "templates"
 

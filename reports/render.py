@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import details, plots, sections, wording
+from reports import details, headlines, plots, sections, wording
 from reports.against import side_by_side
 from reports.budget import BUDGET_U
 from reports.markdown import page
-from results import ROOT, check_name, load, load_end, load_operators, load_run
+from results import ROOT, check_name, flags, load, load_end, load_operators, load_run
 
 OUT = Path(__file__).parent / "out"
 
@@ -31,16 +31,18 @@ def render(
         UnknownRun: a run that is not there.
         ValueError: a file that does not hold a run.
     """
-    head, records = load_run(run, root), load(run, root=root)
+    head, records = load_run(run, root), load(run, root=root, evidence=True)
     check_name(head.name)
     folder = _emptied(out / head.name)
-    records.to_csv(folder / "records.csv", index=False)
+    records.drop(columns="evidence").to_csv(folder / "records.csv", index=False)
     values = {
         "run": head,
         "records": len(records),
-        "budgets": wording.budgets(budget_u),
+        "budgets": headlines.budgets(budget_u),
         "against": side_by_side(against, run, root, folder) if against else None,
+        "endings": headlines.endings(records, head.precision),
         **_measured(sections.prepare(records), budget_u, folder),
+        **_flagged(records),
         **_profiled(run, root, folder),
         **_conditions(run, root),
     }
@@ -56,7 +58,8 @@ def _measured(table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path) 
     close_seconds = sections.close_seconds(table, standings, answer)
     winners = sections.by_size(table, standings, answer)
     return {
-        "headlines": wording.headlines(answer, close_seconds, winners),
+        "sureness": headlines.sureness(table),
+        "headlines": headlines.headlines(answer, close_seconds, winners),
         "answers": wording.answers(answer),
         "close_seconds": wording.close_seconds(close_seconds),
         "winners": wording.winners(winners),
@@ -64,6 +67,11 @@ def _measured(table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path) 
         "groups": details.groups(table, standings, answer),
         "failures": wording.failures(sections.failures(table)),
     }
+
+
+def _flagged(records: pd.DataFrame) -> dict[str, object]:
+    found = sections.flags(flags(records))
+    return {"flags": wording.flags(found), "flag_counts": headlines.flag_counts(found)}
 
 
 def _profiled(run: str, root: Path, folder: Path) -> dict[str, object]:

@@ -24,8 +24,10 @@ def error(value_u: float) -> str:
 
 
 def times(factor: float) -> str:
-    """A factor: 11×."""
-    return MISSING if math.isnan(factor) else f"{number(factor)}×"
+    """A factor: 11×; with a digit more near 1, where 4 % may be a difference."""
+    if math.isnan(factor):
+        return MISSING
+    return f"{number(factor, 3 if 0.9 < factor < 1.1 else 2)}×"
 
 
 def share(part: float) -> str:
@@ -35,12 +37,24 @@ def share(part: float) -> str:
     return "under 1 %" if 0 < part < 0.01 else f"{part * 100:,.0f} %"
 
 
-def speed(ratio: float, low: float, high: float) -> str:
-    """What a ratio of times says, given its interval: 11× faster; no difference seen; 5 % slower."""
+def percent(part: float) -> str:
+    """A small part: 1.4 %."""
+    return MISSING if math.isnan(part) else f"{number(part * 100)} %"
+
+
+def calls(count: float) -> str:
+    """A number of calls with two digits: 41,000 calls; never, if there is no such number."""
+    if math.isnan(count):
+        return MISSING
+    if math.isinf(count):
+        return "never"
+    return f"{float(f'{count:.2g}'):,.0f} calls" if count >= 1 else "at once"
+
+
+def speed(ratio: float) -> str:
+    """What a ratio of times says where a difference is seen: 11× faster; 5 % slower."""
     if math.isnan(ratio):
         return MISSING
-    if low <= 1 <= high:
-        return "no difference seen"
     factor, word = (1 / ratio, "faster") if ratio < 1 else (ratio, "slower")
     return f"{times(factor) if factor >= 1.1 else f'{number(factor * 100 - 100)} %'} {word}"
 

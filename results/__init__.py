@@ -4,12 +4,25 @@
 """
 
 from results.files import ROOT, UnknownRun, check_name, free_name
-from results.load import COLUMNS, OPERATOR_COLUMNS, RUN_COLUMNS, list_runs, load, load_end, load_operators, load_run
+from results.load import (
+    COLUMNS,
+    FLAG_COLUMNS,
+    OPERATOR_COLUMNS,
+    RUN_COLUMNS,
+    flags,
+    list_runs,
+    load,
+    load_end,
+    load_flags,
+    load_operators,
+    load_run,
+)
 from results.store import Store, StoreError, unfinished
 from suites.record import End, Environment, Operator, Record, Run, Status
 
 __all__ = [
     "COLUMNS",
+    "FLAG_COLUMNS",
     "OPERATOR_COLUMNS",
     "ROOT",
     "RUN_COLUMNS",
@@ -23,10 +36,12 @@ __all__ = [
     "StoreError",
     "UnknownRun",
     "check_name",
+    "flags",
     "free_name",
     "list_runs",
     "load",
     "load_end",
+    "load_flags",
     "load_operators",
     "load_run",
     "unfinished",

@@ -86,12 +86,17 @@ def _table(frame: pd.DataFrame) -> str:
                 "95 % µs": _interval(frame["latency_low"] * us, frame["latency_high"] * us),
                 "× baseline": _rounded(frame["ratio"]),
                 "95 % ×": _interval(frame["ratio_low"], frame["ratio_high"]),
+                "verdict": frame["verdict"],
                 "peak MiB": _rounded(frame["peak_bytes"].astype("float64") * mib),
                 "error u": _rounded(frame["error_u"]),
-                "reason": frame["reason"].map(lambda reason: textwrap.shorten(reason, 60, placeholder=" ...")),
+                "remarks": (frame["flags"] + frame["reason"]).map(_shortened),  # what failed has no flags
             }
         )
     )
+
+
+def _shortened(text: str) -> str:
+    return textwrap.shorten(text, 60, placeholder=" ...")
 
 
 def _rounded(numbers: "pd.Series[float]") -> "pd.Series[str]":

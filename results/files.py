@@ -3,7 +3,9 @@
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import filterfalse
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +14,8 @@ from suites.record import End, Run
 
 ROOT = Path(__file__).parent / "runs"
 LATEST = "latest"
+NIGHT, AGAIN = "nightly-", "-again"
+"""How the run of a night is called, and its second look at a few cases, which is never the latest run."""
 LONGEST_NAME = 120
 LONGEST_END = 1 << 16  # bytes; an End has a few hundred
 T = TypeVar("T")
@@ -66,7 +70,7 @@ def heads(root: Path = ROOT) -> dict[str, Run]:
             found[name] = head(root / f"{name}.jsonl")
         except ValueError as error:
             warnings.warn(f"skipped: {error}", stacklevel=2)
-    return dict(sorted(found.items(), key=lambda item: item[1].started, reverse=True))
+    return dict(sorted(found.items(), key=lambda item: _instant(item[1]), reverse=True))
 
 
 def find(run: str, root: Path = ROOT) -> Path:
@@ -76,7 +80,7 @@ def find(run: str, root: Path = ROOT) -> Path:
         UnknownRun: there is none.
     """
     known = names(root)
-    if run == LATEST and (newest := next(iter(heads(root)), None)):
+    if run == LATEST and (newest := next(filterfalse(_is_second_look, heads(root)), None)):
         return root / f"{newest}.jsonl"
     if run in known:
         return root / f"{run}.jsonl"
@@ -102,10 +106,19 @@ def head(path: Path) -> Run:
     try:
         run = from_line(line)
     except ValueError as error:
-        raise ValueError(f"{path} does not start with the head of a run: {error}") from error
+        raise ValueError(f"{path} cannot be read as a run: {error}") from error
     if not isinstance(run, Run) or not line.endswith("\n"):
-        raise ValueError(f"{path} does not start with the head of a run")
+        raise ValueError(f"{path} cannot be read as a run: it does not start with the head of one")
     return run
+
+
+def _instant(run: Run) -> datetime:
+    started = datetime.fromisoformat(run.started)
+    return started if started.tzinfo else started.replace(tzinfo=UTC)
+
+
+def _is_second_look(name: str) -> bool:
+    return name.startswith(NIGHT) and name.endswith(AGAIN)
 
 
 def body(path: Path, parse: Callable[[str], T], kind: str = "") -> Iterator[T]:

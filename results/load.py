@@ -28,17 +28,21 @@ DTYPES = {
     **dict.fromkeys(("verdict", "flags"), "str"),
 }
 COLUMNS = tuple(DTYPES)
+FLAG_COLUMNS = ("implementation", "case", "flag", "evidence")
 OPERATOR_COLUMNS = ("implementation", "baseline", "case", "operator", "calls", "self_s", "allocated_bytes")
 _COUNTS = ("cases", "implementations", "records", "ok", "not_ok")
 RUN_COLUMNS = ("run", "started", "grid", "devices", *_COUNTS, "complete")
 
 
-def load(run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: bool = False) -> pd.DataFrame:
+def load(
+    run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: bool = False, evidence: bool = False
+) -> pd.DataFrame:
     """What was measured, one row for each implementation on each case.
 
     `run` is a name, "latest", the path of a `.jsonl` file, or several of these; None is every
     run. The columns are `COLUMNS`, then `samples_s` with `samples`: each row's raw seconds a call,
-    float64, empty where nothing was timed. Missing numbers are NaN, a missing `peak_bytes` is NA.
+    float64, empty where nothing was timed; then `evidence` with `evidence`: each row's `Flag`s.
+    Missing numbers are NaN, a missing `peak_bytes` is NA.
 
     `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval.
     `ratio` is the median, over the pairs of rounds that both took part in, of the time over the
@@ -64,9 +68,12 @@ def load(run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: 
     frame[["ratio", "ratio_low", "ratio_high"]] = medians(ratios)
     frame["noise_floor"] = [floor for run_rows in runs for floor in _noise_floors(run_rows)]
     frame["verdict"] = np.where(frame["baseline"], "", verdicts(ratios, frame["noise_floor"].to_numpy()))
+    frame["evidence"] = frame["flags"]
+    frame["flags"] = [", ".join(flag.name for flag in row.flags) for row in measured]
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
     table = frame[list(COLUMNS)].astype(DTYPES)
-    return table.assign(samples_s=frame["samples_s"]) if samples else table
+    asked = {"samples_s": samples, "evidence": evidence}
+    return table.assign(**{column: frame[column] for column, wanted in asked.items() if wanted})
 
 
 def load_run(run: str, root: Path = ROOT) -> Run:
@@ -86,6 +93,22 @@ def load_end(run: str, root: Path = ROOT) -> End | None:
         UnknownRun: it is not there.
     """
     return end(find(run, root))
+
+
+def load_flags(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """What to beware of, with the evidence: one row a flag of a record; the columns are `FLAG_COLUMNS`.
+
+    Raises:
+        UnknownRun: it is not there.
+    """
+    return flags(load(run, root=root, evidence=True))
+
+
+def flags(table: pd.DataFrame) -> pd.DataFrame:
+    """The same of a table that was loaded with `evidence`."""
+    flagged = table.loc[table["flags"] != "", ["implementation", "case", "evidence"]]
+    found = [(*whose, flag.name, flag.evidence) for *whose, seen in flagged.to_numpy() for flag in seen]
+    return pd.DataFrame(found, columns=FLAG_COLUMNS, dtype="str")
 
 
 def load_operators(run: str, root: Path = ROOT) -> pd.DataFrame:

@@ -20,7 +20,6 @@ class Recorder:
 
     def __init__(self, run: Run, root: Path = ROOT) -> None:
         self.name = free_name(run.name, root)
-        self.saved = 0
         self.done: list[Record] = []
         self.may_end = True
         self._run, self._root = dataclasses.replace(run, name=self.name), root
@@ -31,7 +30,7 @@ class Recorder:
         """Go on with the newest unfinished run, or with the newest that was saved as `name`.
 
         Args:
-            run: the head that a new run would have; the old one has to have the same grid and environment.
+            run: the head that a new run would have; the old one has to be of the same things, see `_identity`.
             name: what the run was called when it was started; it got `name-2` if there was a `name`.
             root: the folder of the runs.
 
@@ -47,9 +46,14 @@ class Recorder:
         _require_same(head(find(found, root)), run)
         recorder = cls(run, root)
         recorder._store, recorder._run, recorder.done = Store.resume(found, root)
-        recorder.name, recorder.saved = found, len(recorder.done)
+        recorder.name = found
         recorder.may_end = _selection(recorder._run) == _selection(run)
         return recorder
+
+    @property
+    def saved(self) -> int:
+        """How many records the run holds."""
+        return self._store.saved if self._store else 0
 
     def append(self, lines: Iterable[Record | Operator | End]) -> None:
         """Write lines through to the disk.
@@ -59,9 +63,7 @@ class Recorder:
         """
         if self._store is None:
             self._store = Store.create(self._run, self._root)
-        for line in lines:
-            self._store.append(line)
-            self.saved += isinstance(line, Record)
+        self._store.append(list(lines))
 
     def describe(self, cases_left: int) -> str:
         """Where the run is and what to do with it next."""
@@ -88,10 +90,21 @@ def _selection(run: Run) -> list[str]:
 
 
 def _require_same(old: Run, new: Run) -> None:
-    before, now = ({"grid": run.grid, **dataclasses.asdict(run.environment)} for run in (old, new))
-    changed = [f"{key}: {before[key]!r}, now {now[key]!r}" for key in before if before[key] != now[key]]
+    before, now = _identity(old), _identity(new)
+    keys = [key for key in before | now if before.get(key) != now.get(key)]
+    changed = [f"{key}: {before.get(key)!r}, now {now.get(key)!r}" for key in keys]
     if changed:
         raise StoreError(
             f"--resume: the run {old.name!r} was started with something else ({'; '.join(changed)}), and one run "
             f"never mixes two; it was started by `{old.command}`. Without --resume a new run begins"
         )
+
+
+def _identity(run: Run) -> dict[str, object]:
+    """What the parts of one run have in common. What a grid's file is called is not among it, what it says is."""
+    environment = dataclasses.asdict(run.environment)
+    del environment["dirty"]  # a fingerprint says more
+    packages = {f"package {name}": version for name, version in environment.pop("packages").items()}
+    contents = {f"fingerprint of the {what}": digest for what, digest in run.fingerprints.items()}
+    sampling = {"precision": run.precision, "seconds": run.seconds}
+    return {**contents, "inputs": run.inputs, **sampling, **environment, **packages}

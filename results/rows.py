@@ -12,7 +12,7 @@ import numpy as np
 from results.files import body, head
 from suites.case import DIM, Case
 from suites.lines import from_line
-from suites.record import Record
+from suites.record import Flag, Record
 from suites.statistics import Samples
 
 
@@ -44,7 +44,7 @@ class Row(NamedTuple):
     peak_bytes: int | None
     error_abs: float
     error_rms: float
-    flags: str
+    flags: tuple[Flag, ...]
 
 
 def rows(path: Path) -> Iterable[Row]:
@@ -94,7 +94,7 @@ def _flat(run: str, record: Record) -> Row:
         record.peak_bytes,
         float(error.error_abs) if error else math.nan,
         float(error.error_rms) if error else math.nan,
-        _text(", ".join(flag.name for flag in record.flags)),
+        tuple(Flag(name=_text(flag.name), evidence=_text(flag.evidence)) for flag in record.flags),
     )
 
 

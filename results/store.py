@@ -2,13 +2,15 @@
 
 import contextlib
 import os
+from collections.abc import Iterable, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Self
 
 from results.files import ROOT, body, end, find, free_name, head, heads
+from suites.case import Case
 from suites.lines import from_line, to_line
-from suites.record import End, Operator, Record, Run
+from suites.record import End, Line, Operator, Record, Run
 
 
 class StoreError(Exception):
@@ -18,12 +20,17 @@ class StoreError(Exception):
 class Store:
     """Appends to the file of one run so that a kill -9 loses nothing that was appended.
 
-    `file` is unbuffered and stands at its end; `records` says how many it holds.
+    `file` is unbuffered and stands at its end; `saved` are the records that it holds.
     """
 
-    def __init__(self, file: FileIO, records: int = 0) -> None:
+    def __init__(self, file: FileIO, saved: Iterable[Record] = ()) -> None:
         self._file = file
-        self._records = records
+        self._saved = set(map(_key, saved))
+
+    @property
+    def saved(self) -> int:
+        """How many records the file holds; one that was measured again counts once."""
+        return len(self._saved)
 
     @classmethod
     def create(cls, run: Run, root: Path = ROOT) -> Self:
@@ -43,7 +50,7 @@ class Store:
         except OSError as error:
             raise StoreError(f"the run {run.name!r} cannot be saved: {error}") from error
         try:
-            store._write(run)
+            store._write([run])
         except StoreError:
             store.close()
             path.unlink()
@@ -70,41 +77,39 @@ class Store:
         except OSError as error:
             raise StoreError(f"the run {name!r} cannot be resumed: {error}") from error
         records = [line for line in body(path, from_line) if isinstance(line, Record)]
-        return cls(file, len(records)), run, records
+        return cls(file, records), run, records
 
-    def append(self, line: Record | Operator | End) -> None:
-        """Write one line through to the disk.
+    def append(self, lines: Sequence[Record | Operator | End]) -> None:
+        """Write the lines of a case through to the disk, all at once.
 
         Raises:
-            StoreError: the disk refuses it; the lines before it stay whole.
+            StoreError: the disk refuses them, and none of them is saved; those before them stay whole.
         """
-        self._write(line)
-        self._records += isinstance(line, Record)
+        self._write(lines)
+        self._saved.update(_key(line) for line in lines if isinstance(line, Record))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def _write(self, line: Run | Record | Operator | End) -> None:
-        start, rest = self._file.tell(), f"{to_line(line)}\n".encode()
+    def _write(self, lines: Sequence[Line]) -> None:
+        start, rest = self._file.tell(), "".join(f"{to_line(line)}\n" for line in lines).encode()
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            with contextlib.suppress(OSError):  # if even this fails, readers skip the half line
+            with contextlib.suppress(OSError):  # if even this fails, readers skip a half line
                 self._file.truncate(start)
                 self._file.seek(start)
             raise StoreError(
-                f"{self._file.name}: {error}. {self._records} records are safe on disk; "
+                f"{self._file.name}: {error}. {self.saved} records are safe on disk; "
                 "when there is room again, --resume goes on from there"
             ) from error
+
+
+def _key(record: Record) -> tuple[str, Case]:
+    return record.implementation, record.case
 
 
 def unfinished(root: Path = ROOT) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from suites import git
 from suites.record import Environment
 
 _ALLOCATOR = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "LD_PRELOAD")
@@ -45,9 +46,9 @@ def environment() -> Environment:
         float32_matmul_precision=torch.get_float32_matmul_precision(),
         reduced_precision=_reduced_precision() if gpu else "",
         allocator=" ".join(f"{name}={os.environ[name]}" for name in _ALLOCATOR if name in os.environ),
-        commit=_git("rev-parse", "HEAD"),
-        dirty=bool(_git("status", "--porcelain")),
-        packages={d.metadata["Name"]: d.version for d in distributions()},
+        commit=git.commit(),
+        dirty=bool(git.changes()),
+        packages=_packages(),
     )
 
 
@@ -64,14 +65,16 @@ def _torch_build() -> str:
     return "; ".join(line for line in lines if line and not line.startswith(("Build settings", "NVCC")))
 
 
+def _packages() -> dict[str, str]:
+    """Name to version of what is installed, but for what setuptools adds to the path when somebody imports it."""
+    found = (d for d in distributions() if "_vendor" not in Path(str(d.locate_file(""))).parts)
+    return {d.metadata["Name"]: d.version for d in found}
+
+
 def _reduced_precision() -> str:
     matmul = torch.backends.cuda.matmul
     names = ("allow_fp16_reduced_precision_reduction", "allow_bf16_reduced_precision_reduction")
     return " ".join(f"{name}={getattr(matmul, name)}" for name in names)
-
-
-def _git(*arguments: str) -> str:
-    return _output("git", "-C", str(Path(__file__).parent), *arguments)
 
 
 def _output(*command: str) -> str:

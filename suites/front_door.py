@@ -7,7 +7,6 @@ it offers the same hooks and fixtures, and passes its options on with two of the
 
 import argparse
 import functools
-import subprocess
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import pytest
 from pytest_benchmark import plugin as shipped
 from pytest_benchmark.plugin import *  # noqa: F403  # every hook and fixture of the shipped plugin
+
+from suites import git
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  # in the shipped one's place
@@ -44,18 +45,17 @@ class _Parser:
 @functools.cache
 def default_name() -> str:
     """A name for a run, made from the date and the commit: 20261121-194500-1a2b3c4."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):  # no git, or not a checkout
-        commit = "no-commit"
-    return f"{datetime.now():%Y%m%d-%H%M%S}-{commit}"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{git.commit()[:7] or 'no-commit'}{'-dirty' if git.changes() else ''}"
 
 
 def _no_path(name: str) -> str:
+    if not name:
+        raise argparse.ArgumentTypeError(
+            "the name is empty: without the '=' the run is named after the date and the commit"
+        )
     if Path(name).exists():
         raise argparse.ArgumentTypeError(
-            f"took {name!r}, a file or folder here, for the run's name: write "
-            f"`pytest {name} --benchmark-save`, or `--benchmark-save=NAME` for a name of your own"
+            f"took {name!r}, a file or folder here, for the run's name: write `pytest {name} --benchmark-save` "
+            "if it is what to measure, and take another name if it is the run's"
         )
     return name

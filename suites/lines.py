@@ -3,7 +3,9 @@
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from suites.case import Case
@@ -29,8 +31,12 @@ def from_line(line: str) -> Line:
         ValueError: not JSON, another schema, a missing or an impossible value.
     """
     row = json.loads(line)
-    if not isinstance(row, dict) or row.get("schema") != SCHEMA:
-        raise ValueError(f"not a line of schema {SCHEMA}")
+    if not isinstance(row, dict) or "schema" not in row:
+        raise ValueError("not a line of a run")
+    if row["schema"] != SCHEMA:
+        raise ValueError(
+            f"it has schema {row['schema']!r:.20}, and this version reads schema {SCHEMA}; {_who_reads(row)}"
+        )
     try:
         return _READERS[row["kind"]](row)
     except (KeyError, TypeError) as error:
@@ -43,7 +49,16 @@ def _plain(part: object) -> object:
     return dataclasses.asdict(part) if isinstance(part, Environment) else part
 
 
+def _who_reads(row: dict[str, Any]) -> str:
+    environment = row.get("environment")
+    commit = environment.get("commit") if isinstance(environment, dict) else None
+    if isinstance(commit, str) and re.fullmatch("[0-9a-f]{40,64}", commit):
+        return f"`git checkout {commit[:7]}` gets the version that wrote it"
+    return "the version that wrote it reads it"
+
+
 def _run(row: dict[str, Any]) -> Run:
+    datetime.fromisoformat(row["started"])  # runs are sorted by it
     return Run(**(_fields(Run, row) | {"environment": Environment(**row["environment"])}))
 
 
@@ -86,7 +101,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Line]] = {
 
 
 def _fields(cls: type, row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in _names(cls)}
+    return {name: row[name] for name in _names(cls) if name in row}
 
 
 @functools.cache  # a report may load 100,000 records

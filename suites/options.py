@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from suites import git
 from suites.environment import environment
 from suites.plan import Plan
 from suites.record import Run
@@ -25,6 +26,8 @@ def add_options(parser: pytest.Parser) -> None:
         help="add those that the file's function register(implementation) registers",
     )
     group.addoption("--inputs", metavar="FILE", help="your own embeddings: .npy, .pt or .safetensors")
+    group.addoption("--precision", metavar="PERCENT", help="sample until each ratio is known to ± PERCENT")
+    group.addoption("--seconds", metavar="S", help="or until S seconds are spent on a contestant and case")
     group.addoption("--profile", action="store_true", help="trace operators too, under results/profiles/<run>/")
     group.addoption(
         "--resume",
@@ -49,6 +52,8 @@ def plan_of(config: pytest.Config) -> Plan:
         implementations=option.implementations,
         files=option.implementations_from,
         inputs=option.inputs,
+        precision=option.precision,
+        seconds=option.seconds,
     )
 
 
@@ -61,4 +66,8 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
         environment=environment(),
         absent=absent,
+        precision=plan.grid.precision,
+        seconds=plan.grid.seconds,
+        inputs=plan.own.description if plan.own else "",
+        fingerprints={**plan.fingerprints, "uncommitted changes": git.changes()},
     )

@@ -1,6 +1,9 @@
 """What a session will measure: the options, made into cases and contestants."""
 
+import dataclasses
 import functools
+import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +11,7 @@ from implementations import Implementation, discovery, registry
 from suites import environment
 from suites.case import CONTRACT, RANK, Case
 from suites.grid import Grid, GridError, OwnInputs, load_grid
-from suites.inputs import UserInputs, inputs_name, load_file
+from suites.inputs import InputError, UserInputs, inputs_name, load_file, require_shape
 
 
 class PlanError(ValueError):
@@ -34,8 +37,10 @@ class Plan:
         implementations: str | None = None,
         files: list[str] | None = None,
         inputs: str | None = None,
+        precision: str | None = None,
+        seconds: str | None = None,
     ) -> "Plan":
-        """Follow the options --grid, --device, --implementations, --implementations-from and --inputs.
+        """Follow the options of these names, as they were typed; `files` is --implementations-from.
 
         Raises:
             PlanError, GridError, RegistryError, InputError: what cannot be followed, and what is known.
@@ -43,7 +48,7 @@ class Plan:
         for file in files or ():
             discovery.load_file(Path(file))
         entries = tuple(map(registry.get, _names(implementations)))
-        loaded, devices = load_grid(grid), _devices(device)
+        loaded, devices = _sampled(load_grid(grid), precision, seconds), _devices(device)
         own = load_file(Path(inputs)) if inputs else None
         cases = loaded.cases(devices, _own_inputs(own) if own else None)
         if not cases:
@@ -52,7 +57,14 @@ class Plan:
                 + (f" and the inputs {inputs!r}: it needs a task for data of that rank" if inputs else "")
                 + "; --grid NAME|FILE names another one"
             )
+        _require_possible(grid, cases, entries)
         return cls(grid=loaded, cases=cases, implementations=entries, devices=devices, own=own)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Digests of what the grid and the user's own data are, whatever their files are called."""
+        grid = hashlib.sha256(repr(self.grid.blocks).encode()).hexdigest()[:12]
+        return {"grid": grid} | ({"inputs": self.own.fingerprint} if self.own else {})
 
     @functools.cached_property
     def _by_id(self) -> dict[tuple[str, str], Case]:
@@ -93,6 +105,41 @@ def _devices(asked: str | None) -> tuple[str, ...]:
             f"there is {' and '.join(present)}. For CUDA, `nvidia-smi` shows whether the driver sees the GPU"
         )
     return (asked,)
+
+
+def _sampled(grid: Grid, precision: str | None, seconds: str | None) -> Grid:
+    """The grid, sampled as --precision and --seconds say."""
+    if precision is not None:
+        percent = _number("--precision", precision, "1, which is ± 1 % of a ratio", below=100)
+        grid = dataclasses.replace(grid, precision=percent / 100)
+    if seconds is not None:
+        grid = dataclasses.replace(grid, seconds=_number("--seconds", seconds, "0.5"))
+    return grid
+
+
+def _number(option: str, text: str, example: str, below: float = math.inf) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < below:
+        limit = "" if below == math.inf else f" and below {below:g}"
+        raise PlanError(f"{option} is {text!r}; it has to be a number above 0{limit}, such as {example}")
+    return number
+
+
+def _require_possible(grid: str, cases: tuple[Case, ...], entries: tuple[Implementation, ...]) -> None:
+    for case in cases:
+        try:
+            require_shape(case)
+        except InputError as error:
+            raise GridError(f"the grid {grid!r}: {error}") from error
+    tasks = dict.fromkeys(case.task for case in cases)
+    if not any(entry.task == CONTRACT[task] for entry in entries for task in tasks):
+        raise PlanError(
+            f"--implementations: {', '.join(entry.name for entry in entries)} solve none of the tasks "
+            f"of the grid {grid!r}: {', '.join(tasks)}"
+        )
 
 
 def _own_inputs(own: UserInputs) -> dict[str, OwnInputs]:

@@ -19,6 +19,7 @@ class ProgressLine:
 
     def __init__(self, terminal: TextIO | None = None, *, wanted: bool = True) -> None:
         file = terminal or os.fdopen(os.dup(2), "w")
+        self._own = None if terminal else file
         console = Console(file=file)
         columns = (TextColumn("{task.fields[done]}"), BarColumn(20, style="dim", complete_style="cyan"))
         self.live = wanted and file.isatty() and console.is_interactive  # rich alone would believe FORCE_COLOR
@@ -52,8 +53,10 @@ class ProgressLine:
         self._bar.update(self._task, advance=contestants, done=self._counts(), refresh=True)
 
     def stop(self) -> None:
-        """Take the line away."""
+        """Take the line away, for good."""
         self._bar.stop()
+        if self._own:
+            self._own.close()
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Keep the names of files off the line."""

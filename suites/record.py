@@ -1,7 +1,7 @@
 """What came out: one implementation on one case, and the run it belongs to. Torch-free."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from suites.case import Case
@@ -133,7 +133,10 @@ class Environment:
 class Run:
     """The head of a run: its name, when and how it was started, and where.
 
-    `absent` maps the implementations that could not take part to the reason.
+    `absent` maps the implementations that could not take part to the reason. `precision` (of a ratio)
+    and `seconds` (a contestant and case) say when sampling was to end. `inputs` tells of the user's own
+    data, "" where there were none. `fingerprints` maps "grid", "inputs" and "uncommitted changes" to a
+    digest of their contents. What has a default is not known of the oldest runs.
     """
 
     name: str
@@ -142,6 +145,10 @@ class Run:
     command: str
     environment: Environment
     absent: Mapping[str, str]
+    precision: float | None = None
+    seconds: float | None = None
+    inputs: str = ""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

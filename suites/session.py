@@ -4,8 +4,8 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from implementations import Implementation
-from suites.case import Case
+from implementations import Implementation, registry
+from suites.case import CONTRACT, Case
 from suites.inputs import make_inputs
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
@@ -22,7 +22,7 @@ class Session:
     Args:
         plan: cases and contestants.
         done: records of a run that is gone on with; a case whose selected contestants all have one is not
-            measured again.
+            measured again, and one that is has all that have one in it again.
         started: called with each case before it is measured.
         ended: called with each case, its contestants and their records when it was.
     """
@@ -37,7 +37,9 @@ class Session:
     ) -> None:
         self.plan = plan
         self._phases = Phases()
-        self._records = {(record.case, record.implementation): record for record in done}
+        self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
+        for record in done:
+            self._records[record.case][record.implementation] = record
         self._selected: defaultdict[Case, set[str]] = defaultdict(set)
         self._started, self._ended = started, ended
 
@@ -61,7 +63,7 @@ class Session:
         if not self._is_done(case):
             self._started(case)
             self._measure(case)
-        return self._records[case, name]
+        return self._records[case][name]
 
     def make_inputs(self, case: Case) -> Pair:
         """x and y of a case, always the same."""
@@ -74,8 +76,10 @@ class Session:
             f"{len(self._selected)} cases on {' and '.join(plan.devices)}, {len(plan.implementations)} implementations"
         )
         done = len(self._selected) - len(self.left)
+        sampled = f"each ratio to ± {plan.grid.precision * 100:.3g} % or {plan.grid.seconds:g} s a contestant"
         return [
-            f"grid {plan.grid.name}: {counts}" + (f"; {done} cases are done already" if done else ""),
+            f"grid {plan.grid.name}: {counts}, {sampled}" + (f"; {done} cases are done already" if done else ""),
+            *([f"inputs {plan.own.description}"] if plan.own else []),
             *(f"{name} is absent: {reason}" for name, reason in absent.items()),
         ]
 
@@ -84,10 +88,12 @@ class Session:
         return End(wall_s=self._phases.wall_s, phases_s=dict(self._phases.seconds))
 
     def _is_done(self, case: Case) -> bool:
-        return all((case, name) in self._records for name in self._selected[case])
+        return self._selected[case] <= self._records[case].keys()
 
     def _measure(self, case: Case) -> None:
-        contestants = [entry for entry in self.plan.contestants(case) if entry.name in self._selected[case]]
+        # Those that the run has already too: a ratio needs both in the same rounds.
+        taking_part = self._selected[case] | self._records[case].keys()
+        contestants = [registry.get(name) for name in registry.names(CONTRACT[case.task]) if name in taking_part]
         records = measure_case(
             case,
             contestants,
@@ -100,4 +106,4 @@ class Session:
         with self._phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved has not come to its end.
-        self._records |= {(record.case, record.implementation): record for record in records}
+        self._records[case] |= {record.implementation: record for record in records}

@@ -52,15 +52,18 @@ def verdicts(ratios: Sequence[Samples], noise_floor: Samples) -> list[str]:
     """
     middle, low, high = medians(ratios, VERDICT_CONFIDENCE).T
     margin = np.where([len(ratio) < FEW for ratio in ratios], CLEARLY, 1.0)
-    seen = ((high < 1 / margin) | (low > margin)) & (np.abs(middle - 1) > np.nan_to_num(noise_floor))
+    seen = ((high < 1 / margin) | (low > margin)) & (np.maximum(middle, 1 / middle) > 1 + np.nan_to_num(noise_floor))
     words = np.where(seen, np.where(middle < 1, "faster", "slower"), "no difference seen")
     return [str(word) for word in np.where(np.isnan(middle), "", words)]
 
 
 def noise_floor(control: Samples, base: Samples, stride: int) -> float:
-    """How far from 1 the ratio of the baseline to itself may be: the end of its 95 % interval; NaN without samples."""
+    """How far from 1 the ratio of the baseline to itself may be: the end of its 95 % interval; NaN without samples.
+
+    As a slowdown: 0.04 for an interval that reaches 1.04, or 1 / 1.04.
+    """
     _, low, high = medians([paired_ratios(control, stride, base, stride)])[0]
-    return float(max(1 - low, high - 1))
+    return float(max(1 / low, high) - 1)
 
 
 def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int) -> Samples:

@@ -15,7 +15,6 @@ MAY_IMPORT = {  # room: what it may import of the house, besides itself
     "suites": ("implementations",),
     "results": ("suites.record", "suites.lines", "suites.statistics", "suites.case"),
     "reports": ("results", "suites.record"),
-    "diagnosis": ("implementations",),
 }
 WIRING = {"conftest.py", "nightly.py"}
 
@@ -59,7 +58,6 @@ def test_every_import_points_down() -> None:
         ("results", "from reports import render"),
         ("reports", "from suites.case import Case"),
         ("reports", "import suites"),
-        ("reports", "import diagnosis"),
         ("suites", "import conftest"),
     ],
 )

@@ -1,5 +1,7 @@
 """Do the contestants compute cosines, and does everyone who wants to take part get in, or get told why not?"""
 
+import functools
+import inspect
 import os
 import subprocess
 import sys
@@ -80,31 +82,45 @@ def test_what_is_registered_can_be_got_by_name() -> None:
     assert "normalize" in implementations.names("paired")
     assert "normalize" not in implementations.names("pairwise")
     assert [e.name for e in PRESENT if e.baseline] == ["broadcast", "builtin"]
-    assert all(e.summary for e in PRESENT)
 
 
-def test_an_unknown_name_is_told_the_nearest_one() -> None:
-    with pytest.raises(RegistryError, match=r"unknown implementation 'normalise'; did you mean 'normalize'\? known: "):
+def test_a_file_is_named_like_an_implementation_in_it_so_that_an_absent_one_is_known_by_its_name() -> None:
+    files = {Path(inspect.getsourcefile(entry.fn) or "").stem for entry in PRESENT}
+    assert files <= {entry.name for entry in PRESENT}
+    assert all(inspect.getdoc(entry.fn) for entry in PRESENT)
+
+
+def test_an_unknown_name_is_told_the_nearest_one_and_which_files_are_absent() -> None:
+    registry.mark_absent("kernels", discovery.because("warpcos"))
+    message = r"unknown implementation 'normalise'; did you mean 'normalize'\? known: .*; kernels is absent: the module"
+    with pytest.raises(RegistryError, match=message):
         implementations.get("normalise")
 
 
 def test_an_absent_implementation_says_what_would_change_that() -> None:
     registry.mark_absent("warp", discovery.because("warpcos"))
-    with pytest.raises(RegistryError, match=r"'warp' is absent: the package 'warpcos' is not installed; `pip install"):
+    message = "'warp' is absent: the module 'warpcos' is not installed; `pip install` the package that provides it"
+    with pytest.raises(RegistryError, match=message):
         implementations.get("warp")
 
 
+def test_ours_are_installed_by_the_extra_whatever_their_packages_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.metrics.pairwise", None)
+    monkeypatch.setattr(discovery.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "implementations.scikit_learn")
+    discovery.load_folder()
+    reason = registry.absent()["scikit_learn"]
+    assert reason.startswith("the module 'sklearn' is not installed; `pip install '.[contestants]'` adds")
+
+
+def mine(x, y, dim=-1): ...  # type: ignore[no-untyped-def]
+
+
 def test_the_decorator_returns_the_function_and_keeps_what_it_was_told() -> None:
-    def mine(x, y, dim=-1):  # type: ignore[no-untyped-def]
-        """What it is for.
-
-        More about it.
-        """
-
     assert implementation(dtypes="float64", devices=("cpu", "cuda"), torch_memory=False)(mine) is mine
     entry = implementations.get("mine")
     assert (entry.fn, entry.task, entry.dtypes, entry.devices) == (mine, "paired", ("float64",), ("cpu", "cuda"))
-    assert (entry.summary, entry.source, entry.torch_memory) == ("What it is for.", __file__, False)
+    assert (entry.baseline, entry.torch_memory) == (False, False)
 
 
 def test_a_decorator_without_parentheses_is_told_so() -> None:
@@ -112,9 +128,33 @@ def test_a_decorator_without_parentheses_is_told_so() -> None:
         registry.implementation(lambda x, y, dim=-1: x)  # type: ignore[arg-type]
 
 
-def test_a_function_without_a_name_is_refused() -> None:
-    with pytest.raises(RegistryError, match="'<lambda>' is none"):
-        registry.implementation()(lambda x, y, dim=-1: x)
+async def later(x, y, dim=-1): ...  # type: ignore[no-untyped-def]
+
+
+class Model:
+    def __init__(self, x: object, y: object, dim: int = -1) -> None: ...
+
+    def __call__(self, x: object, y: object, dim: int = -1) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("fn", "shown"),
+    [
+        (lambda x, y, dim=-1: x, "<lambda>"),
+        (later, "function later"),
+        (functools.partial(mine, dim=1), "functools.partial"),
+        (Model, "class .*Model"),
+        (Model(0, 0), "Model object"),
+        (Model(0, 0).__call__, "bound method Model"),
+        (torch.cosine_similarity, "built-in"),
+    ],
+    ids=["lambda", "async", "partial", "class", "object", "method", "builtin"],
+)
+def test_what_is_no_plain_function_is_refused(fn: Callable[..., object], shown: str) -> None:
+    with pytest.raises(
+        RegistryError, match=rf"{shown}.* is no plain function with a name: write def NAME\(x, y, dim=-1"
+    ):
+        implementation()(fn)
 
 
 def test_there_is_one_baseline_a_task() -> None:
@@ -134,17 +174,22 @@ def test_two_of_one_name_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "fn", "form"),
+    ("task", "arguments", "form"),
     [
-        ("paired", lambda x, y: x, r"\(x, y, dim=-1\)"),
-        ("paired", lambda x, y, dim: x, r"\(x, y, dim=-1\)"),
-        ("paired", lambda x, y, axis=-1: x, r"\(x, y, dim=-1\)"),
-        ("pairwise", lambda x: x, r"\(x, y\)"),
-        ("pairwise", lambda x, y, temperature: x, r"\(x, y\)"),
+        ("paired", "x, y", r"\(x, y, dim=-1\)"),
+        ("paired", "x, y, dim", r"\(x, y, dim=-1\)"),
+        ("paired", "x, y, axis=-1", r"\(x, y, dim=-1\)"),
+        ("paired", "x, y, *, dim=-1", r"\(x, y, dim=-1\)"),
+        ("paired", "x, *, y, dim=-1", r"\(x, y, dim=-1\)"),
+        ("pairwise", "x", r"\(x, y\)"),
+        ("pairwise", "*, x, y", r"\(x, y\)"),
+        ("pairwise", "x, y, temperature", r"\(x, y\)"),
     ],
 )
-def test_a_wrong_signature_is_told_the_right_one(task: str, fn: Callable[..., object], form: str) -> None:
-    with pytest.raises(RegistryError, match=rf"<lambda>\(.*wrong signature for .* '{task}': write it as .*{form}"):
+def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form: str) -> None:
+    fn = eval(f"lambda {arguments}: x")
+    fn.__name__ = "mine"
+    with pytest.raises(RegistryError, match=rf"mine\(.*wrong signature for .* '{task}': write it as mine{form}"):
         implementation(task)(fn)
 
 
@@ -154,6 +199,7 @@ def test_a_wrong_signature_is_told_the_right_one(task: str, fn: Callable[..., ob
         ({"task": "pairwize"}, r"unknown task 'pairwize'; did you mean 'pairwise'\? known: paired, pairwise"),
         ({"dtypes": "fp32"}, r"unknown dtype 'fp32'; did you mean 'float32'\?"),
         ({"dtypes": ("float32", "int8")}, "unknown dtype 'int8'.* known: float64, float32, float16, bfloat16"),
+        ({"dtypes": torch.float32}, r"unknown dtype torch\.float32; did you mean 'float32'\?"),
         ({"devices": "gpu"}, "unknown device 'gpu'.* known: cpu, cuda, mps"),
     ],
 )
@@ -178,27 +224,73 @@ def file_of(folder: Path, text: str, name: str = "third_party.py") -> Path:
 
 
 def test_a_third_party_file_is_handed_the_decorator(tmp_path: Path) -> None:
-    path = file_of(tmp_path, THIRD_PARTY)
-    discovery.load_file(path)
-    assert implementations.get("mine").source == str(path)
+    discovery.load_file(file_of(tmp_path, THIRD_PARTY))
     assert implementations.get("mine").fn(torch.ones(1, 2), torch.ones(1, 2)).tolist() == [2]
 
 
+NONE = r"no function register\(implementation\): .*"
+BAD_MODULES = [  # of a file or an entry point, and what is said of them
+    ("", NONE + r"no attribute 'register'; CONTRIBUTING\.md shows one, in ten lines"),
+    ("register = 3", NONE + "3 is not a callable object"),
+    ("def register(): pass", NONE + "too many positional arguments"),
+    ("def register(implementation, more): pass", NONE + "missing a required argument: 'more'"),
+    ("register = getattr", NONE + "no signature found for builtin"),
+    ("def register(implementation): pass", r"register\(implementation\) registers nothing"),
+    ("class register:\n    def __init__(self, implementation): pass", "registers nothing"),
+    ("def register(implementation): implementation()(f)\ndef f(x): pass", r"f\(x\) has the wrong signature"),
+    ("def register(implementation): int('four')", "invalid literal for int.*'four'"),
+    ("x = 1\nis not Python", r"invalid syntax \(mine\.py, line 2\)"),
+    (THIRD_PARTY.replace("mine", "builtin"), "two implementations are called 'builtin'"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_MODULES)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RegistryError, match=rf"{tmp_path}/mine\.py: .*{message}"):
+        discovery.load_file(file_of(tmp_path, text, "mine.py"))
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_MODULES)
+def test_an_entry_point_that_cannot_be_used_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    file_of(tmp_path, text, "mine.py")
+    with pytest.raises(RegistryError, match=rf"entry point 'fast' = 'mine:register': .*{message}"):
+        load_entry_point("mine:register", tmp_path, monkeypatch)
+
+
+def load_entry_point(target: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "entry_points", lambda group: [EntryPoint("fast", target, group)])
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    discovery.load_entry_points()
+
+
 @pytest.mark.parametrize(
-    ("text", "name", "message"),
+    ("target", "message"),
     [
-        ("", "third_party.py", r"third_party\.py has no function register\(implementation\); CONTRIBUTING\.md"),
-        ("register = 3", "third_party.py", r"has no function register\(implementation\)"),
-        ("def register(): pass", "third_party.py", r"has no function register\(implementation\)"),
-        ("def register(implementation): pass", "third_party.py", r"third_party\.py registers nothing"),
-        ("x = 1\nis not Python", "third_party.py", r"third_party\.py, line 2, is not Python"),
-        (THIRD_PARTY, "third_party.txt", r"--implementations-from: .*third_party\.txt' is not a Python file \(\.py\)"),
-        (THIRD_PARTY.replace("mine", "builtin"), "third_party.py", "two implementations are called 'builtin'"),
+        ("math:pi", r"no function pi\(implementation\): 3\.14\d* is not a callable object"),
+        ("math:nosuch", r"no function nosuch\(implementation\): module 'math' has no attribute 'nosuch'"),
+        ("math:pi.nosuch", r"no function pi\.nosuch\(implementation\): 'float' object has no attribute 'nosuch'"),
+        ("math", r"no function register\(implementation\): module 'math' has no attribute 'register'"),
     ],
 )
-def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, name: str, message: str) -> None:
-    with pytest.raises(RegistryError, match=message):
-        discovery.load_file(file_of(tmp_path, text, name))
+def test_an_entry_point_that_names_no_function_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, message: str
+) -> None:
+    with pytest.raises(RegistryError, match=f"entry point 'fast' = '{target}': {message}"):
+        load_entry_point(target, tmp_path, monkeypatch)
+
+
+def test_a_bug_of_a_third_party_surfaces_with_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        discovery.load_file(file_of(tmp_path, "def register(implementation):\n    1 / 0"))
+    assert (caught.traceback[-1].path, caught.traceback[-1].lineno) == (tmp_path / "third_party.py", 1)
+
+
+def test_a_file_that_is_no_python_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match=r"--implementations-from: .*mine\.txt' is not a Python file \(\.py\)"):
+        discovery.load_file(file_of(tmp_path, THIRD_PARTY, "mine.txt"))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -208,7 +300,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_file_whose_optional_package_is_missing_is_absent(tmp_path: Path) -> None:
     discovery.load_file(file_of(tmp_path, "import no_such_package.kernels" + THIRD_PARTY))
-    assert "`pip install no_such_package` adds it" in registry.absent()["third_party"]
+    assert registry.absent()["third_party"].startswith("the module 'no_such_package' is not installed; `pip")
 
 
 @pytest.mark.parametrize("line", ["import torch.no_such_module", "from torch import no_such_function"])
@@ -224,7 +316,7 @@ def test_installed_packages_register_through_the_entry_point_group(tmp_path: Pat
     metadata.mkdir()
     file_of(metadata, "Metadata-Version: 2.1\nName: plugins\nVersion: 1.0\n", "METADATA")
     targets = "mine = good_plugin:register\ntheirs = absent_plugin\n"
-    file_of(metadata, f"[{registry.ENTRY_POINTS}]\n{targets}", "entry_points.txt")
+    file_of(metadata, f"[{discovery.ENTRY_POINTS}]\n{targets}", "entry_points.txt")
     script = (
         "from implementations import registry\n"
         "assert 'mine' in registry.names('paired'), registry.names()\n"
@@ -232,10 +324,3 @@ def test_installed_packages_register_through_the_entry_point_group(tmp_path: Pat
     )
     path = os.pathsep.join((str(ROOT), str(tmp_path)))
     subprocess.run([sys.executable, "-c", script], check=True, env=os.environ | {"PYTHONPATH": path})
-
-
-def test_an_entry_point_that_names_no_function_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("mine", "math:pi", registry.ENTRY_POINTS)
-    monkeypatch.setattr(discovery, "entry_points", lambda group: [entry])
-    with pytest.raises(RegistryError, match=r"entry point 'mine' = 'math:pi' names a float; .* register\(impl"):
-        discovery.load.__wrapped__()

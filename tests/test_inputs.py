@@ -57,7 +57,6 @@ def test_everything_that_names_the_numbers_changes_them(family: str) -> None:
     wanted = case(inputs=family)
     x, y = make_inputs(wanted)
     assert not torch.equal(x, y)
-    assert not torch.equal(x, make_inputs(wanted, seed=1)[0])
     assert not torch.equal(x[:299], make_inputs(replace(wanted, shape=(299, 64)))[0])
     assert not torch.equal(x[:20], make_inputs(case("pairwise", inputs=family))[0])
     assert not torch.equal(

@@ -9,6 +9,7 @@ import pytest
 from checkout import REPOSITORY, Checkout
 
 from reports.sections.worse import worse
+from results import load_run
 
 pytest_plugins = ["pytester"]
 
@@ -90,6 +91,7 @@ def test_three_nights(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     assert broken.returncode == 1, broken.stdout + broken.stderr
     assert broken.stdout.splitlines()[-1].split()[:3] == ["planted", "paired-cpu-float32-8x64", "wrong"]
     assert any(run.endswith("-again") for run in checkout.runs), "an alarm is measured a second time"
+    assert not load_run("latest", checkout.root / "results/runs").name.endswith("-again")
 
     failed = one_night("no-such-grid")
     assert failed.returncode == 2

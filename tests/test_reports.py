@@ -16,7 +16,8 @@ from reports.markdown import code, escape
 from results import COLUMNS, UnknownRun
 from suites.case import Case
 from suites.lines import to_line
-from suites.record import UNIT_ROUNDOFF, End, Environment, Error, Latency, Line, Operator, Record, Run, Status
+from suites.record import UNIT_ROUNDOFF, End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
+from suites.statistics import VERDICT_CONFIDENCE
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 """After a wanted change: UPDATE_GOLDEN=1 pytest tests/test_reports.py -k golden, and read the diff."""
@@ -48,6 +49,7 @@ HEAD = Run(
     command="pytest suites --grid tiny",
     environment=ENVIRONMENT,
     absent={"numkong": "the package 'numkong' is not installed; `pip install numkong` adds it"},
+    precision=0.01,
 )
 AXES = ("task", "dtype", "device", "memory_format", "direction", "inputs")
 CASES = [Case(task="paired", shape=(rows, 256), dtype="float32", device="cpu") for rows in (64, 1024, 65536)]
@@ -55,28 +57,43 @@ SMALL, MIDDLE, LARGE = CASES
 NASTY = "a|b`c` <img src=x> ![i](http://e.vil/p.png) [l](http://e.vil)\n# heading\n- $x_1$ \N{RIGHT-TO-LEFT OVERRIDE}"
 
 
+def samples(usual_s: float, spread: float, rounds: int = 20) -> tuple[float, ...]:
+    """Seconds a call, each pair of rounds a bit other than the last."""
+    return tuple(usual_s * (1 + spread * (round_ // 2 % 2 - 0.5)) for round_ in range(rounds))
+
+
 def ok(
-    name: str, case: Case, ratio: float, error_u: float = 1.0, peak: int | None = None, spread: float = 0.0
+    name: str,
+    case: Case,
+    ratio: float,
+    error_u: float = 1.0,
+    peak: int | None = None,
+    spread: float = 0.0,
+    *,
+    noise: float = 0.0,
+    first_call_s: float = 0.0,
+    rounds: int = 20,
+    flags: tuple[Flag, ...] = (),
 ) -> Record:
-    """A record whose time is `ratio` of the baseline's, each pair of rounds a bit other than the last."""
-    usual = case.input_bytes / 2e9 * ratio
-    samples = tuple(usual * (1 + spread * (round_ // 2 % 2 - 0.5)) for round_ in range(20))
+    """A record whose time is `ratio` of the baseline's; the baseline's control is up to half of `noise` off."""
+    usual_s = case.input_bytes / 2e9 * ratio
     return Record(
         implementation=name,
         baseline=name == "builtin",
         case=case,
         status=Status.OK,
         latency=Latency(
-            samples_s=samples,
-            control_s=samples if name == "builtin" else (),
+            samples_s=samples(usual_s, spread, rounds),
+            control_s=samples(usual_s, noise, rounds) if name == "builtin" else (),
             calls=1,
             stride=1,
-            stop="budget",
+            stop="budget" if case is LARGE else "precision",
             page_faults=0.0,
-            first_call_s=usual,
+            first_call_s=first_call_s or usual_s,
         ),
         error=Error(error_abs=error_u * UNIT_ROUNDOFF, error_rms=error_u * UNIT_ROUNDOFF / 4),
         peak_bytes=peak,
+        flags=flags,
     )
 
 
@@ -85,11 +102,13 @@ def failed(name: str, case: Case, status: Status, reason: str) -> Record:
 
 
 def golden() -> Iterable[Line]:
-    for case in CASES:
-        yield ok("builtin", case, 1.0, peak=2 * case.input_bytes)
-        yield ok("one_pass", case, 0.1 if case.shape[0] > 64 else 0.5, 2.5, case.shape[0] * 4)
-        yield ok("for_small_ones", case, 0.2, 1.5, case.input_bytes)
+    drift = Flag(name="drift", evidence="the second half takes 1.2 times the first half's time")
+    for case, noise in zip(CASES, (0.028, 0.008, 0.004), strict=True):
+        yield ok("builtin", case, 1.0, peak=2 * case.input_bytes, noise=noise)
+        yield ok("one_pass", case, 0.1 if case.shape[0] > 64 else 1.3, 2.5, case.shape[0] * 4, first_call_s=2.0)
+        yield ok("for_small_ones", case, 0.4, 1.5, case.input_bytes, flags=(drift,))
         yield ok("as_ever", case, 1.0, peak=2 * case.input_bytes, spread=0.3)
+        yield ok("a_hair_slower", case, 1.01, peak=2 * case.input_bytes)
         yield ok("sloppy", case, 0.05, 70.0, case.shape[0] * 4)
         if case.shape[0] == 65536:
             yield failed("greedy", case, Status.OUT_OF_MEMORY, "needs 3 GiB, 1 GiB is free")
@@ -149,6 +168,11 @@ def table(*records: Record) -> pd.DataFrame:
                 "case": f"{case.task}-{case.id}",
                 "status": str(record.status),
                 "reason": record.reason,
+                "verdict": sections.FASTER if ratio < 1 else sections.SLOWER if ratio > 1 else "",
+                "noise_floor": 0.0,
+                "rounds": len(latency.samples_s) if latency else float("nan"),
+                "first_call_s": latency.first_call_s if latency else float("nan"),
+                "flags": ", ".join(flag.name for flag in record.flags),
                 "peak_bytes": record.peak_bytes,
                 "error_u": record.error.error_abs / UNIT_ROUNDOFF if record.error else float("nan"),
             }
@@ -156,6 +180,10 @@ def table(*records: Record) -> pd.DataFrame:
 
     frame = pd.DataFrame([row(record) for record in records], columns=COLUMNS)
     return sections.prepare(frame.astype({"baseline": bool, "peak_bytes": "Int64"}))
+
+
+def rendered(root: Path) -> str:
+    return render("golden", root=root, out=root / "out").read_text()
 
 
 def winner(*records: Record) -> pd.Series:
@@ -192,7 +220,8 @@ def test_the_fastest_within_the_budget_is_the_answer() -> None:
         *(ok("faster_but_sloppy", case, 0.01, 16.1 if case is LARGE else 1.0) for case in CASES),
     )
     assert (row["implementation"], row["builtin"]) == ("fast", "builtin")
-    assert (row["ratio"], row["best"], row["worst"]) == pytest.approx((0.2, 0.1, 0.4))
+    assert (row["faster"], row["compared"]) == (3, 3)
+    assert (row["faster_ratio"], row["best"], row["worst"]) == pytest.approx((0.2, 0.1, 0.4))
     assert (row["memory"], row["error_u"]) == pytest.approx((0.25, 15.9))
 
 
@@ -217,13 +246,13 @@ def test_where_nobody_ran_all_the_most_complete_are_compared_over_what_they_shar
         ok("one_case", LARGE, 0.0001),
     )
     assert (row["implementation"], row["ran"], row["cases"]) == ("other", 2, 3)
-    assert (row["ratio"], row["compared"]) == (pytest.approx(0.5), 1)
+    assert (row["faster_ratio"], row["compared"]) == (pytest.approx(0.5), 1)
 
 
 def test_without_a_baseline_the_latency_decides() -> None:
     row = winner(ok("slow", LARGE, 2.0), ok("fast", LARGE, 1.0), failed("fast", SMALL, Status.TIMED_OUT, "600 s"))
     assert row["implementation"] == "fast"
-    assert pd.isna(row["ratio"])
+    assert row["compared"] == 0
     assert pd.isna(row["builtin"])
 
 
@@ -249,9 +278,10 @@ def test_what_else_is_fast_is_named_with_the_reason() -> None:
     assert dict(close["why"]) == {
         "greedy": "did not run every case",
         "sloppy": "outside of the error budget",
-        "equal": sections.AS_FAST,
+        "equal": sections.SAME,
     }
-    assert dict(close["against_answer"]) == pytest.approx({"greedy": 0.2, "sloppy": 0.5, "equal": 1.0})
+    assert dict(close["faster_chosen"]) == {"greedy": 1, "sloppy": 3, "equal": 0}
+    assert dict(close["faster_ratio_chosen"].dropna()) == pytest.approx({"greedy": 0.2, "sloppy": 0.5})
 
 
 def test_where_size_decides_each_case_has_its_winner() -> None:
@@ -268,11 +298,106 @@ def test_where_size_decides_each_case_has_its_winner() -> None:
     assert labels == {"for_small": ("64x256",), "for_large": ("1024x256", "65536x256")}  # 5 % is not clearly faster
 
 
-def test_an_interval_around_1_is_no_difference() -> None:
-    assert units.speed(0.95, 0.9, 1.02) == "no difference seen"
-    assert units.speed(0.95, 0.9, 0.99) == "5.3 % faster"
-    assert units.speed(0.09, 0.08, 0.1) == "11× faster"
-    assert units.speed(1.5, 1.4, 1.6) == "1.5× slower"
+def test_speeds_are_factors_or_percents() -> None:
+    assert [units.speed(ratio) for ratio in (0.95, 0.09, 1.5)] == ["5.3 % faster", "11× faster", "1.5× slower"]
+
+
+def test_the_answer_gives_the_means_of_each_verdict_apart(tmp_path: Path) -> None:
+    """A mean over cases of different verdicts would be true of none of them."""
+    save(
+        tmp_path,
+        [
+            *(ok("builtin", case, 1.0) for case in CASES),
+            *(ok("mixed", case, ratio) for case, ratio in zip(CASES, (2.0, 0.1, 0.4), strict=True)),
+        ],
+    )
+    text = rendered(tmp_path)
+    assert "ship `mixed`: 5× faster in 2 of 3 cases, 2× slower in 1 (0.5× to 10× the speed of `builtin`)" in text
+    assert "Rather `builtin` for `64x256`." in text
+
+
+def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) -> None:
+    lines = [ok("builtin", SMALL, 1.0, noise=0.1), ok("other", SMALL, 0.96), ok("sloppy", SMALL, 0.97, error_u=99.0)]
+    save(tmp_path, lines)
+    text = rendered(tmp_path)
+    assert "**Noise floor: 5.3 %** in the median case, 5.3 % in the worst, `paired-cpu-float32-64x256`" in text
+    assert (
+        "Of 2 comparisons with the built-in 0 show a difference, with 99 % confidence each: at most 0.02 of the 2 are"
+        in text
+    )
+    assert "stay with `builtin`" in text
+    assert "Over all cases no difference is seen between it and `other`." in text
+    assert "| `other` | 62.9 µs, (0.96×) |" in text
+    assert "Faster, but not the answer" not in text
+    assert not re.search(r"\d %? ?(faster|slower)", text)
+
+
+def test_how_often_chance_gives_a_verdict_is_what_results_ask_for() -> None:
+    assert pytest.approx(1 - VERDICT_CONFIDENCE) == sections.CHANCE
+
+
+def test_a_baseline_of_few_rounds_does_not_rank_the_others() -> None:
+    """Ratios to a slow baseline stand on its few rounds; the others were timed against each other in many."""
+    baseline = ok("builtin", SMALL, 1.0, rounds=12)
+    loaded = table(baseline, ok("a", SMALL, 0.11, rounds=192), ok("b", SMALL, 0.10, rounds=192))
+    loaded.loc[loaded["implementation"] == "a", ["ratio", "ratio_low", "ratio_high"]] = 0.09
+    prepared = sections.prepare(loaded)
+    standings = sections.standings(prepared, BUDGET_U)
+    assert list(standings["implementation"]) == ["b", "a", "builtin"]
+
+
+def test_a_first_call_that_compiles_is_paid_for_after_so_many_calls(tmp_path: Path) -> None:
+    usual_s = SMALL.input_bytes / 2e9
+    save(
+        tmp_path,
+        [
+            *(ok("builtin", case, 1.0) for case in (SMALL, MIDDLE)),
+            ok("compiled", SMALL, 1.25, first_call_s=2.0),
+            ok("compiled", MIDDLE, 0.5, first_call_s=1000 * 16 * usual_s),
+        ],
+    )
+    text = rendered(tmp_path)
+    paid = "paid for after at most 2,000 calls, never in 1 of 2 cases"
+    assert f"Its first call takes up to 2 s, {paid}." in text
+    assert "| `compiled` | 2 s, never | 1.05 s, 2,000 calls |" in text
+    assert "| `builtin` | 65" not in text.split("First call, and")[1].split("Peak memory")[0]
+
+
+def test_a_first_call_that_saves_nothing_later_is_never_paid_for(tmp_path: Path) -> None:
+    save(tmp_path, [ok("builtin", SMALL, 1.0, error_u=99.0), ok("compiled", SMALL, 1.25, first_call_s=2.0)])
+    assert "Its first call takes up to 2 s, never paid for." in rendered(tmp_path)
+
+
+def test_flags_are_shown_with_their_evidence_and_beside_their_numbers(tmp_path: Path) -> None:
+    flag = Flag(name="two_modes", evidence="30% of the samples take 2 times the others' time")
+    save(tmp_path, [ok("builtin", SMALL, 1.0), *(ok(name, SMALL, 0.5, flags=(flag,)) for name in ("a", "b"))])
+    text = rendered(tmp_path)
+    assert "Flagged records: two_modes 2" in text
+    assert "| `two_modes` | 2 | 30% of the samples take 2 times the others' time | `a`, `b` |" in text
+    assert "| `a` | 32.8 µs, 0.5× † |" in text
+    assert "Flagged: `two_modes`." in text
+
+
+def test_a_group_in_which_nothing_ran_says_so(tmp_path: Path) -> None:
+    save(tmp_path, [failed("builtin", SMALL, Status.ERROR, "why")])
+    text = rendered(tmp_path)
+    assert "**paired, float32, cpu**: nothing ran; the failures below say why." in text
+    assert "There is no noise floor" in text
+
+
+def test_memory_formats_are_lines_of_their_own() -> None:
+    shapes = ((8, 4, 8, 8), (8, 4, 16, 16))
+    maps = [
+        Case(task="feature_maps", shape=shape, dtype="float32", device="cpu", memory_format=memory_format)
+        for shape in shapes
+        for memory_format in ("contiguous", "channels_last")
+    ]
+    loaded = table(*(ok("builtin", case, 1.0) for case in maps))
+    standings = sections.standings(loaded, BUDGET_U)
+    figure = plots.PLOTS["latency"](loaded, standings, sections.answer(loaded, standings))
+    assert figure is not None
+    assert [line.get_linestyle() for line in figure.axes[0].get_lines()] == ["--", "-"]
+    assert figure.get_suptitle().endswith("dashed and hollow: channels_last")
 
 
 def test_numbers_have_three_digits_and_a_unit() -> None:
@@ -373,6 +498,13 @@ def test_two_runs_side_by_side(tmp_path: Path) -> None:
     assert changes["faster"] == ["ok", "32.8 µs → 16.4 µs", "2× faster", "0.5× → 0.25×", "2× faster"]
     assert changes["same"] == ["ok", "32.8 µs", "no difference seen", "0.5×", "no difference seen"]
     assert changes["broken"] == ["ok → error", "32.8 µs → –", "–", "0.5× → –", "–"]
+
+
+def test_a_change_below_the_noise_floor_is_no_difference(tmp_path: Path) -> None:
+    for name, ratio, noise in (("older", 0.5, 0.2), ("golden", 0.48, 0.0)):
+        save(tmp_path, [ok("builtin", SMALL, 1.0, noise=noise), ok("other", SMALL, ratio)], replace(HEAD, name=name))
+    text = render("golden", against="older", root=tmp_path, out=tmp_path / "out").read_text()
+    assert "0 became faster, 0 slower, in 2 no difference is seen" in text
 
 
 def run_main(root: Path, *arguments: str) -> None:

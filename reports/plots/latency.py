@@ -10,12 +10,14 @@ from reports.plots import style
 from reports.sections import GROUP, spread
 
 SIZES = 12
+LINE = [*GROUP, "implementation", "memory_format"]
 
 
 def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
     """Seconds a call over the bytes of the inputs, a line an implementation, for groups with more than one size.
 
-    The median of the cases of one size, at most `SIZES` sizes a facet; None without such a group.
+    The median of the cases of one size and memory format, at most `SIZES` sizes a facet; formats other than
+    contiguous are dashed and hollow. None without such a group.
     """
     ok = table[table["status"] == "ok"]
     ok = ok[ok.groupby(GROUP)["input_bytes"].transform("nunique") > 1]
@@ -23,21 +25,25 @@ def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
         return None
     looks = style.looks(standings, answer)
     standings = standings.merge(ok[GROUP].drop_duplicates(), on=GROUP)
-    lines = ok.groupby([*GROUP, "implementation", "input_bytes"])["latency_s"].median().reset_index()
+    lines = ok.groupby([*LINE, "input_bytes"])["latency_s"].median().reset_index()
 
     def draw(axes: Axes, members: pd.DataFrame) -> str:
         here = lines.merge(members[[*GROUP, "implementation"]], on=[*GROUP, "implementation"])
         here = here[here["input_bytes"].isin(spread(sorted(here["input_bytes"].unique()), SIZES))]
-        for name, line in here.groupby("implementation"):
+        for (name, memory_format), line in here.groupby(LINE[-2:]):
             look = looks.get(str(name), style.OTHER)
             (drawn,) = axes.plot(line["input_bytes"], line["latency_s"], marker=look.marker)
             drawn.set(color=look.colour, linewidth=look.width, zorder=look.zorder)
+            if memory_format != "contiguous":
+                drawn.set(linestyle="--", markerfacecolor="white")
         axes.set(xscale="log", yscale="log", xlabel="size of the inputs", ylabel="time a call")
         style.log_ticks(axes.xaxis, units.size)
         axes.xaxis.set_major_locator(LogLocator(base=4, numticks=7))
         style.log_ticks(axes.yaxis, units.seconds)
         return style.verdict(members, answer)
 
-    figure = style.small_multiples(standings, answer, "latency over size", 2.9, style.WIDE, draw)
+    others = sorted({*ok["memory_format"]} - {"contiguous"})
+    title = "latency over size" + (f"; dashed and hollow: {', '.join(others)}" if others else "")
+    figure = style.small_multiples(standings, answer, title, 2.9, style.WIDE, draw)
     style.legend(figure, looks, lines=True)
     return figure

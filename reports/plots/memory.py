@@ -22,8 +22,7 @@ def memory(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -
     if table["peak_bytes"].isna().all():
         return None
     looks = style.looks(standings, answer)
-    largest = table[table["status"] == "ok"].sort_values(["input_bytes", "label"]).drop_duplicates(GROUP, keep="last")
-    rows = table[table["case"].isin(largest["case"])]
+    rows = table[table["case"].isin(style.largest(table[table["status"] == "ok"])["case"])]
     rows = rows.merge(standings[[*GROUP, "implementation"]], on=[*GROUP, "implementation"])
     rows = rows.assign(share=rows["peak_bytes"] / rows["input_bytes"])
 

@@ -9,21 +9,23 @@ from matplotlib.lines import Line2D
 
 from reports import units
 from reports.plots import style
-from reports.sections import of_group, spread
+from reports.sections import SAME, of_group, spread
 
 ROWS = 20
 CASES = 6
+PAPER = "#ffffff"
 
 
 def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
     """A row an implementation, a dot with its interval a case, darker for larger ones; None without a baseline.
 
+    Dots are hollow where no difference is seen.
     At most `CASES` cases, evenly spread over the sizes, and the `ROWS` fastest implementations.
     """
     ok = table.dropna(subset=["ratio"])
     if ok.empty:
         return None
-    standings = standings.dropna(subset=["ratio"])
+    standings = standings[standings["compared"] > 0]
     labels = spread(list(ok.groupby("label")["input_bytes"].min().sort_values(kind="stable").index), CASES)
     shades = dict(zip(labels, mpl.colormaps["viridis_r"](np.linspace(0.15, 1, len(labels))), strict=True))
 
@@ -37,11 +39,16 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
         axes.set(xscale="log", xlabel="time, relative to the baseline: left is faster", ylim=(len(names) - 0.5, -0.5))
         style.log_ticks(axes.xaxis, units.times)
         others = members[~members["baseline"]]
-        return f"{(others['ratio_high'] < 1).sum()} of {len(others)} beat the baseline"
+        return f"{(others['faster'] == others['compared']).sum()} of {len(others)} are faster in every case"
 
     height = 0.9 + 0.17 * min(standings["implementation"].nunique(), ROWS)
     figure = style.small_multiples(
-        standings, answer, "time relative to the baseline, with 95 % intervals", height, style.NARROW, draw
+        standings,
+        answer,
+        "time relative to the baseline, with 95 % intervals; hollow: no difference seen",
+        height,
+        style.NARROW,
+        draw,
     )
     handles = [Line2D([], [], color=shade, marker="o", lw=0) for shade in shades.values()]
     figure.legend(handles, list(shades), loc="outside lower left", ncols=CASES)
@@ -50,6 +57,8 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
 
 def _draw_dots(axes: Axes, rows: pd.DataFrame, names: list[str], shade: np.ndarray) -> None:
     rows = rows[rows["implementation"].isin(names)]
-    whiskers = [rows["ratio"] - rows["ratio_low"], rows["ratio_high"] - rows["ratio"]]
-    height = rows["implementation"].map({name: row for row, name in enumerate(names)})
-    axes.errorbar(rows["ratio"], height, xerr=whiskers, fmt="o", color=shade, elinewidth=1)
+    places = {name: place for place, name in enumerate(names)}
+    for unseen, dots in rows.groupby(rows["verdict"] == SAME):
+        whiskers = [dots["ratio"] - dots["ratio_low"], dots["ratio_high"] - dots["ratio"]]
+        heights, inside = dots["implementation"].map(places), PAPER if unseen else shade
+        axes.errorbar(dots["ratio"], heights, xerr=whiskers, fmt="o", color=shade, mfc=inside, elinewidth=1)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from reports import units
+from reports.claims import claims
 from reports.sections import GROUP, of_group
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), told apart by colour-blind people too: black is
@@ -83,6 +83,11 @@ def small_multiples(
     return figure
 
 
+def largest(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a group: its largest case among `rows`."""
+    return rows.sort_values(["input_bytes", "label"]).drop_duplicates(GROUP, keep="last")
+
+
 def legend(figure: Figure, looks: Mapping[str, Look], lines: bool) -> None:
     """Whose marker and line is which, under the facets."""
     entries = {plain(name): look for name, look in looks.items()}
@@ -110,17 +115,16 @@ def plain(name: str) -> str:
 
 
 def verdict(members: pd.DataFrame, answer: pd.DataFrame) -> str:
-    """The answer of the group that `members` are of: "compiled_dot is 11× faster than builtin"."""
+    """The answer of the group that `members` are of: "compiled_dot against builtin: 11× faster in 3 of 3 cases"."""
     row = of_group(answer, members.iloc[0]).iloc[0]
     if pd.isna(row["implementation"]):
-        return "nothing stays within the error budget"
+        return "nothing that ran every case stays within the error budget"
     chosen, builtin = plain(row["implementation"]), plain(str(row["builtin"]))
     if chosen == builtin:
-        return f"nothing within the budget is faster than {builtin}"
-    if pd.isna(row["ratio"]):
+        return f"nothing within the budget is seen to be faster than {builtin} over all cases"
+    if row["compared"] == 0:
         return f"{chosen} is fastest"
-    seen = units.speed(row["ratio"], row["ratio_low"], row["ratio_high"])
-    return f"{chosen} is {seen} than {builtin}" if seen[0].isdigit() else f"{seen} between {chosen} and {builtin}"
+    return f"{chosen} against {builtin}: {claims(row)}"
 
 
 def _facet_name(group: pd.Series, answer: pd.DataFrame) -> str:

@@ -1,28 +1,37 @@
 """Sections: plain functions from table to table. Words and pictures are made of what they return."""
 
-from reports.sections.answer import AS_FAST, answer, by_size, close_seconds
-from reports.sections.by_case import latency, left_out, memory_and_error, of_group, shown, spread
+from reports.sections.answer import answer, by_size, close_seconds
+from reports.sections.by_case import first_calls, latency, left_out, memory_and_error, of_group, shown, spread
 from reports.sections.comparison import comparison, only_in_one
-from reports.sections.environment import differences, environment, phases
-from reports.sections.failures import failures
+from reports.sections.environment import differences, endings, environment, phases
+from reports.sections.failures import failures, flags
 from reports.sections.operators import operators
 from reports.sections.standings import standings
-from reports.sections.table import GROUP, group_names, prepare
+from reports.sections.table import FASTER, GROUP, SAME, SLOWER, group_names, prepare
+from reports.sections.verdicts import CHANCE, comparisons, noise
 
 __all__ = [
-    "AS_FAST",
+    "CHANCE",
+    "FASTER",
     "GROUP",
+    "SAME",
+    "SLOWER",
     "answer",
     "by_size",
     "close_seconds",
     "comparison",
+    "comparisons",
     "differences",
+    "endings",
     "environment",
     "failures",
+    "first_calls",
+    "flags",
     "group_names",
     "latency",
     "left_out",
     "memory_and_error",
+    "noise",
     "of_group",
     "only_in_one",
     "operators",

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from reports.sections.standings import MEMBER, baselines
-from reports.sections.table import GROUP
+from reports.sections.standings import baselines
+from reports.sections.table import FASTER, GROUP, MEMBER, SAME
+from reports.sections.verdicts import against, tally, unproven
 
-AS_FAST = "as fast"
 STRONGLY = 0.9
 """A winner is replaced in a case by one that takes at most this share of its time there."""
 
@@ -14,61 +14,72 @@ STRONGLY = 0.9
 def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     """One row a group of `table`: the standing of the fastest complete implementation within the error budget.
 
-    `implementation` is missing where there is none; `builtin` is the group's baseline, `builtin_error_u`
-    its largest error if it ran.
+    The baseline is preferred to what isn't seen to be faster: in no case, or not over all of them.
+    `implementation` is missing where there is none, and `cases` is 0 where nothing ran; `builtin` is the
+    group's baseline, `builtin_error_u` its largest error if it ran, and `flags` those of the answer's records.
     """
-    best = standings[standings["complete"] & standings["within"]].drop_duplicates(GROUP)
-    groups = table[GROUP].drop_duplicates().merge(best, on=GROUP, how="left")
+    fit = standings[standings["complete"] & standings["within"]]
+    doubtful = ~fit["baseline"] & (fit["compared"] > 0) & ((fit["faster"] == 0) | (fit["time_high"] >= 1))
+    best = fit.assign(doubtful=doubtful).sort_values("doubtful", kind="stable").drop_duplicates(GROUP)
+    groups = table[GROUP].drop_duplicates().merge(best.drop(columns=["doubtful", "cases"]), on=GROUP, how="left")
     named = baselines(table).rename("builtin").reset_index()
     errors = standings.loc[standings["baseline"], [*GROUP, "error_u"]].rename(columns={"error_u": "builtin_error_u"})
-    return groups.merge(named, on=GROUP, how="left").merge(errors, on=GROUP, how="left")
+    for more in (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, _flags(table)):
+        groups = groups.merge(more, how="left")
+    return groups.fillna({"cases": 0, "flags": ""})
 
 
 def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
     """The standings that somebody will ask about, with the reason `why` they are not the answer.
 
-    Those that are as fast: the intervals overlap. Those that are faster but outside of the error
-    budget or incomplete: their geometric mean `against_answer`, over the cases that both ran, is below 1.
+    Those that no difference is seen from: in no case, or the intervals of the means overlap. And those that are
+    outside of the error budget or incomplete, but faster than the answer in a case and over all that both ran:
+    the columns of `tally`, with `_chosen` behind their names, count the verdicts against the answer.
     """
-    rows = answer[[*GROUP, "implementation", "ratio_low", "ratio_high"]].merge(
+    rows = answer[[*GROUP, "implementation", "time_low", "time_high"]].merge(
         standings, on=GROUP, suffixes=("_chosen", "")
     )
-    rows = rows.merge(_against(table, answer), on=MEMBER, how="left")
+    rows = rows.merge(_against(table, answer), on=MEMBER, how="left", suffixes=("", "_chosen"))
     rows = rows[rows["implementation"] != rows["implementation_chosen"]]
-    overlap = (rows["ratio_low"] <= rows["ratio_high_chosen"]) & (rows["ratio_low_chosen"] <= rows["ratio_high"])
-    faster = rows["implementation_chosen"].isna() | (rows["against_answer"] < 1)
+    overlap = (rows["time_low"] <= rows["time_high_chosen"]) & (rows["time_low_chosen"] <= rows["time_high"])
+    unseen = (rows["faster_chosen"] == 0) & (rows["slower_chosen"] == 0)
+    faster = rows["implementation_chosen"].isna() | ((rows["faster_chosen"] > 0) & (rows["time_chosen"] < 1))
     reasons = {
         "wrong in some cases": faster & rows["wrong"],
         "outside of the error budget": faster & ~rows["within"],
         "did not run every case": faster & ~rows["complete"],
-        AS_FAST: rows["within"] & rows["complete"] & overlap,
+        SAME: rows["within"] & rows["complete"] & (overlap | unseen),
     }
     rows["why"] = np.select(list(reasons.values()), list(reasons), "")
-    return rows.loc[rows["why"] != "", [*standings.columns, "against_answer", "why"]].reset_index(drop=True)
+    return rows[rows["why"] != ""].reset_index(drop=True)
 
 
 def by_size(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
     """Who wins which cases, for the groups whose answer is clearly beaten in some: one row a winner.
 
-    Clearly: the intervals don't overlap and the time is at most `STRONGLY` of the answer's.
-    Columns: the group, `implementation`, `labels` (tuple, small cases first), `best` and `worst` ratio.
+    Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins where
+    nothing is seen to be faster. Columns: the group, `implementation`, `labels` (tuple, small cases first),
+    and those of `tally`.
     """
     fit = table[table["status"] == "ok"].merge(standings.loc[standings["within"], MEMBER], on=MEMBER)
-    fit = fit.sort_values(["input_bytes", "label", "time"])
-    winners = fit.drop_duplicates("case").set_index("case")
-    chosen = fit.merge(answer[MEMBER], on=MEMBER).set_index("case").reindex(winners.index)
-    clear = (winners["time_high"] < chosen["time_low"]) & (winners["time"] <= STRONGLY * chosen["time"])
-    clear |= chosen["time"].isna()
-    rows = winners.assign(implementation=winners["implementation"].where(clear, chosen["implementation"]))
-    rows = rows.assign(ratio=rows["ratio"].where(clear, chosen["ratio"])).dropna(subset=["implementation"])
-    split = rows.groupby(GROUP)["implementation"].transform("nunique") > 1
-    grouped = rows[split].groupby(MEMBER, sort=False)
-    rows = grouped.agg(labels=("label", tuple), best=("ratio", "min"), worst=("ratio", "max")).reset_index()
-    return answer[GROUP].merge(rows, on=GROUP)
+    fit = fit.assign(unproven=unproven(fit)).sort_values(["input_bytes", "label", "unproven", "time"])
+    winners = fit.drop_duplicates("case")
+    chosen = fit.merge(answer[MEMBER], on=MEMBER)
+    beaten = against(winners, chosen)
+    unclear = beaten.loc[(beaten["verdict"] != FASTER) | (beaten["ratio"] > STRONGLY), "case"]
+    rows = pd.concat([winners[~winners["case"].isin(unclear)], chosen[chosen["case"].isin(unclear)]])
+    rows = rows[rows.groupby(GROUP)["implementation"].transform("nunique") > 1]
+    labels = rows.sort_values(["input_bytes", "label"]).groupby(MEMBER, sort=False)["label"].agg(tuple)
+    return answer[GROUP].merge(labels.rename("labels").to_frame().join(tally(rows)).reset_index(), on=GROUP)
+
+
+def _flags(table: pd.DataFrame) -> pd.DataFrame:
+    flags = table.loc[table["flags"] != "", MEMBER].assign(flags=table["flags"].str.split(", ")).explode("flags")
+    return flags.drop_duplicates().groupby(MEMBER)["flags"].agg(", ".join).reset_index()
 
 
 def _against(table: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
     ok = table[table["status"] == "ok"]
-    chosen = ok.merge(answer[MEMBER], on=MEMBER).set_index("case")["time"]
-    logs = ok[MEMBER].assign(against_answer=np.log(ok["time"] / ok["case"].map(chosen).astype(float)))
-    return logs.groupby(MEMBER)["against_answer"].mean().apply(np.exp).reset_index()
+    rows = against(ok, ok.merge(answer[MEMBER], on=MEMBER))
+    time = np.log(rows["ratio"]).groupby([rows[key] for key in MEMBER]).mean().pipe(np.exp)
+    return tally(rows).assign(time=time).reset_index()

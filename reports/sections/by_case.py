@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 
 from reports import units
-from reports.sections.table import GROUP
+from reports.sections.table import GROUP, SAME
 
 CASES = 12
 IMPLEMENTATIONS = 40
+FLAGGED = "†"
 
 
 def spread(values: list[str], count: int) -> list[str]:
@@ -41,12 +42,19 @@ def left_out(rows: pd.DataFrame) -> str:
 
 
 def latency(rows: pd.DataFrame) -> pd.DataFrame:
-    """Latency and ratio to the baseline of the rows that are shown: "81.2 µs, 0.09×", or what happened instead."""
-    cells = [
-        f"{units.seconds(latency_s)}, {units.times(ratio)}" if status == "ok" else status.replace("_", " ")
-        for status, latency_s, ratio in zip(rows["status"], rows["latency_s"], rows["ratio"], strict=True)
-    ]
+    """Latency and ratio to the baseline of the rows that are shown: "81.2 µs, 0.09×", or what happened instead.
+
+    A ratio in which no difference is seen stands in parentheses, and a dagger marks flagged records.
+    """
+    cells = [_time(row) if row["status"] == "ok" else row["status"].replace("_", " ") for _, row in rows.iterrows()]
     return _crosswise(rows.assign(cell=cells))
+
+
+def first_calls(rows: pd.DataFrame) -> pd.DataFrame:
+    """First calls of those that start slowly, and how many calls pay for them: "3.2 s, 41,000 calls"; may be empty."""
+    slow = rows[rows.groupby("implementation")["slow_start"].transform("any") & (rows["status"] == "ok")]
+    parts = zip(slow["first_call_s"].map(units.seconds), slow["pays_after"].map(units.calls), strict=True)
+    return _crosswise(slow.assign(cell=[", ".join(pair) for pair in parts]))
 
 
 def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
@@ -54,6 +62,12 @@ def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
     parts = zip(rows["peak_bytes"].map(units.size), rows["error_u"].map(units.error), strict=True)
     cells = [", ".join(part for part in pair if part != units.MISSING) or units.MISSING for pair in parts]
     return _crosswise(rows.assign(cell=cells))
+
+
+def _time(row: pd.Series) -> str:
+    ratio = units.times(row["ratio"])
+    shown = f"({ratio})" if row["verdict"] == SAME else ratio
+    return f"{units.seconds(row['latency_s'])}, {shown}" + (f" {FLAGGED}" if row["flags"] else "")
 
 
 def _crosswise(rows: pd.DataFrame) -> pd.DataFrame:

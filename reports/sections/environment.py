@@ -1,4 +1,4 @@
-"""Where a run was measured and what its wall time went to."""
+"""Where a run was measured, when each case ended, and what its wall time went to."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,6 +20,11 @@ def differences(old: Environment, new: Environment) -> pd.DataFrame:
     names = dict.fromkeys([*before, *after])
     rows = [(what, before.get(what, ""), after.get(what, "")) for what in names]
     return pd.DataFrame([row for row in rows if row[1] != row[2]], columns=["what", "old", "new"])
+
+
+def endings(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a case that was timed: why its rounds ended (`stop`), and how many the busiest took part in."""
+    return table[table["status"] == "ok"].groupby("case").agg(stop=("stop", "first"), rounds=("rounds", "max"))
 
 
 def phases(phases_s: Mapping[str, float]) -> pd.DataFrame:

@@ -5,22 +5,23 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from reports.sections.table import GROUP
-
-MEMBER = [*GROUP, "implementation"]
+from reports.sections.table import GROUP, MEMBER
+from reports.sections.verdicts import tally
 
 
 def standings(table: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFrame:
     """One row an implementation and group in which it ran, the fastest first.
 
     `ran` of `cases` counts those that any implementation ran, `error_u` is the worst of them.
-    `time`, `ratio` with its interval and `memory` (peak over the baseline's) are geometric means
-    over the cases that all the most complete implementations share, `best` and `worst` the extremes
-    of the ratio there, and `compared` how many of them the baseline ran. `complete`: nobody ran more
-    cases. `wrong`: wrong in a case. `within`: not wrong, and within the error budget.
+    Times are compared over the cases that all the most complete implementations share: `tally` counts
+    their verdicts, and `time` with its interval and `memory` (peak over the baseline's) are geometric
+    means, that of time to rank by, not to quote. `complete`: nobody ran more cases.
+    `wrong`: wrong in a case. `within`: not wrong, and within the error budget. `first_call_s` is the
+    longest, `pays_after` the most calls that pay for a first one, and `never` in how many cases none do.
     """
     ok = table[table["status"] == "ok"]
-    rows = ok.groupby(MEMBER).agg(ran=("case", "nunique"), error_u=("error_u", "max")).join(_means(ok)).reset_index()
+    shared = ok[_shared(ok)]
+    rows = _over_all(ok).join([_means(shared), tally(shared)]).reset_index()
     rows["cases"] = _by_group(rows, ok.groupby(GROUP)["case"].nunique())
     rows["baseline"] = rows["implementation"] == _by_group(rows, baselines(table))
     rows["complete"] = rows["ran"] == rows.groupby(GROUP)["ran"].transform("max")
@@ -35,20 +36,30 @@ def baselines(table: pd.DataFrame) -> pd.Series:
     return table[table["baseline"]].drop_duplicates(GROUP).set_index(GROUP)["implementation"]
 
 
-def _means(ok: pd.DataFrame) -> pd.DataFrame:
-    peak = ok[ok["baseline"]].drop_duplicates("case").set_index("case")["peak_bytes"].replace(0, np.nan)
-    memory = (ok["peak_bytes"] / ok["case"].map(peak).astype(float)).clip(lower=1e-6)  # 0 has no logarithm
-    shared = ok.assign(memory=memory)[_shared(ok)]
-    logs = shared[["time", "ratio", "memory"]].apply(np.log)
-    below = (logs["ratio"] - np.log(shared["ratio_low"])) ** 2
-    above = (np.log(shared["ratio_high"]) - logs["ratio"]) ** 2
+def _over_all(ok: pd.DataFrame) -> pd.DataFrame:
+    never = np.isinf(ok["pays_after"])
+    grouped = ok.assign(pays_after=ok["pays_after"].mask(never), never=never).groupby(MEMBER)
+    return grouped.agg(
+        ran=("case", "nunique"),
+        error_u=("error_u", "max"),
+        first_call_s=("first_call_s", "max"),
+        slow_start=("slow_start", "any"),
+        pays_after=("pays_after", "max"),
+        never=("never", "sum"),
+    )
+
+
+def _means(shared: pd.DataFrame) -> pd.DataFrame:
+    peak = shared[shared["baseline"]].drop_duplicates("case").set_index("case")["peak_bytes"].replace(0, np.nan)
+    memory = (shared["peak_bytes"] / shared["case"].map(peak).astype(float)).clip(lower=1e-6)  # 0 has no logarithm
+    logs = shared[["time", "time_low", "time_high"]].assign(memory=memory).apply(np.log)
+    below, above = (logs["time"] - logs["time_low"]) ** 2, (logs["time_high"] - logs["time"]) ** 2
     grouped = logs.assign(below=below, above=above).groupby([shared[key] for key in MEMBER])
-    mean, count = grouped[["time", "ratio", "memory"]].mean(), grouped["ratio"].count()
+    mean, count = grouped[["time", "memory"]].mean(), grouped["time"].count()
     spread = grouped[["below", "above"]].sum() ** 0.5  # the intervals of independent cases add in quadrature
-    mean["ratio_low"] = mean["ratio"] - spread["below"] / count
-    mean["ratio_high"] = mean["ratio"] + spread["above"] / count
-    extremes = shared.groupby(MEMBER)["ratio"]
-    return mean.apply(np.exp).assign(best=extremes.min(), worst=extremes.max(), compared=count)
+    mean["time_low"] = mean["time"] - spread["below"] / count
+    mean["time_high"] = mean["time"] + spread["above"] / count
+    return mean.apply(np.exp)
 
 
 def _shared(ok: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,4 @@
-"""The data of a case: made from a seed, shipped with a package, or read from the user's file."""
+"""The data of a case: random but the same each time, shipped with a package, or read from the user's file."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from suites.inputs import digits, synthetic
 from suites.inputs.blocks import Blocks, InputError, Stream, stream_of
 from suites.inputs.files import UserInputs, inputs_name, load_file
 
-__all__ = ["FAMILIES", "InputError", "UserInputs", "inputs_name", "load_file", "make_inputs"]
+__all__ = ["FAMILIES", "InputError", "UserInputs", "inputs_name", "load_file", "make_inputs", "require_shape"]
 
 FAMILIES: dict[str, Callable[[Case, Stream], Blocks]] = {
     "prescribed": synthetic.prescribed,
@@ -22,20 +22,19 @@ FAMILIES: dict[str, Callable[[Case, Stream], Blocks]] = {
 """`Case.inputs` to the family of that name; the first line of its docstring says what it stands for."""
 
 
-def make_inputs(case: Case, *, seed: int = 0, file: UserInputs | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def make_inputs(case: Case, *, file: UserInputs | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """x and y of a case, the same bytes on every call.
 
     All dtypes and devices get the same numbers, rounded on the CPU from float64 or from the file's dtype.
 
     Args:
         case: gives the shapes, the dtype, the device and the memory format.
-        seed: another one gives other numbers of the same family.
         file: the user's data, used where `case.inputs` is `inputs_name(file)`.
 
     Raises:
         InputError: an unknown family, or a shape or dtype that the data do not have.
     """
-    blocks = _blocks(case, seed, file)
+    blocks = _blocks(case, file)
     layout = torch.channels_last if case.memory_format == "channels_last" else torch.contiguous_format
     x, y = (
         torch.empty(shape, dtype=getattr(torch, case.dtype), device=case.device, memory_format=layout)
@@ -50,11 +49,17 @@ def make_inputs(case: Case, *, seed: int = 0, file: UserInputs | None = None) ->
     return x, y
 
 
-def _blocks(case: Case, seed: int, file: UserInputs | None) -> Blocks:
+def require_shape(case: Case) -> None:
+    """Raise an `InputError` if the family of the case has no data of its shape."""
+    if case.inputs == "digits":
+        digits.require_shape(case)
+
+
+def _blocks(case: Case, file: UserInputs | None) -> Blocks:
     own = {} if file is None else {inputs_name(file): file}
     if case.inputs in own:
         return own[case.inputs].blocks(case)
     if case.inputs not in FAMILIES:
         known = (*FAMILIES, *own)
         raise InputError(f"unknown inputs {case.inputs!r}{did_you_mean(case.inputs, known)}")
-    return FAMILIES[case.inputs](case, stream_of(case, seed))
+    return FAMILIES[case.inputs](case, stream_of(case))

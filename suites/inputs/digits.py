@@ -20,18 +20,23 @@ def digits(case: Case, stream: Stream) -> Blocks:
     Raises:
         InputError: a shape other than `[N, 64]`, `[N, 1, 8, 8]`, or `[N, M, 64]` for all pairs.
     """
-    (n, *features), (m, *_) = case.operand_shapes
-    if tuple(features) != _SHAPE[case.task]:
-        raise InputError(
-            f"the digits have 64 pixels: the shape {case.shape} of the task {case.task!r} is not possible; "
-            "use (N, 64) for 'paired', (N, 1, 8, 8) for 'feature_maps', (N, M, 64) for 'pairwise'"
-        )
+    require_shape(case)
+    n, m = (shape[0] for shape in case.operand_shapes)
     images = _images()
     shuffled = stream("order").permutation(len(images))
     for rows in spans(0, max(n, m), case.length):
         order = np.arange(rows.start, rows.stop)
         x, y = (images[shuffled[(order + shift) % len(images)]] for shift in (0, 1))
         yield torch.from_numpy(x), torch.from_numpy(y)
+
+
+def require_shape(case: Case) -> None:
+    """Raise an `InputError` if the images do not have the shape of the case."""
+    if case.operand_shapes[0][1:] != _SHAPE[case.task]:
+        raise InputError(
+            f"the digits have 64 pixels: the shape {case.shape} of the task {case.task!r} is not possible; "
+            "use (N, 64) for 'paired', (N, 1, 8, 8) for 'feature_maps', (N, M, 64) for 'pairwise'"
+        )
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """The user's own data: the rows of one file, checked before anything is measured on them."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,20 @@ class UserInputs:
     """The rows of a file, checked, on the CPU in the file's float dtype.
 
     `x` is `[N, D]` or `[N, C, H, W]`, and so is `y` in a file that holds pairs. `name` has only
-    ASCII letters, digits and `._-`; `note` says what was converted, if anything was.
+    ASCII letters, digits and `._-`; `fingerprint` is a digest of the file; `note` says what was
+    converted, if anything was.
     """
 
     name: str
     x: torch.Tensor
     y: torch.Tensor | None
+    fingerprint: str
     note: str = ""
+
+    @property
+    def description(self) -> str:
+        """What to know of numbers that were measured on them."""
+        return f"{inputs_name(self)}, {self.note}" if self.note else inputs_name(self)
 
     def shape_for(self, task: str) -> tuple[int, ...] | None:
         """`Case.shape` of a task on these rows, or None where the task needs another number of axes.
@@ -93,7 +101,12 @@ def load_file(path: Path) -> UserInputs:
     integers = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.dtype in _INTEGERS}
     note = f"{' and '.join(sorted(integers))} converted to float32" if integers else ""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem)
-    return UserInputs(name=name, x=x, y=y[0] if y else None, note=note)
+    return UserInputs(name=name, x=x, y=y[0] if y else None, fingerprint=_fingerprint(path), note=note)
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def _require_rows(tensor: torch.Tensor, where: str) -> None:

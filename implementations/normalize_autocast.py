@@ -1,0 +1,17 @@
+"""Mixed precision by torch.autocast."""
+
+import torch
+import torch.nn.functional as F
+
+from implementations.registry import implementation
+
+
+@implementation(dtypes=("float16", "bfloat16"))
+def normalize_autocast(x, y, dim=-1):
+    """Normalise, multiply, sum of 16-bit inputs under autocast.
+
+    On CUDA, norms and sums are on autocast's list of fp32 operations, and the result is fp32; on the CPU they are not,
+    and all stays in 16 bit: a zero row gives 0, and NaN in float16, where the eps of 1e-12 is 0.
+    """
+    with torch.autocast(x.device.type, dtype=x.dtype):
+        return (F.normalize(x, dim=dim) * F.normalize(y, dim=dim)).sum(dim)

@@ -1,0 +1,218 @@
+"""Runs are saved line by line, survive what kills a process, and never become paths."""
+
+import io
+import json
+import resource
+import warnings
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from runs import failed, head, measured, save
+
+import results
+from reports.__main__ import main as render_report
+from results import Store, StoreError, UnknownRun, load
+from suites.lines import SCHEMA, to_line
+from suites.record import End
+
+# -- what goes wrong on a disk --------------------------------------------------------------------
+
+
+def test_a_killed_run_goes_on_without_its_half_line(tmp_path):
+    path = save(tmp_path, measured("x", [1.0]))
+    path.write_text(path.read_text() + to_line(measured("y", [2.0]))[:40])
+    with pytest.warns(UserWarning, match=r"a\.jsonl, line 3 skipped"):
+        assert list(load("a", root=tmp_path)["implementation"]) == ["x"]
+    store, run, records = Store.resume("a", tmp_path)
+    with closing(store):
+        store.append([measured("y", [4.0])])
+    assert (run, records) == (head(), [measured("x", [1.0])])
+    with warnings.catch_warnings(action="error"):
+        assert list(load("a", root=tmp_path)["latency_s"]) == [1.0, 4.0]
+
+
+def test_only_runs_without_an_end_are_resumed(tmp_path):
+    save(tmp_path, run=head("first", "2026-11-19"))
+    save(tmp_path, End(wall_s=1.0, phases_s={}), run=head("done", "2026-11-20"))
+    save(tmp_path, run=head("second", "2026-11-21"))
+    assert results.unfinished(tmp_path) == ["second", "first"]
+    with pytest.raises(StoreError, match=r"'done' is complete, .* start a new run"):
+        Store.resume("done", tmp_path)
+    with pytest.raises(UnknownRun, match="did you mean 'first'"):
+        Store.resume("frist", tmp_path)
+
+
+def test_a_foreign_file_is_neither_loaded_nor_touched(tmp_path):
+    save(tmp_path, measured("x", [1.0]))
+    foreign = tmp_path / "foreign.jsonl"
+    foreign.write_bytes(b"\xff\x00 half a ph")
+    with pytest.warns(UserWarning, match=r"foreign\.jsonl cannot be read as a run"):
+        assert list(load(root=tmp_path)["run"]) == ["a"]
+    with pytest.raises(ValueError, match=r"foreign\.jsonl cannot be read as a run"):
+        Store.resume("foreign", tmp_path)
+    assert foreign.read_bytes() == b"\xff\x00 half a ph"
+
+
+@pytest.mark.parametrize(
+    ("commit", "next_step"),
+    [
+        ("403a3e30af3bf914dd88facac73a3ae4e3b10816", "`git checkout 403a3e3` gets the version that wrote it"),
+        ("$(rm -r .)", "the version that wrote it reads it"),
+    ],
+)
+def test_a_run_of_another_schema_is_named_with_what_reads_it_and_the_rest_loads(tmp_path, commit, next_step):
+    save(tmp_path, measured("x", [1.0]))
+    row = json.loads(to_line(head("old")))
+    row |= {"schema": 1, "environment": row["environment"] | {"commit": commit}}
+    (tmp_path / "old.jsonl").write_text(json.dumps(row) + "\n" + '{"schema": 1}\n' * 3)
+    said = f"it has schema 1, and this version reads schema {SCHEMA}; {next_step}"
+    for reading in (load, results.list_runs):
+        with pytest.warns(UserWarning, match="old") as caught:
+            assert list(reading(root=tmp_path)["run"]) == ["a"]
+        assert [str(warning.message) for warning in caught] == [
+            f"skipped: {tmp_path}/old.jsonl cannot be read as a run: {said}"
+        ]
+
+
+def test_a_head_without_a_time_is_none(tmp_path):
+    save(tmp_path, run=head(started="yesterday"))
+    with pytest.warns(UserWarning, match="'yesterday'"):
+        assert results.list_runs(tmp_path).empty
+
+
+def test_a_head_from_before_a_field_was_there_still_loads(tmp_path):
+    row = json.loads(to_line(head()))
+    for field in ("precision", "seconds", "inputs", "fingerprints"):
+        del row[field]
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
+    assert results.load_run("a", tmp_path) == head()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"schema": 99}, f"it has schema 99, and this version reads schema {SCHEMA}; the version that wrote it"),
+        ({"schema": 1}, "it has schema 1"),
+        ({"flags": [{"name": "leaks"}]}, "wrong field"),
+        ({"kind": "song"}, "song"),
+        ({"status": "fine"}, "'fine'"),
+        ({"status": "wrong"}, "latency"),
+        ({"task": "chess"}, "'chess' is not known, only paired"),
+        ({"samples_s": [1.0, -1.0]}, "samples that are not times"),
+        ({"samples_s": []}, "samples that are not times"),
+        ({"control_s": [1.0, 0.0]}, "samples that are not times"),
+        ({"stride": 0}, "stride 0"),
+        ({"error_abs": {}}, "wrong type"),
+    ],
+)
+def test_a_foreign_line_is_left_out_and_the_rest_loads(tmp_path, changed, said):
+    path = save(tmp_path, measured("x", [1.0]))
+    foreign = json.dumps(json.loads(to_line(measured("y", [1.0]))) | changed)
+    path.write_text(f"{path.read_text()}{foreign}\n{to_line(measured('z', [1.0]))}\n")
+    with pytest.warns(UserWarning, match=rf"a\.jsonl, line 3 skipped: .*{said}"):
+        assert list(load("a", root=tmp_path)["implementation"]) == ["x", "z"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_says_what_is_safe():
+    with (
+        closing(Store(io.FileIO("/dev/full", "w"), saved=[failed("x"), failed("y")])) as store,
+        pytest.raises(StoreError, match=r"/dev/full: .*No space left.* 2 records are safe .* --resume goes on"),
+    ):
+        store.append([failed("z")])
+
+
+def test_a_case_that_does_not_fit_leaves_the_others_whole_and_no_half_of_its_own(tmp_path):
+    with closing(Store.create(head(), tmp_path)) as store:
+        store.append([failed("x")])
+        path, unlimited = tmp_path / "a.jsonl", resource.getrlimit(resource.RLIMIT_FSIZE)
+        whole = path.read_text()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + len(to_line(failed("y"))) + 20, unlimited[1]))
+        try:
+            with pytest.raises(StoreError, match="1 records are safe on disk"):
+                store.append([failed("y"), failed("y2")])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+        assert path.read_text() == whole
+        store.append([failed("z")])
+    assert list(load("a", root=tmp_path)["implementation"]) == ["x", "z"]
+
+
+# -- names ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "better"),
+    [
+        ("feature/x", "feature-x"),
+        ("../../x", "x"),
+        ("a..b", "a-b"),
+        (".x", "x"),
+        ("-x", "x"),
+        ("", "run-1"),
+        ("é", "run-1"),
+    ],
+)
+def test_a_name_never_becomes_a_path(tmp_path, name, better):
+    with pytest.raises(ValueError, match=f"cannot be called .* try {better!r}"):
+        Store.create(head(name), tmp_path)
+    assert not any(tmp_path.iterdir())
+    results.check_name(better)
+    with pytest.raises(UnknownRun):
+        load(name, root=tmp_path)
+
+
+def test_a_name_in_a_file_never_becomes_a_path(capsys, tmp_path):
+    (tmp_path / "runs").mkdir()
+    path = save(tmp_path / "runs", measured("x", [1.0]))
+    path.write_text(path.read_text().replace('"name": "a"', '"name": "../x"', 1))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SystemExit, match="2"):
+        render_report([str(path)], root=tmp_path / "runs", out=tmp_path / "out", published=tmp_path / "published")
+    assert "a run cannot be called '../x'" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_names_that_are_refused_for_other_reasons():
+    results.check_name("0.1+cu130_a-B")
+    with pytest.raises(ValueError, match="stands for the newest run: try 'latest-1'"):
+        results.check_name("latest")
+    with pytest.raises(ValueError, match="at most 120"):
+        results.check_name("x" * 121)
+
+
+def test_nothing_is_overwritten(tmp_path):
+    path = save(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"already a run 'a' .* 'a-2' is free"):
+        Store.create(head(), tmp_path)
+    save(tmp_path, run=head("a-2"))
+    assert results.free_name("a", tmp_path) == "a-3"
+    assert results.free_name("b", tmp_path) == "b"
+    assert path.read_bytes() == before
+    longest = "x" * 120
+    save(tmp_path, run=head(longest))
+    results.check_name(results.free_name(longest, tmp_path))
+
+
+def test_a_folder_in_the_place_of_a_run_is_left_alone(tmp_path):
+    (tmp_path / "a.jsonl").mkdir()
+    assert results.free_name("a", tmp_path) == "a-2"
+    with pytest.raises(StoreError, match="already a run 'a'"):
+        Store.create(head(), tmp_path)
+    assert results.list_runs(tmp_path).empty
+
+
+def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="the run 'a' cannot be saved: "):
+        Store.create(head(), tmp_path / "file" / "runs")
+
+
+def test_an_unknown_run_names_the_nearest(tmp_path):
+    save(tmp_path, run=head("main-h200"))
+    with pytest.raises(UnknownRun, match=r"no run 'main-h20' .* did you mean 'main-h200'\? There are: main-h200"):
+        load("main-h20", root=tmp_path)
+    with pytest.raises(UnknownRun, match="It is empty"):
+        load("latest", root=tmp_path / "missing")
