@@ -25,7 +25,7 @@ from suites.statistics import medians, paired_ratios
 CONTROL = "the baseline again"
 """The name under which the baseline takes part a second time: the ratio of the two is the run's noise."""
 
-FEWEST_PAIRS, MOST_PAIRS = 6, 256  # of fewer than 6 ratios no interval of the median has 95 % confidence
+FEWEST_PAIRS, MOST_PAIRS = 8, 256  # of fewer than 8 ratios no interval of the median has 99 % confidence
 _LOOKS = (8, 16, 32, 64, 128, 256)  # pairs after which the precision is looked at: few, so that stopping is fair
 _SAMPLE_S = 3e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
 _NO_TIME_S = 1e-9  # what a clock may not see
@@ -94,7 +94,7 @@ def sample_rounds(
         calls: name to the function that is timed.
         baseline: the one that ratios are taken to; it takes part a second time as `CONTROL`.
         clock: times a number of calls together.
-        budget: when to stop; `FEWEST_PAIRS` pairs of rounds are made all the same.
+        budget: when to stop; 8 pairs of rounds are made all the same.
         rng: draws the order of the rounds.
         phases: told how long warm-up and samples took; its clock is the budget's.
         inspect: looks at results of timed calls.
