@@ -12,7 +12,7 @@ from suites.statistics import FEW, VERDICT_CONFIDENCE, medians, paired_ratios
 from suites.statistics import Samples as Array
 
 _FAULTS_A_CALL = 1.0
-_SWITCHES_A_SAMPLE = 0.25
+_SWITCHES_A_SECOND, _MANY_SWITCHES = 100, 5  # a quiet machine makes some tens a second
 _DRIFT = 0.05
 _SPED_UP = 2.0
 _AUTOCORRELATION, _SURELY = 0.3, 2.6  # standard errors
@@ -33,8 +33,9 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
         flag("few_rounds", f"{len(values)} rounds")
     if samples.page_faults > _FAULTS_A_CALL * calls:
         flag("page_faults", f"{samples.page_faults / calls:.3g} minor page faults a call")
-    if samples.switches > _SWITCHES_A_SAMPLE * len(values):
-        flag("switched", f"{samples.switches} involuntary context switches in {len(values)} samples")
+    switches_a_second = samples.switches / (values.sum() * samples.calls)
+    if samples.switches > _MANY_SWITCHES and switches_a_second > _SWITCHES_A_SECOND:
+        flag("switched", f"{switches_a_second:.3g} involuntary context switches a second")
     tick = time.get_clock_info("perf_counter").resolution
     if np.median(values) * samples.calls < _COARSE * tick:
         flag("coarse_timer", f"samples of {np.median(values) * samples.calls:.3g} s, the clock ticks each {tick:.3g} s")

@@ -14,6 +14,9 @@ from torch.profiler import ProfilerActivity, profile
 from suites.measure.clock import Call
 
 
+_STRAY = 1 << 16  # bytes: a process takes a few pages for itself now and then
+
+
 @dataclass(frozen=True)
 class Memory:
     """Bytes beyond the inputs: the peak of a call, its result included, and what each call leaves behind it."""
@@ -84,7 +87,8 @@ def _process_memory(call: Call) -> Memory | None:
     call()
     peak = _resident("VmHWM") - before
     libc.malloc_trim(0)
-    return Memory(max(0, peak), max(0, _resident("VmRSS") - before))
+    kept = _resident("VmRSS") - before
+    return Memory(max(0, peak), kept if kept > _STRAY else 0)
 
 
 def _resident(key: str) -> int:
