@@ -1,23 +1,33 @@
 """The read side: runs as pandas tables, summaries and ratios derived from the raw samples at each load."""
 
-import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
 from suites.lines import from_line
 from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
-from suites.statistics import Samples, medians, noise_floor, paired_ratios, verdicts
+from suites.statistics import (
+    Samples,
+    means,
+    medians,
+    noise_floors,
+    paired_ratios,
+    verdicts,
+    verdicts_of_processes,
+)
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),
     "baseline": "bool",
-    **dict.fromkeys(("task", "shape", "dim", "dtype", "device", "memory_format", "direction", "inputs"), "str"),
+    **dict.fromkeys(
+        ("task", "shape", "dim", "dtype", "device", "memory_format", "direction", "inputs", "cache"), "str"
+    ),
     **dict.fromkeys(("case", "status", "reason"), "str"),
     **dict.fromkeys(("latency_s", "latency_low", "latency_high", "rounds", "calls"), "float64"),
     "stop": "str",
@@ -46,7 +56,8 @@ def load(
 
     `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval.
     `ratio` is the median, over the pairs of rounds that both took part in, of the time over the
-    baseline's time in the same rounds of the same run and case; above 1 is slower. `noise_floor` is how
+    baseline's time in the same rounds of the same run and case; above 1 is slower. Of a run that was spread
+    over processes it is the geometric mean of theirs, and its interval covers how they differ. `noise_floor` is how
     far from 1 the baseline's ratio to itself may be in that case, and `verdict` says whether a difference
     is seen beyond it. `flags` names what to beware of. `error_u` is `error_abs` in unit roundoffs of fp32.
 
@@ -64,10 +75,11 @@ def load(
     measured = [row for run_rows in runs for row in run_rows]
     frame = pd.DataFrame.from_records(measured, columns=Row._fields)
     frame[["latency_s", "latency_low", "latency_high"]] = medians([row.samples_s for row in measured])
-    ratios = [ratio for run_rows in runs for ratio in _ratios(run_rows)]
-    frame[["ratio", "ratio_low", "ratio_high"]] = medians(ratios)
-    frame["noise_floor"] = [floor for run_rows in runs for floor in _noise_floors(run_rows)]
-    frame["verdict"] = np.where(frame["baseline"], "", verdicts(ratios, frame["noise_floor"].to_numpy()))
+    ratios, controls = ([ratio for run_rows in runs for ratio in found(run_rows)] for found in (_ratios, _controls))
+    several = np.array([len(row.processes) > 1 for row in measured], dtype=bool)
+    frame[["ratio", "ratio_low", "ratio_high"]] = _summary(ratios, several)
+    frame["noise_floor"] = floors = noise_floors(_summary(controls, several))
+    frame["verdict"] = np.where(frame["baseline"], "", _verdicts(ratios, floors, several))
     frame["evidence"] = frame["flags"]
     frame["flags"] = [", ".join(flag.name for flag in row.flags) for row in measured]
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
@@ -142,16 +154,47 @@ def _overview(name: str, run: Run, root: Path) -> tuple[object, ...]:
     return name, run.started, run.grid, devices, *counts, end(path) is not None
 
 
-def _noise_floors(run_rows: Sequence[Row]) -> list[float]:
-    floors = {row.case: noise_floor(row.control_s, row.samples_s, row.stride) for row in run_rows if row.control_s.size}
-    return [floors.get(row.case, math.nan) for row in run_rows]
-
-
 def _ratios(run_rows: Sequence[Row]) -> list[Samples]:
+    """Of each row: the ratios of pairs of rounds in one process, or one ratio for each of several processes."""
     baselines = {row.case: row for row in run_rows if row.baseline}
 
     def ratios(row: Row) -> Samples:
         base = baselines.get(row.case)
-        return paired_ratios(row.samples_s, row.stride, base.samples_s, base.stride) if base else np.empty(0)
+        return _over(
+            paired_ratios(one.samples_s, one.stride, other.samples_s, other.stride)
+            for one, other in zip(row.processes, base.processes if base else (), strict=False)
+        )
 
     return [ratios(row) for row in run_rows]
+
+
+def _controls(run_rows: Sequence[Row]) -> list[Samples]:
+    """Of each row: the same for the baseline of its case and its second self."""
+    controls = {
+        row.case: _over(paired_ratios(p.control_s, p.stride, p.samples_s, p.stride) for p in row.processes)
+        for row in run_rows
+        if row.baseline
+    }
+    return [controls.get(row.case, np.empty(0)) for row in run_rows]
+
+
+def _over(processes: Iterable[Samples]) -> Samples:
+    ratios = list(processes)
+    return ratios[0] if len(ratios) == 1 else np.array([np.median(pairs) for pairs in ratios if pairs.size])
+
+
+def _summary(ratios: Sequence[Samples], several: NDArray[np.bool_]) -> Samples:
+    summary = medians(ratios)
+    if several.any():
+        summary[several] = means([ratios[place] for place in np.flatnonzero(several).tolist()])
+    return summary
+
+
+def _verdicts(ratios: Sequence[Samples], floors: Samples, several: NDArray[np.bool_]) -> list[str]:
+    found = verdicts(ratios, floors)
+    if several.any():
+        places = np.flatnonzero(several).tolist()
+        of_processes = verdicts_of_processes([ratios[place] for place in places], floors[several])
+        for place, verdict in zip(places, of_processes, strict=True):
+            found[place] = verdict
+    return found

@@ -106,5 +106,5 @@ def _identity(run: Run) -> dict[str, object]:
     del environment["dirty"]  # a fingerprint says more
     packages = {f"package {name}": version for name, version in environment.pop("packages").items()}
     contents = {f"fingerprint of the {what}": digest for what, digest in run.fingerprints.items()}
-    sampling = {"precision": run.precision, "seconds": run.seconds}
+    sampling = {"precision": run.precision, "seconds": run.seconds, "processes": run.processes}
     return {**contents, "inputs": run.inputs, **sampling, **environment, **packages}

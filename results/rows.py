@@ -12,8 +12,16 @@ import numpy as np
 from results.files import body, head
 from suites.case import DIM, Case
 from suites.lines import from_line
-from suites.record import Flag, Record
+from suites.record import Flag, Latency, Record
 from suites.statistics import Samples
+
+
+class Process(NamedTuple):
+    """What one process measured: seconds a call, those of the baseline's second self, and how pairs are counted."""
+
+    samples_s: Samples
+    control_s: Samples
+    stride: int
 
 
 class Row(NamedTuple):
@@ -30,12 +38,12 @@ class Row(NamedTuple):
     memory_format: str
     direction: str
     inputs: str
+    cache: str
     case: str
     status: str
     reason: str
     samples_s: Samples
-    control_s: Samples
-    stride: int
+    processes: tuple["Process", ...]
     rounds: float
     calls: float
     stop: str
@@ -71,11 +79,8 @@ def _row(run: str, line: str) -> Row | None:
 
 def _flat(run: str, record: Record) -> Row:
     latency, error = record.latency, record.error
-    samples = np.array(latency.samples_s if latency else (), dtype=np.float64)
-    control = np.array(latency.control_s if latency else (), dtype=np.float64)
-    times = np.concatenate([samples, control])
-    if latency and not (latency.stride >= 1 and samples.size and 0 < times.min() <= times.max() < math.inf):
-        raise ValueError(f"samples that are not times, or the stride {latency.stride}")
+    processes = tuple(map(_process, (latency, *record.replicates))) if latency else ()
+    samples = processes[0].samples_s if len(processes) == 1 else np.concatenate([(), *(p.samples_s for p in processes)])
     return Row(
         run,
         _text(record.implementation),
@@ -84,8 +89,7 @@ def _flat(run: str, record: Record) -> Row:
         record.status.value,
         _text(record.reason),
         samples,
-        control,
-        latency.stride if latency else 1,
+        processes,
         len(samples) if latency else math.nan,
         float(latency.calls) if latency else math.nan,
         _text(latency.stop) if latency else "",
@@ -98,15 +102,23 @@ def _flat(run: str, record: Record) -> Row:
     )
 
 
+def _process(latency: Latency) -> Process:
+    samples, control = (np.array(times, dtype=np.float64) for times in (latency.samples_s, latency.control_s))
+    times = np.concatenate([samples, control])
+    if not (latency.stride >= 1 and samples.size and 0 < times.min() <= times.max() < math.inf):
+        raise ValueError(f"samples that are not times, or the stride {latency.stride}")
+    return Process(samples, control, latency.stride)
+
+
 @functools.lru_cache(maxsize=1024)
-def _axes(case: Case) -> tuple[str, str, str, str, str, str, str, str, str]:
+def _axes(case: Case) -> tuple[str, str, str, str, str, str, str, str, str, str]:
     if case.task not in DIM:
         raise ValueError(f"the task {case.task!r} is not known, only {', '.join(DIM)} are")
     shape, dims = "x".join(map(str, case.shape)), ",".join(map(str, DIM[case.task]))
     dtype, device, inputs = _text(case.dtype), _text(case.device), _text(case.inputs)
     memory_format, direction = _text(case.memory_format), _text(case.direction)
     name = _text(f"{case.task}-{case.id}")
-    return case.task, shape, dims, dtype, device, memory_format, direction, inputs, name
+    return case.task, shape, dims, dtype, device, memory_format, direction, inputs, _text(case.cache), name
 
 
 def _text(value: str) -> str:

@@ -9,6 +9,7 @@ RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3}
 DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,)}
 MEMORY_FORMATS = ("contiguous", "channels_last")
 DIRECTIONS = ("forward", "forward+backward")
+CACHES = ("warm", "cold")
 INPUTS = ("prescribed", "gaussian", "positive", "offset", "digits")
 """The families of suites/inputs."""
 
@@ -21,7 +22,7 @@ class Case:
 
     `shape` is `(N, D)` for the task "paired", `(N, C, H, W)` for "feature_maps" and
     `(N, M, D)` for "pairwise", which compares `[N, D]` with `[M, D]`. `inputs` names the
-    family of the data, or the user's file.
+    family of the data, or the user's file. `cache` is "warm", the same inputs for each call, or "cold".
     """
 
     task: str
@@ -31,6 +32,7 @@ class Case:
     memory_format: str = "contiguous"
     direction: str = "forward"
     inputs: str = "prescribed"
+    cache: str = "warm"
 
     @property
     def dim(self) -> int | tuple[int, ...]:
@@ -69,6 +71,6 @@ class Case:
     def id(self) -> str:
         """A stable name: a part that has its default is left out, so that new axes keep old names."""
         parts = [self.device, self.dtype, "x".join(map(str, self.shape))]
-        defaults = {"memory_format": "contiguous", "direction": "forward", "inputs": "prescribed"}
+        defaults = {"memory_format": "contiguous", "direction": "forward", "inputs": "prescribed", "cache": "warm"}
         parts += [str(getattr(self, axis)) for axis, usual in defaults.items() if getattr(self, axis) != usual]
         return "-".join(parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES, did_you_mean
-from suites.case import DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
+from suites.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
 FOLDER = Path(__file__).parent / "grids"
 
@@ -28,10 +28,11 @@ class Block:
     memory_formats: tuple[str, ...]
     directions: tuple[str, ...]
     inputs: tuple[str, ...]
+    caches: tuple[str, ...]
 
     def cases(self) -> list[Case]:
         """Every combination, shape by shape."""
-        axes = (self.shapes, self.dtypes, self.devices, self.memory_formats, self.directions, self.inputs)
+        axes = (self.shapes, self.dtypes, self.devices, self.memory_formats, self.directions, self.inputs, self.caches)
         return [
             Case(
                 task=self.task,
@@ -41,8 +42,9 @@ class Block:
                 memory_format=memory_format,
                 direction=direction,
                 inputs=inputs,
+                cache=cache,
             )
-            for shape, dtype, device, memory_format, direction, inputs in itertools.product(*axes)
+            for shape, dtype, device, memory_format, direction, inputs, cache in itertools.product(*axes)
         ]
 
 
@@ -50,7 +52,8 @@ class Block:
 class Grid:
     """A set of cases, and when to stop sampling one.
 
-    Each ratio to the baseline is known to ± `precision`, or `seconds` for each implementation are spent.
+    Each ratio to the baseline is known to ± `precision` (a fraction; in the file it is percent), or `seconds`
+    for each implementation are spent.
     """
 
     name: str
@@ -108,7 +111,7 @@ def load_grid(name: str) -> Grid:
     return Grid(
         name=path.stem if path.parent == FOLDER else str(path),
         seconds=_positive("seconds", table["seconds"], str(path)),
-        precision=_positive("precision", table.get("precision", 0.01), str(path)),
+        precision=_positive("precision", table.get("precision", 1), str(path)) / 100,
         blocks=tuple(_block(block, f"{path}, [[cases]] {n}") for n, block in enumerate(blocks, 1)),
     )
 
@@ -119,6 +122,7 @@ _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: kno
     "memory_formats": (MEMORY_FORMATS, ("contiguous",)),
     "directions": (DIRECTIONS, ("forward",)),
     "inputs": (INPUTS, ("prescribed",)),
+    "caches": (CACHES, ("warm",)),
 }
 
 
@@ -154,7 +158,7 @@ def _shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]
 
 def _positive(key: str, given: object, where: str) -> float:
     if not isinstance(given, int | float) or isinstance(given, bool) or not 0 < given < math.inf:
-        example = {"seconds": "0.25", "precision": "0.01, which is 1 %"}[key]
+        example = {"seconds": "0.25", "precision": "1, which is ± 1 % of a ratio"}[key]
         raise GridError(f"{where}: {key} is {given!r}; it has to be a number above 0, such as {example}")
     return float(given)
 

@@ -45,7 +45,7 @@ def from_line(line: str) -> Line:
 
 def _plain(part: object) -> object:
     if isinstance(part, tuple):
-        return [dataclasses.asdict(flag) for flag in part]
+        return [dataclasses.asdict(one) for one in part]
     return dataclasses.asdict(part) if isinstance(part, Environment) else part
 
 
@@ -64,28 +64,31 @@ def _run(row: dict[str, Any]) -> Run:
 
 def _record(row: dict[str, Any]) -> Record:
     _require_types(row)
-    measured = "samples_s" in row
-    samples = {name: tuple(row[name]) for name in ("samples_s", "control_s")} if measured else {}
-    latency = _fields(Latency, row) | samples if measured else None
     return Record(
         implementation=row["implementation"],
         baseline=row["baseline"],
         case=Case(**(_fields(Case, row) | {"shape": tuple(row["shape"])})),
         status=Status(row["status"]),
         reason=row["reason"],
-        latency=Latency(**latency) if latency else None,
+        latency=_latency(row) if "samples_s" in row else None,
         error=Error(**_fields(Error, row)) if row.get("error_abs") is not None else None,
         peak_bytes=row["peak_bytes"],
         flags=tuple(Flag(**flag) for flag in row["flags"]),
+        replicates=tuple(map(_latency, row.get("replicates", ()))),
     )
+
+
+def _latency(row: dict[str, Any]) -> Latency:
+    samples = {name: tuple(row[name]) for name in ("samples_s", "control_s")}
+    return Latency(**(_fields(Latency, row) | samples))
 
 
 def _require_types(row: dict[str, Any]) -> None:
     """Raise a `TypeError` for a value that would spoil the table of all the other records."""
     names = ("implementation", "task", "dtype", "device", "memory_format", "direction", "inputs", "status", "reason")
-    for name in names:
-        if not isinstance(row[name], str):
-            raise TypeError(f"{name} is {row[name]!r}, not a text")
+    for name, value in (*((name, row[name]) for name in names), ("cache", row.get("cache", ""))):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is {value!r}, not a text")
     sizes = row["shape"] if isinstance(row["shape"], list) else [row["shape"]]
     for name, value in (("peak_bytes", row["peak_bytes"]), *(("shape", size) for size in sizes)):
         if type(value) is not int and (name, value) != ("peak_bytes", None):

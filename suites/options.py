@@ -1,5 +1,6 @@
 """The options of `pytest suites`, and what they lead to."""
 
+import dataclasses
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,8 +10,9 @@ import pytest
 
 from suites import git
 from suites.environment import environment
+from suites.measure import allocator
 from suites.plan import Plan
-from suites.record import Run
+from suites.record import Environment, Run
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -28,6 +30,13 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--inputs", metavar="FILE", help="your own embeddings: .npy, .pt or .safetensors")
     group.addoption("--precision", metavar="PERCENT", help="sample until each ratio is known to ± PERCENT")
     group.addoption("--seconds", metavar="S", help="or until S seconds are spent on a contestant and case")
+    group.addoption("--processes", metavar="K", help="spread each case over K fresh processes")
+    group.addoption(
+        "--allocator",
+        default="found",
+        choices=allocator.REGIMES,
+        help="the heap as the process finds it, or pinned, so that its history makes no difference",
+    )
     group.addoption("--profile", action="store_true", help="trace operators too, under results/profiles/<run>/")
     group.addoption(
         "--resume",
@@ -54,7 +63,14 @@ def plan_of(config: pytest.Config) -> Plan:
         inputs=option.inputs,
         precision=option.precision,
         seconds=option.seconds,
+        processes=option.processes,
+        heap=option.allocator,
     )
+
+
+def _environment(heap: str) -> Environment:
+    found = environment()
+    return dataclasses.replace(found, allocator=f"{heap} {found.allocator}".strip())
 
 
 def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
@@ -64,10 +80,11 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         grid=plan.grid.name,
         command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
-        environment=environment(),
+        environment=_environment(plan.heap),
         absent=absent,
         precision=plan.grid.precision,
         seconds=plan.grid.seconds,
+        processes=plan.processes,
         inputs=plan.own.description if plan.own else "",
         fingerprints={**plan.fingerprints, "uncommitted changes": git.changes()},
     )

@@ -13,6 +13,8 @@ from suites.case import CONTRACT, RANK, Case
 from suites.grid import Grid, GridError, OwnInputs, load_grid
 from suites.inputs import InputError, UserInputs, inputs_name, load_file, require_shape
 
+_MOST_PROCESSES = 100
+
 
 class PlanError(ValueError):
     """Options that cannot be followed."""
@@ -27,6 +29,10 @@ class Plan:
     implementations: tuple[Implementation, ...]
     devices: tuple[str, ...]
     own: UserInputs | None
+    files: tuple[str, ...] = ()
+    inputs: str | None = None
+    processes: int = 1
+    heap: str = "found"
 
     @classmethod
     def of(
@@ -39,8 +45,10 @@ class Plan:
         inputs: str | None = None,
         precision: str | None = None,
         seconds: str | None = None,
+        processes: str | None = None,
+        heap: str = "found",
     ) -> "Plan":
-        """Follow the options of these names, as they were typed; `files` is --implementations-from.
+        """Follow the options of these names, as they were typed; `files` is --implementations-from, `heap` --allocator.
 
         Raises:
             PlanError, GridError, RegistryError, InputError: what cannot be followed, and what is known.
@@ -58,7 +66,17 @@ class Plan:
                 + "; --grid NAME|FILE names another one"
             )
         _require_possible(grid, cases, entries)
-        return cls(grid=loaded, cases=cases, implementations=entries, devices=devices, own=own)
+        return cls(
+            grid=loaded,
+            cases=cases,
+            implementations=entries,
+            devices=devices,
+            own=own,
+            files=tuple(files or ()),
+            inputs=inputs,
+            processes=_count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
+            heap=heap,
+        )
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -126,6 +144,12 @@ def _number(option: str, text: str, example: str, below: float = math.inf) -> fl
         limit = "" if below == math.inf else f" and below {below:g}"
         raise PlanError(f"{option} is {text!r}; it has to be a number above 0{limit}, such as {example}")
     return number
+
+
+def _count(option: str, text: str, most: int) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= most):
+        raise PlanError(f"{option} is {text!r}; it has to be a whole number from 1 to {most}, such as 5")
+    return int(text)
 
 
 def _require_possible(grid: str, cases: tuple[Case, ...], entries: tuple[Implementation, ...]) -> None:

@@ -66,7 +66,7 @@ class Record:
     """One implementation on one case: what was measured, or why not.
 
     `peak_bytes` is the peak beyond the inputs, the result included; None where the
-    allocator in use reports no peak.
+    allocator in use reports no peak. `replicates` are the latencies in further processes.
     """
 
     implementation: str
@@ -78,6 +78,7 @@ class Record:
     error: Error | None
     peak_bytes: int | None
     flags: tuple[Flag, ...] = ()
+    replicates: tuple[Latency, ...] = ()
 
     def __post_init__(self) -> None:
         ok, wrong = self.status is Status.OK, self.status is Status.WRONG
@@ -134,7 +135,8 @@ class Run:
     """The head of a run: its name, when and how it was started, and where.
 
     `absent` maps the implementations that could not take part to the reason. `precision` (of a ratio)
-    and `seconds` (a contestant and case) say when sampling was to end. `inputs` tells of the user's own
+    and `seconds` (a contestant and case) say when sampling was to end, `processes` how many each case was
+    spread over. `inputs` tells of the user's own
     data, "" where there were none. `fingerprints` maps "grid", "inputs" and "uncommitted changes" to a
     digest of their contents. What has a default is not known of the oldest runs.
     """
@@ -147,6 +149,7 @@ class Run:
     absent: Mapping[str, str]
     precision: float | None = None
     seconds: float | None = None
+    processes: int = 1
     inputs: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 

@@ -44,5 +44,6 @@ def hand_over(record: Record, benchmark: BenchmarkFixture) -> None:
         "error_abs": record.error.error_abs,
         "error_rms": record.error.error_rms,
     }
-    load(record.latency.samples_s)
-    benchmark.pedantic(lambda: None, rounds=len(record.latency.samples_s))
+    samples_s = [sample for latency in (record.latency, *record.replicates) for sample in latency.samples_s]
+    load(samples_s)
+    benchmark.pedantic(lambda: None, rounds=len(samples_s))

@@ -1,5 +1,6 @@
 """A session: each case is measured once, all of its selected contestants together, when it is first asked for."""
 
+import dataclasses
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from implementations import Implementation, registry
 from suites.case import CONTRACT, Case
 from suites.inputs import make_inputs
+from suites.measure import allocator
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
@@ -14,6 +16,7 @@ from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.plan import Plan
 from suites.record import End, Record
+from suites.replicates import Errand, measure_apart
 
 
 class Session:
@@ -35,6 +38,8 @@ class Session:
         started: Callable[[Case], None],
         ended: Callable[[Case, Sequence[Implementation], list[Record]], None],
     ) -> None:
+        if plan.heap == "pinned":
+            allocator.pin()
         self.plan = plan
         self._phases = Phases()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
@@ -77,6 +82,8 @@ class Session:
         )
         done = len(self._selected) - len(self.left)
         sampled = f"each ratio to ± {plan.grid.precision * 100:.3g} % or {plan.grid.seconds:g} s a contestant"
+        if plan.processes > 1:
+            sampled += f", over {plan.processes} processes"
         return [
             f"grid {plan.grid.name}: {counts}, {sampled}" + (f"; {done} cases are done already" if done else ""),
             *([f"inputs {plan.own.description}"] if plan.own else []),
@@ -87,6 +94,10 @@ class Session:
         """How long the session took, and for what."""
         return End(wall_s=self._phases.wall_s, phases_s=dict(self._phases.seconds))
 
+    @property
+    def _budget(self) -> Budget:
+        return Budget(seconds=self.plan.grid.seconds, precision=self.plan.grid.precision)
+
     def _is_done(self, case: Case) -> bool:
         return self._selected[case] <= self._records[case].keys()
 
@@ -94,16 +105,31 @@ class Session:
         # Those that the run has already too: a ratio needs both in the same rounds.
         taking_part = self._selected[case] | self._records[case].keys()
         contestants = [registry.get(name) for name in registry.names(CONTRACT[case.task]) if name in taking_part]
-        records = measure_case(
-            case,
-            contestants,
-            make_inputs=self.make_inputs,
-            clock=clock_of(case.device),
-            budget=Budget(seconds=self.plan.grid.seconds, precision=self.plan.grid.precision),
-            rng=random.Random(case.id),
-            phases=self._phases,
-        )
+        records = (self._measure_apart if self.plan.processes > 1 else self._measure_here)(case, contestants)
         with self._phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved has not come to its end.
         self._records[case] |= {record.implementation: record for record in records}
+
+    def _measure_here(self, case: Case, contestants: Sequence[Implementation]) -> list[Record]:
+        return measure_case(
+            case,
+            contestants,
+            make_inputs=self.make_inputs,
+            clock=clock_of(case.device),
+            budget=self._budget,
+            rng=random.Random(case.id),
+            phases=self._phases,
+        )
+
+    def _measure_apart(self, case: Case, contestants: Sequence[Implementation]) -> list[Record]:
+        plan, processes = self.plan, self.plan.processes
+        errand = Errand(
+            case=case,
+            names=tuple(entry.name for entry in contestants),
+            files=plan.files,
+            inputs=plan.inputs,
+            allocator=plan.heap,
+            budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
+        )
+        return measure_apart(errand, processes, self._phases)

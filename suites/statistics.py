@@ -43,6 +43,22 @@ def interval_ranks(size: int, confidence: float = CONFIDENCE) -> tuple[int, int]
     return low, size - 1 - low
 
 
+def means(samples: Sequence[Samples], confidence: float = CONFIDENCE) -> Samples:
+    """The geometric mean of each sample with its confidence interval; `[len(samples), 3]`, NaN for fewer than two.
+
+    By Student's t of the logarithms: for the medians of a few processes, which have no outliers left.
+    """
+    from scipy import stats  # slower to import than all the rest together
+
+    summary = np.full((len(samples), 3), np.nan)
+    for row, sample in enumerate(samples):
+        if len(sample) > 1:
+            logs = np.log(sample)
+            half = stats.t.ppf((1 + confidence) / 2, len(logs) - 1) * stats.sem(logs)
+            summary[row] = np.exp(logs.mean() + np.array([0, -half, half]))
+    return summary
+
+
 def verdicts(ratios: Sequence[Samples], noise_floor: Samples) -> list[str]:
     """ "faster", "slower" or "no difference seen" for each set of paired ratios; "" where there is none.
 
@@ -52,18 +68,28 @@ def verdicts(ratios: Sequence[Samples], noise_floor: Samples) -> list[str]:
     """
     middle, low, high = medians(ratios, VERDICT_CONFIDENCE).T
     margin = np.where([len(ratio) < FEW for ratio in ratios], CLEARLY, 1.0)
+    return _verdicts(middle, low, high, margin, noise_floor)
+
+
+def verdicts_of_processes(ratios: Sequence[Samples], noise_floor: Samples) -> list[str]:
+    """The same where each ratio is that of a process: the 99 % interval of their mean excludes 1."""
+    middle, low, high = means(ratios, VERDICT_CONFIDENCE).T
+    return _verdicts(middle, low, high, np.ones(len(ratios)), noise_floor)
+
+
+def _verdicts(middle: Samples, low: Samples, high: Samples, margin: Samples, noise_floor: Samples) -> list[str]:
     seen = ((high < 1 / margin) | (low > margin)) & (np.maximum(middle, 1 / middle) > 1 + np.nan_to_num(noise_floor))
     words = np.where(seen, np.where(middle < 1, "faster", "slower"), "no difference seen")
     return [str(word) for word in np.where(np.isnan(middle), "", words)]
 
 
-def noise_floor(control: Samples, base: Samples, stride: int) -> float:
-    """How far from 1 the ratio of the baseline to itself may be: the end of its 95 % interval; NaN without samples.
+def noise_floors(controls: Samples) -> Samples:
+    """How far from 1 the ratio of the baseline to itself may be: the end of its interval; `[n, 3]` to `[n]`.
 
     As a slowdown: 0.04 for an interval that reaches 1.04, or 1 / 1.04.
     """
-    _, low, high = medians([paired_ratios(control, stride, base, stride)])[0]
-    return float(max(1 / low, high) - 1)
+    _, low, high = controls.T
+    return np.asarray(np.maximum(1 / low, high) - 1)
 
 
 def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int) -> Samples:

@@ -138,6 +138,10 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
             for text in ("abc", "nan", "inf", "0", "-1", "1000", "")
         ),
         *(
+            ({"processes": text}, rf"--processes is '{text}'; it has to be a whole number from 1 to 100, such as 5")
+            for text in ("0", "-1", "101", "2.5", "many", "")
+        ),
+        *(
             ({"seconds": text}, rf"--seconds is '{text}'; it has to be a number above 0, such as 0\.5")
             for text in ("abc", "nan", "inf", "0", "-0.1", "1_0s")
         ),

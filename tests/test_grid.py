@@ -98,6 +98,7 @@ BAD = {
     "wrong rank": (grid(shapes="[[64, 384, 2]]"), r"'paired' needs shapes of 2 sizes such as \[4096, 768\], not "),
     "wrong rank of maps": (grid(**MAPS | {"shapes": "[[8, 3]]"}), r"'feature_maps' needs shapes of 4 sizes such as"),
     "no dtypes": (grid(dtypes="[]"), "dtypes is empty; known: float64, float32"),
+    "cache": (grid(caches='"col"'), r"unknown caches 'col'; did you mean 'cold'"),
     "no directions": (grid(directions="[]"), "directions is empty"),
 }
 
@@ -126,13 +127,13 @@ def test_seconds_are_a_positive_number(tmp_path: Path, seconds: str) -> None:
 
 @pytest.mark.parametrize("precision", NO_POSITIVE_NUMBERS)
 def test_precision_is_a_positive_number(tmp_path: Path, precision: str) -> None:
-    with pytest.raises(GridError, match=r"precision is .*; it has to be a number above 0, such as 0\.01, which is 1 %"):
+    with pytest.raises(GridError, match=r"precision is .*; it has to be a number above 0, such as 1, which is ± 1 %"):
         load_grid(write(tmp_path, f"precision = {precision}\n{grid()}"))
 
 
 def test_a_grid_asks_for_one_percent_unless_it_says_otherwise(tmp_path: Path) -> None:
     assert load_grid(write(tmp_path, grid())).precision == 0.01
-    assert load_grid(write(tmp_path, f"precision = 0.05\n{grid()}")).precision == 0.05
+    assert load_grid(write(tmp_path, f"precision = 5\n{grid()}")).precision == 0.05
 
 
 def test_a_file_that_is_not_text_is_not_toml(tmp_path: Path) -> None:

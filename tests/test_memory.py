@@ -195,7 +195,7 @@ def test_inputs_that_do_not_fit_are_never_made() -> None:
     record = record_of(case("paired", 1 << 20, 1024), spy, free=3 * GIB, inputs=lambda case: pytest.fail("made inputs"))
     assert record.status is Status.OUT_OF_MEMORY
     assert record.reason == (
-        "not tried: its inputs, a copy of them, the results of 1 contestants and the oracle "
+        "not tried: its inputs, copies of them, the results of 1 contestants and the oracle "
         "take 16.1 GiB and 3.0 GiB are free on cpu"
     )
     assert spy.shapes == []

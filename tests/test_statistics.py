@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import quantile_test
 
-from suites.statistics import Samples, interval_ranks, medians, noise_floor, paired_ratios, verdicts
+from suites.statistics import (
+    Samples,
+    interval_ranks,
+    means,
+    medians,
+    noise_floors,
+    paired_ratios,
+    verdicts,
+    verdicts_of_processes,
+)
 
 SEEN_NOT = "no difference seen"
 QUIET = np.array([np.nan])
@@ -81,6 +90,10 @@ def test_swapping_sides_inverts_every_ratio(
 
 
 # The noise floor
+
+
+def noise_floor(control: np.ndarray, base: np.ndarray, stride: int) -> float:
+    return float(noise_floors(medians([paired_ratios(control, stride, base, stride)]))[0])
 
 
 def test_the_noise_floor_is_the_end_of_the_controls_interval_that_is_further_from_1() -> None:
@@ -172,3 +185,35 @@ def test_two_percent_are_seen_where_the_noise_is_small() -> None:
     found = verdicts(ratios, floors)
     assert found.count("slower") / TRIALS > 0.95
     assert found.count("faster") == 0
+
+
+# Several processes
+
+
+def test_the_interval_over_processes_covers_how_they_differ() -> None:
+    """As SciPy's own mean of logarithms says it: here each process has its own bias of 3 %."""
+    random, held = np.random.default_rng(0), 0
+    for _ in range(400):
+        ((middle, low, high),) = means([1.1 * np.exp(random.normal(0, 0.03, 5))])
+        held += low <= 1.1 <= high
+        assert low < middle < high
+    assert 0.92 < held / 400 < 0.98
+
+
+def test_of_one_process_or_none_there_is_no_interval() -> None:
+    assert np.isnan(means([np.array([1.1]), np.empty(0)])).all()
+    assert means([]).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "floor", "verdict"),
+    [
+        ([0.9, 0.91, 0.9], 0.01, "faster"),
+        ([1.1, 1.11, 1.1], 0.01, "slower"),
+        ([0.9, 0.91, 0.9], 0.2, SEEN_NOT),
+        ([0.9, 1.2, 0.9], 0.01, SEEN_NOT),
+        ([0.9], 0.01, ""),
+    ],
+)
+def test_a_verdict_over_processes_asks_that_they_agree(ratios: list[float], floor: float, verdict: str) -> None:
+    assert verdicts_of_processes([np.array(ratios)], np.array([floor])) == [verdict]

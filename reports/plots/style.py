@@ -131,4 +131,5 @@ def _facet_name(group: pd.Series, answer: pd.DataFrame) -> str:
     parts = [group["dtype"]]
     parts += [group["device"]] if answer["device"].nunique() > 1 else []
     parts += [group["direction"]] if group["direction"] != "forward" else []
+    parts += ["cold cache"] if group["cache"] != "warm" else []
     return ", ".join(parts)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-GROUP = ["task", "device", "dtype", "direction"]
+GROUP = ["task", "device", "dtype", "direction", "cache"]
 """Cases that differ in nothing but size, memory format and inputs: one decision each."""
 
 MEMBER = [*GROUP, "implementation"]
@@ -38,9 +38,11 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_names(table: pd.DataFrame) -> pd.Series:
-    """What to call the group of each row: "paired, float32, cpu", and the direction unless it is forward."""
+    """What to call the group of each row: "paired, float32, cpu", and what differs from the usual."""
     names = table["task"] + ", " + table["dtype"] + ", " + table["device"]
-    return names + (", " + table["direction"]).where(table["direction"] != "forward", "")
+    for axis, usual, words in (("direction", "forward", ""), ("cache", "warm", " cache")):
+        names = names + (", " + table[axis] + words).where(table[axis] != usual, "")
+    return names
 
 
 def _times(table: pd.DataFrame) -> dict[str, pd.Series]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from suites.case import BYTES, Case
+from suites.measure.cache import copies
 from suites.measure.failure import Failure
 from suites.record import Status
 
@@ -22,17 +23,16 @@ Peak = Callable[[Case], int | None]
 def own_bytes(case: Case, contestants: int) -> Mapping[str, int]:
     """Device to the bytes that the suite itself takes for a case.
 
-    They go into the inputs and a copy that shows whether they were changed, the first result of each
-    contestant, and the oracle, which works on the host in float64 or wider.
+    They go into the inputs (many copies of them if the cache is to be cold) and a copy that shows whether they
+    were changed, the first result of each contestant, and the oracle, which works on the host in float64 or wider.
     """
     outputs, elements = math.prod(case.output_shape), case.input_bytes // BYTES[case.dtype]
     backward = case.direction == "forward+backward"
     result = max(4, BYTES[case.dtype]) * outputs + (case.input_bytes if backward else 0)
     lifted = outputs + (elements if backward or case.task == "pairwise" else 0)
     wide = 16 if case.dtype == "float64" else 8
-    return Counter({case.device: 2 * case.input_bytes + contestants * result}) + Counter(
-        {"cpu": _LIFTED * wide * lifted}
-    )
+    inputs = (1 + copies(case)) * case.input_bytes
+    return Counter({case.device: inputs + contestants * result}) + Counter({"cpu": _LIFTED * wide * lifted})
 
 
 def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], int]) -> None:
@@ -41,7 +41,7 @@ def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], 
         if needed > _SHARE * (free := free_bytes(device)):
             raise Failure(
                 Status.OUT_OF_MEMORY,
-                f"not tried: its inputs, a copy of them, the results of {contestants} contestants and the oracle "
+                f"not tried: its inputs, copies of them, the results of {contestants} contestants and the oracle "
                 f"take {_gib(needed)} and {_gib(free)} are free on {device}",
             )
 

@@ -13,7 +13,6 @@ from torch.profiler import ProfilerActivity, profile
 
 from suites.measure.clock import Call
 
-
 _STRAY = 1 << 16  # bytes: a process takes a few pages for itself now and then
 
 

@@ -11,7 +11,7 @@ import torch
 
 from implementations import Implementation
 from suites.case import Case
-from suites.measure import error, oracle
+from suites.measure import cache, error, oracle
 from suites.measure.clock import Call
 from suites.measure.failure import Failure
 from suites.measure.phases import Phases
@@ -23,10 +23,11 @@ MakeInputs = Callable[[Case], Pair]
 
 @dataclass(frozen=True)
 class Problem:
-    """A case's inputs, an untouched copy of them, and the truth."""
+    """A case's inputs, an untouched copy of them, and the truth; `copies` are what calls take turns with when timed."""
 
     case: Case
     inputs: Pair
+    copies: tuple[Pair, ...]
     untouched: Pair
     truth: oracle.Truth
     gradients: Pair | None
@@ -36,11 +37,11 @@ class Problem:
         """Make the inputs of the case and solve it."""
         with phases("inputs"):
             inputs = make_inputs(case)
-            untouched = inputs[0].clone(), inputs[1].clone()
+            untouched, *others = ((inputs[0].clone(), inputs[1].clone()) for _ in range(cache.copies(case)))
         with phases("oracle"):
             truth = oracle.cosines(case, *inputs)
             gradients = oracle.gradients(case, *inputs, truth) if _backward(case) else None
-        return cls(case, inputs, untouched, truth, gradients)
+        return cls(case, inputs, (inputs, *others), untouched, truth, gradients)
 
     def judge(self, result: object) -> Error:
         """The error of what a call returned.

@@ -12,6 +12,7 @@ from implementations import Implementation
 from suites.case import Case
 from suites.inputs import InputError
 from suites.measure import fit, memory
+from suites.measure.cache import taking_turns
 from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
 from suites.measure.failure import Failure, contestant
@@ -28,9 +29,10 @@ from suites.record import Error, Flag, Latency, Record, Status
 
 @dataclass(frozen=True)
 class Checked:
-    """A contestant that passed: the call to time, and what is known of it by then."""
+    """A contestant that passed: its call, the one to time (cold or not), and what is known of it by then."""
 
     call: Call
+    timed: Call
     result: tuple[object, ...]
     first_call_s: float
     error: Error
@@ -97,9 +99,10 @@ def _timed(
     """The rounds of those that passed, with an eye on them, and what that saw."""
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
+    timed = {name: result.timed for name, result in checked.items()}
     inspector = Inspector(problem, calls, results, world, rng, phases.now)
     started = HostTime.now()
-    rounds = sample_rounds(calls, baseline, clock, budget, rng, phases, inspector)
+    rounds = sample_rounds(timed, baseline, clock, budget, rng, phases, inspector)
     meanwhile = host_flags(HostTime.now().since(started))
     with phases("checks"):
         still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
@@ -176,12 +179,18 @@ def _checked(problem: Problem, entry: Implementation, clock: Clock, world: World
         with phases("checks"), contestant():
             problem.require_untouched()
             world.require(others=others)
-        return Checked(call, kept, first_call_s, found, used, compiler_flags(compiled))
+        return Checked(call, _to_time(problem, entry, call), kept, first_call_s, found, used, compiler_flags(compiled))
     except Failure as failure:
         changed = problem.changed() if failure.status is Status.WRONG else []
         problem.restore()
         world.restore()
         return Failure(Status.WRONG, changed[0]) if changed else failure  # that one is only what came of it
+
+
+def _to_time(problem: Problem, entry: Implementation, call: Call) -> Call:
+    if len(problem.copies) == 1:
+        return call
+    return taking_turns([call_of(problem.case, entry, inputs) for inputs in problem.copies])
 
 
 def _record(

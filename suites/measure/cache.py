@@ -1,0 +1,44 @@
+"""Cold inputs: copies that take turns, so many that none is in the last-level cache any more when its turn comes again.
+
+What is cold is the inputs. The memory of results and temporaries is the allocator's, and as warm as it leaves it.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from suites.case import Case
+from suites.measure.clock import Call
+
+_TIMES = 3  # the cache's size, since no cache replaces the oldest line exactly
+_UNKNOWN = 1 << 26  # bytes: more than most machines have
+_SYSFS = Path("/sys/devices/system/cpu/cpu0/cache")
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def copies(case: Case) -> int:
+    """How many copies of its inputs a case takes turns with: one, or more if its cache regime is cold."""
+    if case.cache == "warm":
+        return 1
+    return 1 + math.ceil(_TIMES * last_level_bytes(case.device) / case.input_bytes)
+
+
+def taking_turns(calls: Sequence[Call]) -> Call:
+    """A call that makes the next of these calls each time. It costs some 50 ns, for all contestants alike."""
+    turns = itertools.cycle(calls)
+
+    def call() -> object:
+        return next(turns)()
+
+    return call
+
+
+def last_level_bytes(device: str, sysfs: Path = _SYSFS) -> int:
+    """The size of the last-level cache of this machine, or of its GPU."""
+    if device == "cuda":
+        return int(torch.cuda.get_device_properties().L2_cache_size)
+    sizes = [size.read_text().strip() for size in sysfs.glob("index*/size")]
+    return max((int(size[:-1]) * _UNITS[size[-1]] for size in sizes if size[-1:] in _UNITS), default=_UNKNOWN)

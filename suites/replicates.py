@@ -1,0 +1,99 @@
+"""A case measured in several fresh processes: a ratio differs between processes by more than within one."""
+
+import dataclasses
+import random
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from implementations import discovery, registry
+from suites.case import Case
+from suites.inputs import load_file, make_inputs
+from suites.measure import allocator
+from suites.measure.clock import clock_of
+from suites.measure.phases import Phases
+from suites.measure.rounds import Budget
+from suites.measure.together import measure_case
+from suites.record import Error, Record, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """All that a fresh process needs to know to measure a case.
+
+    `names` are the contestants, `files` those of --implementations-from, `inputs` the file of --inputs if any.
+    """
+
+    case: Case
+    names: tuple[str, ...]
+    files: tuple[str, ...]
+    inputs: str | None
+    allocator: str
+    budget: Budget
+
+
+def measure_apart(errand: Errand, processes: int, phases: Phases) -> list[Record]:
+    """One record for each contestant, its latencies from as many fresh processes, one after the other.
+
+    A process that dies takes the case with it: its contestants are recorded as crashed. `phases` is told what
+    the time went to, the processes' start included.
+    """
+    measured = []
+    for number in range(processes):
+        with phases("processes"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            try:
+                records, seconds = pool.submit(_measure, errand, number).result()
+            except BrokenProcessPool:
+                return [_crashed(errand.case, name, number) for name in errand.names]
+        measured.append(records)
+        for phase, spent in seconds.items():
+            phases.seconds[phase] += spent
+            phases.seconds["processes"] -= spent
+    return [combined(of_one) for of_one in zip(*measured, strict=True)]
+
+
+def combined(records: Sequence[Record]) -> Record:
+    """The records of one contestant as one: the first that is not ok, or all latencies and the worst of the rest."""
+    for number, record in enumerate(records, start=1):
+        if record.status is not Status.OK:
+            reason = f"in process {number}: {record.reason}" if number > 1 else record.reason
+            return dataclasses.replace(record, reason=reason)
+    first, *others = records
+    errors = [record.error for record in records if record.error]
+    peaks = [record.peak_bytes for record in records if record.peak_bytes is not None]
+    return dataclasses.replace(
+        first,
+        replicates=tuple(record.latency for record in others if record.latency),
+        error=Error(error_abs=max(e.error_abs for e in errors), error_rms=max(e.error_rms for e in errors)),
+        peak_bytes=max(peaks, default=None),
+        flags=tuple({flag.name: flag for record in reversed(records) for flag in record.flags}.values()),
+    )
+
+
+def _measure(errand: Errand, number: int) -> tuple[list[Record], dict[str, float]]:
+    """What the fresh process does."""
+    if errand.allocator == "pinned":
+        allocator.pin()
+    for file in errand.files:
+        discovery.load_file(Path(file))
+    own = load_file(Path(errand.inputs)) if errand.inputs else None
+    phases = Phases()
+    records = measure_case(
+        errand.case,
+        [registry.get(name) for name in errand.names],
+        make_inputs=partial(make_inputs, file=own),
+        clock=clock_of(errand.case.device),
+        budget=errand.budget,
+        rng=random.Random(f"{errand.case.id} {number}"),
+        phases=phases,
+    )
+    return records, dict(phases.seconds)
+
+
+def _crashed(case: Case, name: str, number: int) -> Record:
+    reason = f"process {number + 1}, which measured the case, died; one of its contestants crashed it"
+    return Record.failed(name, registry.get(name).baseline, case, Status.CRASHED, reason)
