@@ -1,0 +1,126 @@
+"""What the measuring itself costs, how small a call it can see, and what it saves by stopping early."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy import stats
+
+import implementations
+from suites.case import Case
+from suites.inputs import make_inputs
+from suites.measure.clock import host_clock
+from suites.measure.phases import Phases
+from suites.measure.rounds import Budget, Samples, sample_rounds
+from suites.measure.together import measure_case
+from suites.record import Latency, Record
+from suites.replicates import Errand, measure_apart
+from suites.statistics import medians, paired_ratios
+from suites.validity.methods import ours
+from suites.validity.workloads import pair
+
+CASES = tuple(
+    Case(task="paired", shape=shape, dtype=dtype, device="cpu")
+    for shape in ((64, 384), (512, 768), (4096, 768))
+    for dtype in ("float32", "bfloat16")
+)
+CONTESTANTS = ("builtin", "normalize", "dot_over_norms", "vecdot")
+EXACTLY = 1e-9  # a precision that is never reached: the budget is spent
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the issue: what it is, its goal and what was measured, in words."""
+
+    what: str
+    goal: str
+    measured: str
+
+
+def figures(seconds: float, processes: int, cells: Sequence[tuple[str, float]], rng: random.Random) -> Iterator[Figure]:
+    """All of them, one after the other."""
+    yield smallest_call(seconds, rng)
+    yield cost(seconds, rng)
+    yield stopping(seconds, cells, rng)
+    for heap in ("pinned", "found"):
+        yield agreement(heap, processes, seconds)
+
+
+def smallest_call(seconds: float, rng: random.Random) -> Figure:
+    """A call of some 100 ns beside an empty one: what it takes beyond the loop, the median of paired differences."""
+    calls = {"empty": partial(int), "small": partial(sum, (1.0,) * 9)}
+    rounds = sample_rounds(calls, None, host_clock, Budget(seconds=seconds, precision=EXACTLY), rng, Phases())
+    empty, small = (np.array(entry.samples_s) for entry in rounds.samples.values() if isinstance(entry, Samples))
+    difference, low, high = medians([small - empty])[0] * 1e9
+    loop = np.median(empty) * 1e9
+    seen = "told apart" if low > 0 else "not told apart"
+    text = f"{difference:.1f} ns ({low:.1f} to {high:.1f}) beyond an empty call's {loop:.1f} ns: {seen}"
+    return Figure("smallest call told from an empty one", "100 ns", text)
+
+
+def cost(seconds: float, rng: random.Random) -> Figure:
+    """What a case of 100 µs calls spends beside its timed calls, once its inputs and its truth are there."""
+    case, phases = CASES[2], Phases()
+    entries = [implementations.get(name) for name in CONTESTANTS]
+    records = measure_case(
+        case,
+        entries,
+        make_inputs=make_inputs,
+        clock=host_clock,
+        budget=Budget(seconds=seconds, precision=EXACTLY),
+        rng=rng,
+        phases=phases,
+    )
+    timed = sum(_timed_s(record.latency) for record in records if record.latency)
+    beside, wall = 1 - timed / phases.seconds["samples"], 1 - timed / phases.wall_s
+    text = f"{beside:.1%} of the rounds, {wall:.1%} of the case with its inputs, truth, checks, memory and warm-up"
+    return Figure("cost beside the timed calls, 100 µs calls", "10 %", text)
+
+
+def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Random) -> Figure:
+    """The verdicts of ± 1 % against those of the whole budget, and the time that it takes."""
+    same, early_s, full_s = [], 0.0, 0.0
+    for length, slowdown in cells:
+        work = pair(length, slowdown)
+        full, early = ours(work, seconds, EXACTLY, rng), ours(work, seconds, 0.01, rng)
+        same.append(full.differs == early.differs)
+        early_s, full_s = early_s + early.seconds, full_s + full.seconds
+    text = f"same verdict in {np.mean(same):.1%} of {len(same)} pairs, for {early_s / full_s:.0%} of the time"
+    return Figure("early stopping at ± 1 %", "same in 97 %, for a third of the time", text)
+
+
+def agreement(heap: str, processes: int, seconds: float) -> Figure:
+    """How far the ratios to the built-in differ between fresh processes: their coefficient of variation."""
+    spreads = []
+    for case in CASES:
+        errand = Errand(
+            case=case,
+            names=CONTESTANTS,
+            files=(),
+            inputs=None,
+            allocator=heap,
+            budget=Budget(seconds=seconds, precision=EXACTLY),
+        )
+        base, *others = measure_apart(errand, processes, Phases())
+        spreads += [float(stats.variation(_ratios(record, base), ddof=1)) for record in others]
+    share = np.mean(np.array(spreads) <= 0.01)
+    text = f"≤ 1 % in {share:.0%} of {len(spreads)} ratios; median {np.median(spreads):.2%}, worst {max(spreads):.1%}"
+    return Figure(f"the same ratio over {processes} processes, allocator {heap}", "≤ 1 % in 95 %", text)
+
+
+def _ratios(record: Record, base: Record) -> list[float]:
+    pairs = zip(_latencies(record), _latencies(base), strict=True)
+    return [
+        float(np.median(paired_ratios(np.array(a.samples_s), a.stride, np.array(b.samples_s), b.stride)))
+        for a, b in pairs
+    ]
+
+
+def _latencies(record: Record) -> list[Latency]:
+    return [record.latency, *record.replicates] if record.latency else []
+
+
+def _timed_s(latency: Latency) -> float:
+    return latency.calls * (sum(latency.samples_s) + sum(latency.control_s))

@@ -1,0 +1,132 @@
+"""Ways of comparing two functions, ours and those that people use: what each says of one pair."""
+
+import logging
+import random
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+import torch.utils.benchmark
+from pytest_benchmark.fixture import BenchmarkFixture
+from pytest_benchmark.utils import NameWrapper
+from scipy import stats
+
+from suites.measure.clock import Call
+from suites.measure.failure import Failure
+from suites.measure.phases import Phases
+from suites.measure.rounds import CONTROL, Budget, sample_rounds
+from suites.statistics import medians, noise_floors, paired_ratios, verdicts
+from suites.validity.workloads import Pair
+
+OURS = "ours: paired rounds"
+THRESHOLD = 0.05
+ALPHA = 0.05
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a method says of a pair: whether they differ, their ratio B over A, and how sure it is.
+
+    `low` and `high` end its 95 % interval; NaN for a method that gives none. `stop` is ours: why it ended.
+    """
+
+    method: str
+    differs: bool
+    ratio: float
+    low: float
+    high: float
+    seconds: float
+    stop: str = ""
+
+
+def ours(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Answer:
+    """Interleaved rounds with a control, the median of the paired ratios, and our verdict."""
+    start = perf_counter()
+    calls = dict(zip("ab", pair.calls, strict=True))
+    budget = Budget(seconds=seconds / 3, precision=precision)  # A, B, and A again
+    rounds = sample_rounds(calls, "a", pair.clock, budget, rng, Phases())
+    base, other, control = (_samples(rounds.samples[name]) for name in ("a", "b", CONTROL))
+    ratios = paired_ratios(other, 1, base, 1)
+    ratio, low, high = medians([ratios])[0].tolist()
+    (verdict,) = verdicts([ratios], noise_floors(medians([paired_ratios(control, 1, base, 1)])))
+    differs = verdict in ("faster", "slower")
+    return Answer(OURS, differs, ratio, low, high, perf_counter() - start, rounds.stop)
+
+
+def pytest_benchmark(pair: Pair, seconds: float) -> list[Answer]:
+    """pytest-benchmark on A, then on B: its rules at 5 %, and two significance tests on its samples."""
+    start = perf_counter()
+    first, second = (_benchmark(batch, seconds / 2) for batch in pair.batches)
+    spent = perf_counter() - start
+
+    def ratio(of: np.ufunc | object) -> float:
+        return float(of(second) / of(first)) * pair.correction  # type: ignore[operator]
+
+    rules = [
+        Answer(f"pytest-benchmark: {name} 5 %", abs(ratio(of) - 1) > THRESHOLD, ratio(of), np.nan, np.nan, spent)
+        for name, of in (("min", np.min), ("mean", np.mean), ("median", np.median))
+    ]
+    scaled = second * pair.correction
+    tests = {
+        "Welch": stats.ttest_ind(first, scaled, equal_var=False).pvalue,
+        "Mann-Whitney": stats.mannwhitneyu(first, scaled).pvalue,
+    }
+    return rules + [
+        Answer(f"{name}, sequential", bool(p < ALPHA), ratio(np.mean), np.nan, np.nan, spent)
+        for name, p in tests.items()
+    ]
+
+
+def torch_timer(pair: Pair, seconds: float) -> Answer:
+    """`torch.utils.benchmark` on A, then on B: medians 5 % apart."""
+    start = perf_counter()
+    first, second = (
+        torch.utils.benchmark.Timer("batch()", globals={"batch": batch}).blocked_autorange(min_run_time=seconds / 2)
+        for batch in pair.batches
+    )
+    ratio = second.median / first.median * pair.correction
+    return Answer(
+        "torch.utils.benchmark: median 5 %", abs(ratio - 1) > THRESHOLD, ratio, np.nan, np.nan, perf_counter() - start
+    )
+
+
+def _samples(entry: object) -> Array:
+    if isinstance(entry, Failure):
+        raise entry
+    return np.array(entry.samples_s)  # type: ignore[attr-defined]
+
+
+class _Node:
+    """What pytest-benchmark asks of a test."""
+
+    name = nodeid = "pair"
+
+
+def _benchmark(call: Call, seconds: float) -> Array:
+    """The samples that pytest-benchmark takes of a function with its defaults, in about `seconds`."""
+    found: list[object] = []
+    fixture = BenchmarkFixture(
+        _Node(),
+        disable_gc=False,
+        timer=NameWrapper(perf_counter),
+        min_rounds=5,
+        min_time=5e-6,
+        max_time=seconds,
+        precision=None,
+        confidence=None,
+        warmup=False,
+        warmup_iterations=100_000,
+        calibration_precision=10,
+        add_stats=found.append,
+        logger=logging.getLogger(__name__),
+        warner=lambda *_: None,
+        disabled=False,
+        cprofile=None,
+        cprofile_loops=1,
+        cprofile_dump=None,
+    )
+    fixture(call)
+    assert fixture.stats is not None
+    return np.array(fixture.stats.stats.data)

@@ -1,0 +1,96 @@
+"""Does the experiment count what it says it counts, and does its page hold all of it?"""
+
+import math
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from suites.case import Case
+from suites.validity import __main__ as experiment
+from suites.validity import figures
+from suites.validity.figures import Figure, cost, smallest_call, stopping
+from suites.validity.methods import Answer, ours, pytest_benchmark, torch_timer
+from suites.validity.rates import rates
+from suites.validity.workloads import WORK, pair
+
+
+def answers(slowdown: float, *seen: tuple[bool, float, float, float]) -> pd.DataFrame:
+    cell = {"calls": "5 µs", "machine": "quiet", "slowdown": slowdown}
+    return pd.DataFrame([cell | vars(Answer("ours", *one, 0.5)) for one in seen])
+
+
+def test_alarms_power_error_and_coverage_are_counted() -> None:
+    held, missed = (True, 1.03, 1.01, 1.05), (True, 0.9, 0.85, 0.95)
+    (row,) = rates(answers(0.02, held, missed)).to_dict("records")
+    assert (row["trials"], row["seen"], row["coverage"]) == (2, 0.5, 0.5), "seen in the right direction only"
+    assert row["error_median"] == pytest.approx((abs(1.03 / 1.02 - 1) + abs(0.9 / 1.02 - 1)) / 2)
+    assert row["seen_low"] < 0.5 < row["seen_high"]
+    (row,) = rates(answers(0.0, held, missed)).to_dict("records")
+    assert (row["seen"], row["coverage"]) == (1.0, 0.0), "either direction is a false alarm"
+
+
+def test_a_method_without_intervals_has_no_coverage() -> None:
+    (row,) = rates(answers(0.02, (False, 1.0, math.nan, math.nan))).to_dict("records")
+    assert math.isnan(row["coverage"])
+
+
+@pytest.mark.parametrize("length", WORK)
+def test_the_slower_of_a_pair_does_exactly_so_much_more(length: str) -> None:
+    work = pair(length, 0.1)
+    assert work.ratio == 1.1
+    for call in work.calls:
+        seconds, result = work.clock(call, 10)
+        assert seconds > 0
+        assert result is not None
+    assert work.correction == pytest.approx(1.0, abs=0.01)
+
+
+def test_each_method_answers() -> None:
+    work = pair("5 µs", 0.0)
+    found = [ours(work, 0.03, 0.01, random.Random(0)), *pytest_benchmark(work, 0.02), torch_timer(work, 0.02)]
+    assert len({answer.method for answer in found}) == len(found) == 7
+    for answer in found:
+        assert 0.1 < answer.ratio < 10
+        assert answer.seconds > 0
+
+
+def test_the_figures_say_what_was_measured() -> None:
+    rng = random.Random(0)
+    found = [smallest_call(0.02, rng), cost(0.01, rng), stopping(0.02, [("5 µs", 0.0), ("5 µs", 0.1)], rng)]
+    for figure in found:
+        assert all(vars(figure).values())
+    assert "beyond an empty call" in found[0].measured
+    assert "of 2 pairs" in found[2].measured
+
+
+def test_processes_are_compared_by_their_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Case(task="paired", shape=(4, 32), dtype="float32", device="cpu")
+    monkeypatch.setattr(figures, "CASES", (small,))
+    monkeypatch.setattr(figures, "CONTESTANTS", ("builtin", "normalize"))
+    found = figures.agreement("pinned", 2, 0.01)
+    assert found.what == "the same ratio over 2 processes, allocator pinned"
+    assert "of 1 ratios" in found.measured
+
+
+def test_the_page_and_the_table_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(experiment, "figures", lambda *_: [Figure("smallest call", "100 ns", "12 ns: told apart")])
+    monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
+    monkeypatch.setattr(experiment, "LONG_S", 0.02)
+    options = ["--trials=1", "--seconds=0.02", "--calls", "5 µs", "--machine", "quiet"]
+    experiment.main([*options, f"--docs={tmp_path}", f"--json={tmp_path / 'all.json'}"])
+    page, table = (tmp_path / "validity.md").read_text(), pd.read_csv(tmp_path / "validity.csv")
+    assert "12 ns: told apart" in page
+    for method in ("ours: paired rounds", "pytest-benchmark: min 5 %", "Welch, sequential", "Mann-Whitney, sequential"):
+        assert method in page
+        assert set(table.query("method == @method")["slowdown"]) == {0.0, 0.01, 0.02, 0.05, 0.1}
+    assert len(pd.read_json(tmp_path / "all.json")) >= 5 * 7
+
+
+@pytest.mark.parametrize("option", ["--trials=0", "--seconds=-1", "--seconds=nan", "--processes=0"])
+def test_a_budget_of_nothing_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name, _, value = option.partition("=")
+    with pytest.raises(SystemExit):
+        experiment.main([option])
+    assert f"{name}: {value} is not above 0; 1 works" in capsys.readouterr().err
