@@ -92,7 +92,7 @@ def test_a_run_is_spread_over_fresh_processes(checkout: Checkout) -> None:
     options = ("--processes=2", "--allocator=pinned", "--implementations-from=theirs.py", "--benchmark-save=both")
     result = checkout.bench(*options, implementations="builtin,once_a_process")
     result.assert_outcomes(passed=4, skipped=2)
-    result.stdout.fnmatch_lines(["grid tiny: 2 cases on cpu, 2 implementations, *, over 2 processes"])
+    result.stdout.fnmatch_lines(["grid tiny.toml: 2 cases on cpu, 2 implementations, *, over 2 processes"])
     head = load_run(str(checkout.file("both")))
     assert head.processes == 2
     assert head.environment.allocator.startswith("pinned")

@@ -51,7 +51,7 @@ HEAD = Run(
     absent={"numkong": "the package 'numkong' is not installed; `pip install numkong` adds it"},
     precision=0.01,
 )
-AXES = ("task", "dtype", "device", "memory_format", "direction", "inputs")
+AXES = ("task", "dtype", "device", "memory_format", "direction", "inputs", "cache")
 CASES = [Case(task="paired", shape=(rows, 256), dtype="float32", device="cpu") for rows in (64, 1024, 65536)]
 SMALL, MIDDLE, LARGE = CASES
 NASTY = "a|b`c` <img src=x> ![i](http://e.vil/p.png) [l](http://e.vil)\n# heading\n- $x_1$ \N{RIGHT-TO-LEFT OVERRIDE}"
