@@ -34,6 +34,8 @@ def checkout(pytester: pytest.Pytester) -> Checkout:
 UNLUCKY = """
     import os, signal, torch
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+
     def unlucky(x, y, dim=-1):
         if fate := os.environ.get(f"FATE_OF_{len(x)}_ROWS"):
             os.kill(os.getpid(), getattr(signal, fate))
