@@ -22,10 +22,10 @@ def sureness(table: pd.DataFrame) -> str:
     noisy = " A quieter machine, or a grid with more `seconds`, would see more." if worst["noise_floor"] > NOISY else ""
     return (
         f"**Noise floor: {units.percent(median)}** in the median case, {units.percent(worst['noise_floor'])} in the "
-        f"worst, {code(worst['case'])}: that far from itself was the built-in, entered twice. No difference below "
-        f"its case's floor is called one.{noisy} Of {compared:,} comparisons with the built-in {seen:,} show a "
-        f"difference, with {units.share(1 - CHANCE)} confidence each: at most {units.number(CHANCE * compared)} of the "
-        f"{compared:,} are to be expected to show one by chance."
+        f"worst, {code(worst['case'])}: that far from itself was the built-in, entered twice. A ratio is called a "
+        f"difference where it is further from 1, either way.{noisy} Of {compared:,} comparisons with the built-in "
+        f"{seen:,} show a difference, with {units.share(1 - CHANCE)} confidence each: "
+        f"at most {units.number(CHANCE * compared)} of the {compared:,} are to be expected to show one by chance."
     )
 
 
@@ -106,8 +106,9 @@ def _flags(row: pd.Series) -> str:
 
 
 def _same(row: pd.Series, same: pd.DataFrame) -> str:
+    chosen = code(str(row["implementation"]))
     others = [name for name in of_group(same, row)["implementation"] if name != row["builtin"]]
-    return f" Over all cases no difference is seen between it and {codes(others, 3)}." if others else ""
+    return f" Over all cases no difference is seen between {chosen} and {codes(others, 3)}." if others else ""
 
 
 def _rather(row: pd.Series, winners: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """Everything on one page: load a run, ask the sections, draw the pictures, fill the template."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ def render(
         ValueError: a file that does not hold a run.
     """
     head, records = load_run(run, root), load(run, root=root, evidence=True)
+    if len(records):
+        head = dataclasses.replace(head, name=str(records["run"].iat[0]))  # the file's own, which may be a copy
     check_name(head.name)
     folder = _emptied(out / head.name)
     records.drop(columns="evidence").to_csv(folder / "records.csv", index=False)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from results.files import ROOT, UnknownRun
-from results.load import list_runs, load
+from results.load import list_runs, load, load_run
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
     options = parser.parse_args(argv)
     try:
         with _warnings_in_one_line():
-            content = FORMATS[options.format](load(options.run, root=root)) if options.command else _listing(root)
+            content = _show(options.run, options.format, root) if options.command else _listing(root)
         if isinstance(content, bytes) and not options.output and sys.stdout.isatty():
             parser.exit(
                 2, f"{parser.prog}: a terminal cannot show {options.format}, which is binary: add --output FILE\n"
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
         _write(content, options.output)
     except BrokenPipeError:  # `| head` has seen enough; without this, Python's last flush would fail once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (UnknownRun, OSError) as error:
+    except (UnknownRun, ValueError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
 
 
@@ -65,6 +65,11 @@ def _warnings_in_one_line() -> Iterator[None]:
         finally:
             for warning in caught:
                 print(f"warning: {warning.message}", file=sys.stderr)
+
+
+def _show(run: str, form: str, root: Path) -> str | bytes:
+    load_run(run, root)  # says what is wrong with a file that is not a run, where loading would only warn
+    return FORMATS[form](load(run, root=root))
 
 
 def _listing(root: Path) -> str:

@@ -96,7 +96,8 @@ def _require_same(old: Run, new: Run) -> None:
     if changed:
         raise StoreError(
             f"--resume: the run {old.name!r} was started with something else ({'; '.join(changed)}), and one run "
-            f"never mixes two; it was started by `{old.command}`. Without --resume a new run begins"
+            f"never mixes two; it was started by `{old.command}`, and goes on by "
+            "the same with --resume. Without it a new run begins"
         )
 
 

@@ -113,6 +113,10 @@ def test_memory_that_torch_does_not_see_is_the_processs_own() -> None:
     assert hoarded.kept_bytes == pytest.approx(size, rel=0.02)
 
 
+def test_a_process_says_nothing_of_a_few_pages() -> None:
+    assert measure(lambda: bytes(800), "cpu", in_torch=False) == Memory(None, 0)
+
+
 def test_no_peak_is_known_on_mps() -> None:
     assert measure(int, "mps") is None
 

@@ -326,7 +326,7 @@ def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) ->
         in text
     )
     assert "stay with `builtin`" in text
-    assert "Over all cases no difference is seen between it and `other`." in text
+    assert "Over all cases no difference is seen between `builtin` and `other`." in text
     assert "| `other` | 62.9 µs, (0.96×) |" in text
     assert "Faster, but not the answer" not in text
     assert not re.search(r"\d %? ?(faster|slower)", text)
@@ -547,3 +547,12 @@ def test_an_unknown_run_to_compare_with_is_named(tmp_path: Path) -> None:
     save(tmp_path, [])
     with pytest.raises(UnknownRun, match="no run 'oldre'"):
         render("golden", against="oldre", root=tmp_path, out=tmp_path / "out")
+
+
+def test_a_copy_of_a_run_under_another_name_has_a_report_of_its_own(tmp_path: Path) -> None:
+    saved = save(tmp_path, [ok("builtin", SMALL, 1.0)])
+    copy = saved.with_name("copy.jsonl")
+    copy.write_bytes(saved.read_bytes())
+    path = render("copy", root=saved.parent, out=tmp_path / "out")
+    assert path.parent.name == "copy"
+    assert "run `copy`" in path.read_text()

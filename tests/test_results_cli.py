@@ -100,11 +100,13 @@ def test_bad_input_is_one_line_and_status_2(capsys, two_rows, argv, said):
 
 
 def test_warnings_are_one_line_each_and_an_empty_run_has_an_empty_table(capsys, tmp_path):
-    (tmp_path / "foreign.jsonl").write_text("{}\n")
-    shown = run_cli(capsys, tmp_path, "show", "foreign")
+    save(tmp_path)
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write("{}\n")
+    shown = run_cli(capsys, tmp_path, "show", "a")
     assert shown.out.startswith("implementation")
     (line,) = shown.err.splitlines()
-    assert line.startswith("warning: skipped: ")
+    assert line.startswith("warning: ")
 
 
 def test_a_reader_may_close_the_pipe(two_rows):
@@ -116,3 +118,11 @@ def test_a_reader_may_close_the_pipe(two_rows):
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_showing_a_file_that_is_no_run_fails(tmp_path, capsys):
+    (tmp_path / "foreign.jsonl").write_text('{"a": 1}\n')
+    with pytest.raises(SystemExit) as ended:
+        main(["show", "foreign"], root=tmp_path)
+    assert ended.value.code == 2
+    assert "foreign.jsonl" in capsys.readouterr().err

@@ -18,9 +18,12 @@ _STRAY = 1 << 16  # bytes: a process takes a few pages for itself now and then
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes beyond the inputs: the peak of a call, its result included, and what each call leaves behind it."""
+    """Bytes beyond the inputs: the peak of a call, its result included, and what each call leaves behind it.
 
-    peak_bytes: int
+    `peak_bytes` is None where it is too small to be told from what a process does besides.
+    """
+
+    peak_bytes: int | None
     kept_bytes: int
 
 
@@ -87,7 +90,7 @@ def _process_memory(call: Call) -> Memory | None:
     peak = _resident("VmHWM") - before
     libc.malloc_trim(0)
     kept = _resident("VmRSS") - before
-    return Memory(max(0, peak), kept if kept > _STRAY else 0)
+    return Memory(peak if peak > _STRAY else None, kept if kept > _STRAY else 0)
 
 
 def _resident(key: str) -> int:
