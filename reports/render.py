@@ -33,9 +33,10 @@ def render(
         ValueError: a file that does not hold a run.
     """
     head, records = load_run(run, root), load(run, root=root, evidence=True)
-    if len(records):
-        head = dataclasses.replace(head, name=str(records["run"].iat[0]))  # the file's own, which may be a copy
     check_name(head.name)
+    if len(records):  # what the file is called: it may be a copy, and the original has a report of its own
+        head = dataclasses.replace(head, name=str(records["run"].iat[0]))
+        check_name(head.name)
     folder = _emptied(out / head.name)
     records.drop(columns="evidence").to_csv(folder / "records.csv", index=False)
     values = {
