@@ -19,6 +19,7 @@ from results.load import (
 )
 from results.store import Store, StoreError, unfinished
 from suites.record import End, Environment, Operator, Record, Run, Status
+from suites.statistics import VERDICT_CONFIDENCE
 
 __all__ = [
     "COLUMNS",
@@ -26,6 +27,7 @@ __all__ = [
     "OPERATOR_COLUMNS",
     "ROOT",
     "RUN_COLUMNS",
+    "VERDICT_CONFIDENCE",
     "End",
     "Environment",
     "Operator",

@@ -6,21 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
 from suites.lines import from_line
 from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
-from suites.statistics import (
-    Samples,
-    means,
-    medians,
-    noise_floors,
-    paired_ratios,
-    verdicts,
-    verdicts_of_processes,
-)
+from suites.statistics import Samples, medians, noise_floors, paired_ratios, summaries, verdicts
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),
@@ -76,10 +67,10 @@ def load(
     frame = pd.DataFrame.from_records(measured, columns=Row._fields)
     frame[["latency_s", "latency_low", "latency_high"]] = medians([row.samples_s for row in measured])
     ratios, controls = ([ratio for run_rows in runs for ratio in found(run_rows)] for found in (_ratios, _controls))
-    several = np.array([len(row.processes) > 1 for row in measured], dtype=bool)
-    frame[["ratio", "ratio_low", "ratio_high"]] = _summary(ratios, several)
-    frame["noise_floor"] = floors = noise_floors(_summary(controls, several))
-    frame["verdict"] = np.where(frame["baseline"], "", _verdicts(ratios, floors, several))
+    of_processes = np.array([len(row.processes) > 1 for row in measured], dtype=bool)
+    frame[["ratio", "ratio_low", "ratio_high"]] = summaries(ratios, of_processes)
+    frame["noise_floor"] = floors = noise_floors(summaries(controls, of_processes))
+    frame["verdict"] = np.where(frame["baseline"], "", verdicts(ratios, floors, of_processes))
     frame["evidence"] = frame["flags"]
     frame["flags"] = [", ".join(flag.name for flag in row.flags) for row in measured]
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
@@ -181,20 +172,3 @@ def _controls(run_rows: Sequence[Row]) -> list[Samples]:
 def _over(processes: Iterable[Samples]) -> Samples:
     ratios = list(processes)
     return ratios[0] if len(ratios) == 1 else np.array([np.median(pairs) for pairs in ratios if pairs.size])
-
-
-def _summary(ratios: Sequence[Samples], several: NDArray[np.bool_]) -> Samples:
-    summary = medians(ratios)
-    if several.any():
-        summary[several] = means([ratios[place] for place in np.flatnonzero(several).tolist()])
-    return summary
-
-
-def _verdicts(ratios: Sequence[Samples], floors: Samples, several: NDArray[np.bool_]) -> list[str]:
-    found = verdicts(ratios, floors)
-    if several.any():
-        places = np.flatnonzero(several).tolist()
-        of_processes = verdicts_of_processes([ratios[place] for place in places], floors[several])
-        for place, verdict in zip(places, of_processes, strict=True):
-            found[place] = verdict
-    return found

@@ -64,13 +64,13 @@ def plan_of(config: pytest.Config) -> Plan:
         precision=option.precision,
         seconds=option.seconds,
         processes=option.processes,
-        heap=option.allocator,
+        allocator=option.allocator,
     )
 
 
-def _environment(heap: str) -> Environment:
+def _environment(regime: str) -> Environment:
     found = environment()
-    return dataclasses.replace(found, allocator=f"{heap} {found.allocator}".strip())
+    return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip())
 
 
 def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
@@ -80,7 +80,7 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         grid=plan.grid.name,
         command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
-        environment=_environment(plan.heap),
+        environment=_environment(plan.allocator),
         absent=absent,
         precision=plan.grid.precision,
         seconds=plan.grid.seconds,

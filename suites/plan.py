@@ -32,7 +32,7 @@ class Plan:
     files: tuple[str, ...] = ()
     inputs: str | None = None
     processes: int = 1
-    heap: str = "found"
+    allocator: str = "found"
 
     @classmethod
     def of(
@@ -46,9 +46,9 @@ class Plan:
         precision: str | None = None,
         seconds: str | None = None,
         processes: str | None = None,
-        heap: str = "found",
+        allocator: str = "found",
     ) -> "Plan":
-        """Follow the options of these names, as they were typed; `files` is --implementations-from, `heap` --allocator.
+        """Follow the options of these names, as they were typed; `files` is --implementations-from.
 
         Raises:
             PlanError, GridError, RegistryError, InputError: what cannot be followed, and what is known.
@@ -75,7 +75,7 @@ class Plan:
             files=tuple(files or ()),
             inputs=inputs,
             processes=_count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
-            heap=heap,
+            allocator=allocator,
         )
 
     @property

@@ -38,7 +38,7 @@ class Session:
         started: Callable[[Case], None],
         ended: Callable[[Case, Sequence[Implementation], list[Record]], None],
     ) -> None:
-        if plan.heap == "pinned":
+        if plan.allocator == "pinned":
             allocator.pin()
         self.plan = plan
         self._phases = Phases()
@@ -129,7 +129,7 @@ class Session:
             names=tuple(entry.name for entry in contestants),
             files=plan.files,
             inputs=plan.inputs,
-            allocator=plan.heap,
+            allocator=plan.allocator,
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
         return measure_apart(errand, processes, self._phases)

@@ -11,8 +11,9 @@ CONFIDENCE = 0.95
 VERDICT_CONFIDENCE = 0.99
 """A verdict asks for more than the interval that is shown: a table has many, and a false one costs a merge."""
 
-FEW, CLEARLY = 8, 1.5
+FEW, CLEARLY = 8, 1.5  # of fewer than 8 values no interval of the median has 99 % confidence
 Samples = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 def medians(samples: Sequence[Samples], confidence: float = CONFIDENCE) -> Samples:
@@ -43,41 +44,29 @@ def interval_ranks(size: int, confidence: float = CONFIDENCE) -> tuple[int, int]
     return low, size - 1 - low
 
 
-def means(samples: Sequence[Samples], confidence: float = CONFIDENCE) -> Samples:
-    """The geometric mean of each sample with its confidence interval; `[len(samples), 3]`, NaN for fewer than two.
+def summaries(ratios: Sequence[Samples], of_processes: Mask, confidence: float = CONFIDENCE) -> Samples:
+    """The ratio that each set of them tells, with its confidence interval; `[len(ratios), 3]`.
 
-    By Student's t of the logarithms: for the medians of a few processes, which have no outliers left.
+    Where `of_processes`, `[len(ratios)]`, is False a set holds the pairs of rounds of one process: their
+    median. Where it is True it holds a median for each of several processes: their geometric mean, with
+    Student's t interval of the logarithms, which covers how processes differ; NaN for fewer than two.
     """
-    from scipy import stats  # slower to import than all the rest together
-
-    summary = np.full((len(samples), 3), np.nan)
-    for row, sample in enumerate(samples):
-        if len(sample) > 1:
-            logs = np.log(sample)
-            half = stats.t.ppf((1 + confidence) / 2, len(logs) - 1) * stats.sem(logs)
-            summary[row] = np.exp(logs.mean() + np.array([0, -half, half]))
-    return summary
+    table = medians(ratios, confidence)
+    for row in np.flatnonzero(of_processes).tolist():
+        table[row] = _mean(ratios[row], confidence)
+    return table
 
 
-def verdicts(ratios: Sequence[Samples], noise_floor: Samples) -> list[str]:
-    """ "faster", "slower" or "no difference seen" for each set of paired ratios; "" where there is none.
+def verdicts(ratios: Sequence[Samples], noise_floor: Samples, of_processes: Mask) -> list[str]:
+    """ "faster", "slower" or "no difference seen" for each set of `summaries`; "" where it tells nothing.
 
-    A difference is seen where the 99 % interval of the median excludes 1 and the median is further from 1
-    than `noise_floor`, `[len(ratios)]`, which is as far as two identical contestants were seen apart. Fewer
-    than 8 ratios have no such interval: there each single one has to be beyond a factor of 1.5.
+    A difference is seen where the 99 % interval excludes 1 and the ratio is further from 1 than
+    `noise_floor`, `[len(ratios)]`, which is as far as two identical contestants were seen apart. Fewer than
+    8 pairs of rounds have no such interval: there each single one has to be beyond a factor of 1.5.
     """
-    middle, low, high = medians(ratios, VERDICT_CONFIDENCE).T
-    margin = np.where([len(ratio) < FEW for ratio in ratios], CLEARLY, 1.0)
-    return _verdicts(middle, low, high, margin, noise_floor)
-
-
-def verdicts_of_processes(ratios: Sequence[Samples], noise_floor: Samples) -> list[str]:
-    """The same where each ratio is that of a process: the 99 % interval of their mean excludes 1."""
-    middle, low, high = means(ratios, VERDICT_CONFIDENCE).T
-    return _verdicts(middle, low, high, np.ones(len(ratios)), noise_floor)
-
-
-def _verdicts(middle: Samples, low: Samples, high: Samples, margin: Samples, noise_floor: Samples) -> list[str]:
+    middle, low, high = summaries(ratios, of_processes, VERDICT_CONFIDENCE).T
+    few = np.array([len(ratio) < FEW for ratio in ratios], dtype=bool) & ~of_processes
+    margin = np.where(few, CLEARLY, 1.0)
     seen = ((high < 1 / margin) | (low > margin)) & (np.maximum(middle, 1 / middle) > 1 + np.nan_to_num(noise_floor))
     words = np.where(seen, np.where(middle < 1, "faster", "slower"), "no difference seen")
     return [str(word) for word in np.where(np.isnan(middle), "", words)]
@@ -102,6 +91,16 @@ def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int
     ours, theirs = _pairs(samples)[:: step // stride], _pairs(base)[:: step // base_stride]
     pairs = min(len(ours), len(theirs))
     return np.asarray(np.sqrt(np.prod(ours[:pairs] / theirs[:pairs], axis=1)))
+
+
+def _mean(ratios: Samples, confidence: float) -> Samples:
+    from scipy import stats  # slower to import than all the rest together
+
+    if len(ratios) < 2:
+        return np.full(3, np.nan)
+    logs = np.log(ratios)
+    half = stats.t.ppf((1 + confidence) / 2, len(logs) - 1) * stats.sem(logs)
+    return np.asarray(np.exp(logs.mean() + np.array([0, -half, half])))
 
 
 def _pairs(samples: Samples) -> Samples:

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from suites.measure import clock as clocks
 
 Fn = Callable[..., object]
+Cheat = tuple[Callable[[], Fn], str]  # what makes one, and a pattern of what has to be said of it
 Deed = Callable[[torch.Tensor, torch.Tensor], object]
 
 

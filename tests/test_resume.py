@@ -164,7 +164,9 @@ def test_one_run_never_mixes_two_things(tmp_path: Path, now: dict[str, object], 
 def test_what_a_grids_file_is_called_and_files_that_git_does_not_know_are_no_difference(tmp_path: Path) -> None:
     write(Recorder(head("mine", fingerprints=KNOWN), tmp_path), RECORD)
     dirty = dataclasses.replace(HERE, dirty=not HERE.dirty)
-    Recorder.resume(head("mine", grid="./tiny.toml", environment=dirty, fingerprints=KNOWN), root=tmp_path).close()
+    resumed = Recorder.resume(head("mine", grid="./tiny.toml", environment=dirty, fingerprints=KNOWN), root=tmp_path)
+    resumed.close()
+    assert (resumed.name, resumed.done) == ("mine", [RECORD])
 
 
 def test_a_fingerprint_is_of_what_a_file_says(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Do intervals, ratios and verdicts mean what they say, on values done by hand and on noise with a known truth?"""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -8,20 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import quantile_test
 
-from suites.statistics import (
-    Samples,
-    interval_ranks,
-    means,
-    medians,
-    noise_floors,
-    paired_ratios,
-    verdicts,
-    verdicts_of_processes,
-)
+from suites.statistics import Samples, interval_ranks, medians, noise_floors, paired_ratios, summaries, verdicts
 
+PROCESSES = np.array([True])
 SEEN_NOT = "no difference seen"
 QUIET = np.array([np.nan])
 """The noise floor of a case whose baseline did not take part twice."""
+
+
+def pairs_of(ratios: Sequence[Samples]) -> np.ndarray:
+    """That each of the sets holds pairs of rounds, of one process."""
+    return np.zeros(len(ratios), dtype=bool)
 
 
 def ratios_of(samples: list[float], stride: int, base: list[float], base_stride: int) -> list[float]:
@@ -123,7 +121,7 @@ def test_the_noise_floor_is_the_end_of_the_controls_interval_that_is_further_fro
     ],
 )
 def test_a_difference_is_seen_where_the_99_percent_interval_excludes_1(ratios: list[float], verdict: str) -> None:
-    assert verdicts([np.array(ratios)], QUIET) == [verdict]
+    assert verdicts([np.array(ratios)], QUIET, ~PROCESSES) == [verdict]
 
 
 @pytest.mark.parametrize(
@@ -138,13 +136,21 @@ def test_a_difference_is_seen_where_the_99_percent_interval_excludes_1(ratios: l
     ],
 )
 def test_few_ratios_need_a_factor_of_one_and_a_half(ratios: list[float], verdict: str) -> None:
-    assert verdicts([np.array(ratios)], QUIET) == [verdict]
+    assert verdicts([np.array(ratios)], QUIET, ~PROCESSES) == [verdict]
 
 
 def test_nothing_below_the_noise_floor_is_a_difference() -> None:
     ratios = [np.full(30, ratio) for ratio in (0.97, 0.96, 1.03, 1.04, 1.04, 0.5, 0.7)]
     floors = np.array([0.035, 0.035, 0.035, 0.035, math.nan, 0.6, 0.6])
-    assert verdicts(ratios, floors) == [SEEN_NOT, "faster", SEEN_NOT, "slower", "slower", "faster", SEEN_NOT]
+    assert verdicts(ratios, floors, pairs_of(ratios)) == [
+        SEEN_NOT,
+        "faster",
+        SEEN_NOT,
+        "slower",
+        "slower",
+        "faster",
+        SEEN_NOT,
+    ]
 
 
 # Noise with a known truth
@@ -164,9 +170,12 @@ def test_less_than_one_in_a_hundred_identical_contestants_is_called_different(pa
     base, control, other = (noisy(generator, pairs) for _ in range(3))
     ratios = [paired_ratios(other[k], 1, base[k], 1) for k in range(TRIALS)]
     floors = np.array([noise_floor(control[k], base[k], 1) for k in range(TRIALS)])
-    alarms = sum(verdict != SEEN_NOT for verdict in verdicts(ratios, floors))
+    alarms = sum(verdict != SEEN_NOT for verdict in verdicts(ratios, floors, pairs_of(ratios)))
     assert alarms / TRIALS < 0.01
-    assert sum(verdict != SEEN_NOT for verdict in verdicts(ratios, np.full(TRIALS, np.nan))) / TRIALS < 0.0125
+    assert (
+        sum(verdict != SEEN_NOT for verdict in verdicts(ratios, np.full(TRIALS, np.nan), pairs_of(ratios))) / TRIALS
+        < 0.0125
+    )
 
 
 @pytest.mark.parametrize("pairs", [20, 64, 128, 256])
@@ -182,7 +191,7 @@ def test_two_percent_are_seen_where_the_noise_is_small() -> None:
     base, control, other = (noisy(generator, 128, spread=0.02) for _ in range(3))
     ratios = [paired_ratios(1.02 * other[k], 1, base[k], 1) for k in range(TRIALS)]
     floors = np.array([noise_floor(control[k], base[k], 1) for k in range(TRIALS)])
-    found = verdicts(ratios, floors)
+    found = verdicts(ratios, floors, pairs_of(ratios))
     assert found.count("slower") / TRIALS > 0.95
     assert found.count("faster") == 0
 
@@ -194,15 +203,15 @@ def test_the_interval_over_processes_covers_how_they_differ() -> None:
     """As SciPy's own mean of logarithms says it: here each process has its own bias of 3 %."""
     random, held = np.random.default_rng(0), 0
     for _ in range(400):
-        ((middle, low, high),) = means([1.1 * np.exp(random.normal(0, 0.03, 5))])
+        ((middle, low, high),) = summaries([1.1 * np.exp(random.normal(0, 0.03, 5))], PROCESSES)
         held += low <= 1.1 <= high
         assert low < middle < high
     assert 0.92 < held / 400 < 0.98
 
 
 def test_of_one_process_or_none_there_is_no_interval() -> None:
-    assert np.isnan(means([np.array([1.1]), np.empty(0)])).all()
-    assert means([]).shape == (0, 3)
+    assert np.isnan(summaries([np.array([1.1]), np.empty(0)], np.repeat(PROCESSES, 2))).all()
+    assert summaries([], np.empty(0, dtype=bool)).shape == (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -216,4 +225,4 @@ def test_of_one_process_or_none_there_is_no_interval() -> None:
     ],
 )
 def test_a_verdict_over_processes_asks_that_they_agree(ratios: list[float], floor: float, verdict: str) -> None:
-    assert verdicts_of_processes([np.array(ratios)], np.array([floor])) == [verdict]
+    assert verdicts([np.array(ratios)], np.array([floor]), PROCESSES) == [verdict]

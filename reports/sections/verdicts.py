@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from reports.sections.table import FASTER, MEMBER, SAME, SLOWER
+from results import VERDICT_CONFIDENCE
 
-CHANCE = 0.01
-"""How often two equal ones get a verdict all the same: `results` asks for intervals of 99 %."""
+CHANCE = 1 - VERDICT_CONFIDENCE
+"""How often two equal ones get a verdict all the same."""
 
 
 def tally(rows: pd.DataFrame) -> pd.DataFrame:

@@ -20,12 +20,12 @@ from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
 from suites.measure.failure import Failure, contestant
 from suites.measure.phases import Phases
-from suites.statistics import medians, paired_ratios
+from suites.statistics import FEW, medians, paired_ratios
 
 CONTROL = "the baseline again"
 """The name under which the baseline takes part a second time: the ratio of the two is the run's noise."""
 
-FEWEST_PAIRS, MOST_PAIRS = 8, 256  # of fewer than 8 ratios no interval of the median has 99 % confidence
+FEWEST_PAIRS, MOST_PAIRS = FEW, 256
 _LOOKS = (8, 16, 32, 64, 128, 256)  # pairs after which the precision is looked at: few, so that stopping is fair
 _SAMPLE_S = 3e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
 _NO_TIME_S = 1e-9  # what a clock may not see

@@ -63,11 +63,12 @@ def measure_case(
         phases: told what the time went to.
         free_bytes: device to the bytes that can still be allocated there.
     """
-    results: dict[str, Checked | Failure] = {}
     rounds, flags = Rounds({}, "budget"), dict[str, tuple[Flag, ...]]()
     with gradient_mode(case):
         world = World.now()
-        results |= {entry.name: failure for entry in implementations if (failure := _unsupported(case, entry))}
+        results: dict[str, Checked | Failure] = {
+            entry.name: failure for entry in implementations if (failure := _unsupported(case, entry))
+        }
         supported = [entry for entry in implementations if entry.name not in results]
         with phases("small trials"):
             results |= _too_large(case, supported, make_inputs, free_bytes, world)
@@ -139,9 +140,10 @@ def _too_large(
     """Those that this case has no memory for, or that fail in the small trials which tell."""
 
     def peak(entry: Implementation, small: Case) -> int | None:
+        others = threads()
         with contestant():
             used = memory.measure(call_of(small, entry, make_inputs(small)), small.device, in_torch=entry.torch_memory)
-            world.require(random_states=False)
+            world.require(random_states=False, others=others)
             return used.peak_bytes if used else None
 
     try:

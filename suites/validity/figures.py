@@ -44,8 +44,8 @@ def figures(seconds: float, processes: int, cells: Sequence[tuple[str, float]], 
     yield smallest_call(seconds, rng)
     yield cost(seconds, rng)
     yield stopping(seconds, cells, rng)
-    for heap in ("pinned", "found"):
-        yield agreement(heap, processes, seconds)
+    for regime in ("pinned", "found"):
+        yield agreement(regime, processes, seconds)
 
 
 def smallest_call(seconds: float, rng: random.Random) -> Figure:
@@ -91,7 +91,7 @@ def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Ran
     return Figure("early stopping at ± 1 %", "same in 97 %, for a third of the time", text)
 
 
-def agreement(heap: str, processes: int, seconds: float) -> Figure:
+def agreement(regime: str, processes: int, seconds: float) -> Figure:
     """How far the ratios to the built-in differ between fresh processes: their coefficient of variation."""
     spreads = []
     for case in CASES:
@@ -100,14 +100,14 @@ def agreement(heap: str, processes: int, seconds: float) -> Figure:
             names=CONTESTANTS,
             files=(),
             inputs=None,
-            allocator=heap,
+            allocator=regime,
             budget=Budget(seconds=seconds, precision=EXACTLY),
         )
         base, *others = measure_apart(errand, processes, Phases())
         spreads += [float(stats.variation(_ratios(record, base), ddof=1)) for record in others]
     share = np.mean(np.array(spreads) <= 0.01)
     text = f"≤ 1 % in {share:.0%} of {len(spreads)} ratios; median {np.median(spreads):.2%}, worst {max(spreads):.1%}"
-    return Figure(f"the same ratio over {processes} processes, allocator {heap}", "≤ 1 % in 95 %", text)
+    return Figure(f"the same ratio over {processes} processes, allocator {regime}", "≤ 1 % in 95 %", text)
 
 
 def _ratios(record: Record, base: Record) -> list[float]:

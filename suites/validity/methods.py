@@ -50,7 +50,8 @@ def ours(pair: Pair, seconds: float, precision: float, rng: random.Random) -> An
     base, other, control = (_samples(rounds.samples[name]) for name in ("a", "b", CONTROL))
     ratios = paired_ratios(other, 1, base, 1)
     ratio, low, high = medians([ratios])[0].tolist()
-    (verdict,) = verdicts([ratios], noise_floors(medians([paired_ratios(control, 1, base, 1)])))
+    floor = noise_floors(medians([paired_ratios(control, 1, base, 1)]))
+    (verdict,) = verdicts([ratios], floor, np.array([False]))
     differs = verdict in ("faster", "slower")
     return Answer(OURS, differs, ratio, low, high, perf_counter() - start, rounds.stop)
 
