@@ -25,8 +25,8 @@ from suites.statistics import FEW, medians, paired_ratios
 CONTROL = "the baseline again"
 """The name under which the baseline takes part a second time: the ratio of the two is the run's noise."""
 
-FEWEST_PAIRS, MOST_PAIRS = FEW, 256
-_LOOKS = (8, 16, 32, 64, 128, 256)  # pairs after which the precision is looked at: few, so that stopping is fair
+FEWEST_PAIRS, MOST_PAIRS = FEW, 2048  # a second's worth of short samples, and what a record should hold
+_LOOKS = tuple(FEWEST_PAIRS << n for n in range(9))  # pairs after which the precision is looked at: few, to be fair
 _SAMPLE_S = 3e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
 _NO_TIME_S = 1e-9  # what a clock may not see
 _WARM_UP_S, _STEADY = 0.02, 0.98  # at least, and until a batch saves less than 2 %
