@@ -2,15 +2,17 @@
 
 import math
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from suites.case import Case
+from suites.measure.rounds import CONTROL, Rounds, Samples
 from suites.validity import __main__ as experiment
 from suites.validity import figures
-from suites.validity.figures import Figure, cost, smallest_call, stopping
+from suites.validity.figures import Figure, cost, smallest_call, stopped, stopping
 from suites.validity.methods import Answer, ours, pytest_benchmark, torch_timer
 from suites.validity.rates import rates
 from suites.validity.workloads import WORK, pair
@@ -65,6 +67,14 @@ def test_the_figures_say_what_was_measured() -> None:
     assert "of 2 pairs" in found[2].measured
 
 
+def test_stopping_early_is_told_from_the_first_look_that_is_precise() -> None:
+    steady = lambda seconds: Samples(1, 1, samples_s=[seconds] * 64)  # noqa: E731
+    rounds = Rounds({"a": steady(1.0), "b": steady(1.1), CONTROL: steady(1.0)}, "budget")
+    early, share = stopped(rounds)
+    assert share == 16 / 64
+    assert all(len(entry.samples_s) == 16 for entry in early.samples.values())
+
+
 def test_processes_are_compared_by_their_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
     small = Case(task="paired", shape=(4, 32), dtype="float32", device="cpu")
     monkeypatch.setattr(figures, "CASES", (small,))
@@ -85,7 +95,29 @@ def test_the_page_and_the_table_are_written(monkeypatch: pytest.MonkeyPatch, tmp
     for method in ("ours: paired rounds", "pytest-benchmark: min 5 %", "Welch, sequential", "Mann-Whitney, sequential"):
         assert method in page
         assert set(table.query("method == @method")["slowdown"]) == {0.0, 0.01, 0.02, 0.05, 0.1}
-    assert len(pd.read_json(tmp_path / "all.json")) >= 5 * 7
+    assert len(pd.read_json(tmp_path / "all.json", lines=True)) >= 5 * 7
+
+
+def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(experiment, "figures", lambda *_: [])
+    monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
+    seen: list[experiment.Trial] = []
+
+    def compare(trial: experiment.Trial, seconds: float, rng: random.Random) -> Iterator[Answer]:
+        seen.append(trial)
+        yield Answer("ours", False, 1.0, 0.9, 1.1, seconds)
+        yield Answer("theirs", False, 1.0, math.nan, math.nan, seconds)
+
+    monkeypatch.setattr(experiment, "_compare", compare)
+    options = ["--seconds=0.5", "--calls", "5 µs", "--machine", "quiet", f"--docs={tmp_path}"]
+    options.append(f"--json={tmp_path / 'all.jsonl'}")
+    experiment.main([*options, "--trials=2"])
+    experiment.main([*options, "--trials=3"])
+    assert len(seen) == len(set(seen)) == 7, "five slowdowns once, identical functions three times"
+    identical = pd.read_csv(tmp_path / "validity.csv").query("slowdown == 0")
+    assert identical["trials"].tolist() == [3, 3]
+    with pytest.raises(SystemExit, match=r"holds trials of 0\.5 s a pair, not 2"):
+        experiment.main([*options, "--seconds=2"])
 
 
 @pytest.mark.parametrize("option", ["--trials=0", "--seconds=-1", "--seconds=nan", "--processes=0"])

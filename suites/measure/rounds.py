@@ -26,7 +26,9 @@ CONTROL = "the baseline again"
 """The name under which the baseline takes part a second time: the ratio of the two is the run's noise."""
 
 FEWEST_PAIRS, MOST_PAIRS = FEW, 2048  # a second's worth of short samples, and what a record should hold
-_LOOKS = tuple(FEWEST_PAIRS << n for n in range(9))  # pairs after which the precision is looked at: few, to be fair
+LOOKS = tuple(FEWEST_PAIRS << n for n in range(9))
+"""Pairs after which the precision is looked at: few, so that stopping early is fair."""
+
 _SAMPLE_S = 3e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
 _NO_TIME_S = 1e-9  # what a clock may not see
 _WARM_UP_S, _STEADY = 0.02, 0.98  # at least, and until a batch saves less than 2 %
@@ -148,7 +150,7 @@ def _rounds(
                     samples |= dict.fromkeys((name, CONTROL) if name == baseline else (name,), late)
                     inspect(name, late)
         if pair + 1 >= fewest:
-            if pair + 1 in _LOOKS and _precise(samples, baseline, budget.precision):
+            if pair + 1 in LOOKS and precise(samples, baseline, budget.precision):
                 return "precision"
             if now() - started >= budget.seconds * len(arms):
                 break
@@ -167,7 +169,7 @@ def _sample(samples: Samples, call: Call, clock: Clock, inspect: Callable[[objec
         inspect(result)
 
 
-def _precise(samples: Mapping[str, Samples | Failure], baseline: str | None, precision: float) -> bool:
+def precise(samples: Mapping[str, Samples | Failure], baseline: str | None, precision: float) -> bool:
     """Whether the ratio of every contestant to the baseline is known to within ± `precision`."""
     measured = {name: entry for name, entry in samples.items() if isinstance(entry, Samples)}
     base = measured.get(baseline or "") or next(iter(measured.values()), None)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,19 +13,20 @@ from suites.case import Case
 from suites.inputs import make_inputs
 from suites.measure.clock import host_clock
 from suites.measure.phases import Phases
-from suites.measure.rounds import Budget, Samples, sample_rounds
+from suites.measure.rounds import CONTROL, LOOKS, Budget, Rounds, Samples, precise, sample_rounds
 from suites.measure.together import measure_case
 from suites.record import Latency, Record
 from suites.replicates import Errand, measure_apart
 from suites.statistics import medians, paired_ratios
-from suites.validity.methods import ours
+from suites.validity.methods import answer, sampled
 from suites.validity.workloads import pair
 
 CASES = tuple(
     Case(task="paired", shape=shape, dtype=dtype, device="cpu")
-    for shape in ((64, 384), (512, 768), (4096, 768))
+    for shape in ((64, 384), (4096, 768))
     for dtype in ("float32", "bfloat16")
 )
+COST = Case(task="paired", shape=(512, 768), dtype="float32", device="cpu")  # its calls take some 100 µs
 CONTESTANTS = ("builtin", "normalize", "dot_over_norms", "vecdot")
 EXACTLY = 1e-9  # a precision that is never reached: the budget is spent
 
@@ -45,7 +46,7 @@ def figures(seconds: float, processes: int, cells: Sequence[tuple[str, float]], 
     yield cost(seconds, rng)
     yield stopping(seconds, cells, rng)
     for regime in ("pinned", "found"):
-        yield agreement(regime, processes, seconds)
+        yield agreement(regime, processes, seconds / 4)
 
 
 def smallest_call(seconds: float, rng: random.Random) -> Figure:
@@ -62,7 +63,7 @@ def smallest_call(seconds: float, rng: random.Random) -> Figure:
 
 def cost(seconds: float, rng: random.Random) -> Figure:
     """What a case of 100 µs calls spends beside its timed calls, once its inputs and its truth are there."""
-    case, phases = CASES[2], Phases()
+    case, phases = COST, Phases()
     entries = [implementations.get(name) for name in CONTESTANTS]
     records = measure_case(
         case,
@@ -80,15 +81,26 @@ def cost(seconds: float, rng: random.Random) -> Figure:
 
 
 def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Random) -> Figure:
-    """The verdicts of ± 1 % against those of the whole budget, and the time that it takes."""
-    same, early_s, full_s = [], 0.0, 0.0
+    """The verdicts of the rounds up to ± 1 % against those of the whole budget, and their share of it."""
+    same, shares = [], []
     for length, slowdown in cells:
-        work = pair(length, slowdown)
-        full, early = ours(work, seconds, EXACTLY, rng), ours(work, seconds, 0.01, rng)
-        same.append(full.differs == early.differs)
-        early_s, full_s = early_s + early.seconds, full_s + full.seconds
-    text = f"same verdict in {np.mean(same):.1%} of {len(same)} pairs, for {early_s / full_s:.0%} of the time"
+        rounds = sampled(pair(length, slowdown), seconds, EXACTLY, rng)
+        early, share = stopped(rounds)
+        same.append(answer(early, share).differs == answer(rounds, 1).differs)
+        shares.append(share)
+    text = f"same verdict in {np.mean(same):.1%} of {len(same)} pairs, for {np.mean(shares):.0%} of the time"
     return Figure("early stopping at ± 1 %", "same in 97 %, for a third of the time", text)
+
+
+def stopped(rounds: Rounds) -> tuple[Rounds, float]:
+    """The rounds that there would be if ± 1 % had ended them, and their share of all."""
+    samples = {name: entry for name, entry in rounds.samples.items() if isinstance(entry, Samples)}
+    most = len(samples[CONTROL].samples_s)
+    for pairs in LOOKS:
+        cut = {name: replace(entry, samples_s=entry.samples_s[: 2 * pairs]) for name, entry in samples.items()}
+        if 2 * pairs >= most or precise(cut, "a", 0.01):
+            break
+    return Rounds(dict(cut), "precision"), min(1.0, 2 * pairs / most)
 
 
 def agreement(regime: str, processes: int, seconds: float) -> Figure:

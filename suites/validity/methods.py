@@ -15,7 +15,7 @@ from scipy import stats
 from suites.measure.clock import Call
 from suites.measure.failure import Failure
 from suites.measure.phases import Phases
-from suites.measure.rounds import CONTROL, Budget, sample_rounds
+from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
 from suites.statistics import medians, noise_floors, paired_ratios, verdicts
 from suites.validity.workloads import Pair
 
@@ -44,16 +44,24 @@ class Answer:
 def ours(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Answer:
     """Interleaved rounds with a control, the median of the paired ratios, and our verdict."""
     start = perf_counter()
-    calls = dict(zip("ab", pair.calls, strict=True))
-    budget = Budget(seconds=seconds / 3, precision=precision)  # A, B, and A again
-    rounds = sample_rounds(calls, "a", pair.clock, budget, rng, Phases())
+    rounds = sampled(pair, seconds, precision, rng)
+    return answer(rounds, perf_counter() - start)
+
+
+def sampled(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Rounds:
+    """Interleaved rounds of "a", "b" and the control."""
+    budget = Budget(seconds=seconds / 3, precision=precision)
+    return sample_rounds(dict(zip("ab", pair.calls, strict=True)), "a", pair.clock, budget, rng, Phases())
+
+
+def answer(rounds: Rounds, seconds: float) -> Answer:
+    """What we say of the two, after rounds that took so many seconds."""
     base, other, control = (_samples(rounds.samples[name]) for name in ("a", "b", CONTROL))
     ratios = paired_ratios(other, 1, base, 1)
     ratio, low, high = medians([ratios])[0].tolist()
     floor = noise_floors(medians([paired_ratios(control, 1, base, 1)]))
     (verdict,) = verdicts([ratios], floor, np.array([False]))
-    differs = verdict in ("faster", "slower")
-    return Answer(OURS, differs, ratio, low, high, perf_counter() - start, rounds.stop)
+    return Answer(OURS, verdict in ("faster", "slower"), ratio, low, high, seconds, rounds.stop)
 
 
 def pytest_benchmark(pair: Pair, seconds: float) -> list[Answer]:
