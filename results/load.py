@@ -22,7 +22,7 @@ DTYPES = {
     **dict.fromkeys(("case", "status", "reason"), "str"),
     **dict.fromkeys(("latency_s", "latency_low", "latency_high", "rounds", "calls"), "float64"),
     "stop": "str",
-    **dict.fromkeys(("page_faults", "first_call_s"), "float64"),
+    **dict.fromkeys(("page_faults", "first_call_s", "host_s", "device_s", "graph_s"), "float64"),
     "peak_bytes": "Int64",
     **dict.fromkeys(("error_abs", "error_rms", "error_u", "ratio", "ratio_low", "ratio_high"), "float64"),
     "noise_floor": "float64",
@@ -45,7 +45,8 @@ def load(
     float64, empty where nothing was timed; then `evidence` with `evidence`: each row's `Flag`s.
     Missing numbers are NaN, a missing `peak_bytes` is NA.
 
-    `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval.
+    `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval. On CUDA it is the
+    device's time, `device_s`; `host_s` is the host's for a call, and `graph_s` the device's in a CUDA graph.
     `ratio` is the median, over the pairs of rounds that both took part in, of the time over the
     baseline's time in the same rounds of the same run and case; above 1 is slower. Of a run that was spread
     over processes it is the geometric mean of theirs, and its interval covers how they differ. `noise_floor` is how
@@ -74,6 +75,8 @@ def load(
     frame["evidence"] = frame["flags"]
     frame["flags"] = [", ".join(flag.name for flag in row.flags) for row in measured]
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
+    frame["device_s"] = frame["latency_s"].where(frame["device"] == "cuda")
+    frame["host_s"] = frame["host_s"].where(frame["device"] != "cpu", frame["latency_s"])
     table = frame[list(COLUMNS)].astype(DTYPES)
     asked = {"samples_s": samples, "evidence": evidence}
     return table.assign(**{column: frame[column] for column, wanted in asked.items() if wanted})

@@ -49,6 +49,8 @@ class Row(NamedTuple):
     stop: str
     page_faults: float
     first_call_s: float
+    host_s: float
+    graph_s: float
     peak_bytes: int | None
     error_abs: float
     error_rms: float
@@ -95,6 +97,8 @@ def _flat(run: str, record: Record) -> Row:
         _text(latency.stop) if latency else "",
         float(latency.page_faults) if latency else math.nan,
         float(latency.first_call_s) if latency else math.nan,
+        _seconds(latency.host_s if latency else None),
+        _seconds(latency.graph_s if latency else None),
         record.peak_bytes,
         float(error.error_abs) if error else math.nan,
         float(error.error_rms) if error else math.nan,
@@ -108,6 +112,10 @@ def _process(latency: Latency) -> Process:
     if not (latency.stride >= 1 and samples.size and 0 < times.min() <= times.max() < math.inf):
         raise ValueError(f"samples that are not times, or the stride {latency.stride}")
     return Process(samples, control, latency.stride)
+
+
+def _seconds(measured: float | None) -> float:
+    return math.nan if measured is None else float(measured)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -42,6 +42,9 @@ class Latency:
     `control_s` are the samples of the baseline's second self, taken like its own; empty for all
     others. `stop` says why the rounds ended: "precision" or "budget". `page_faults` is a call's share
     of the minor faults.
+
+    On CUDA the samples are the device's time; `host_s` is what the host takes to launch a call, and `graph_s`
+    what the device takes for it when a CUDA graph is replayed; None elsewhere, and where there is no graph.
     """
 
     samples_s: tuple[float, ...]
@@ -51,6 +54,8 @@ class Latency:
     stop: str
     page_faults: float
     first_call_s: float
+    host_s: float | None = None
+    graph_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

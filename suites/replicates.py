@@ -86,7 +86,7 @@ def _measure(errand: Errand, number: int) -> tuple[list[Record], dict[str, float
         errand.case,
         [registry.get(name) for name in errand.names],
         make_inputs=partial(make_inputs, file=own),
-        clock=clock_of(errand.case.device),
+        clock=clock_of(errand.case.device, errand.case.cache),
         budget=errand.budget,
         rng=random.Random(f"{errand.case.id} {number}"),
         phases=phases,

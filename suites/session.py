@@ -76,17 +76,16 @@ class Session:
 
     def describe(self, absent: Mapping[str, str]) -> list[str]:
         """What is about to be measured, and who takes no part."""
-        plan = self.plan
-        counts = (
-            f"{len(self._selected)} cases on {' and '.join(plan.devices)}, {len(plan.implementations)} implementations"
-        )
+        plan, cases = self.plan, _counted(len(self._selected), "case")
+        counts = f"{cases} on {' and '.join(plan.devices)}, {_counted(len(plan.implementations), 'implementation')}"
         done = len(self._selected) - len(self.left)
         sampled = f"each ratio to ± {plan.grid.precision * 100:.3g} % or {plan.grid.seconds:g} s a contestant"
         if plan.processes > 1:
             sampled += f", over {plan.processes} processes"
         return [
-            f"grid {plan.grid.name}: {counts}, {sampled}" + (f"; {done} cases are done already" if done else ""),
+            f"grid {plan.grid.name}: {counts}, {sampled}" + (f"; {_counted(done, 'case')} done already" if done else ""),
             *([f"inputs {plan.own.description}"] if plan.own else []),
+            *(f"{task} is left out: {reason}" for task, reason in plan.left_out.items()),
             *(f"{name} is absent: {reason}" for name, reason in absent.items()),
         ]
 
@@ -116,7 +115,7 @@ class Session:
             case,
             contestants,
             make_inputs=self.make_inputs,
-            clock=clock_of(case.device),
+            clock=clock_of(case.device, case.cache),
             budget=self._budget,
             rng=random.Random(case.id),
             phases=self._phases,
@@ -133,3 +132,7 @@ class Session:
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
         return measure_apart(errand, processes, self._phases)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)

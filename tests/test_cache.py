@@ -25,7 +25,7 @@ COLD = dataclasses.replace(WARM, cache="cold")
 
 @pytest.fixture(autouse=True)
 def _small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "last_level_bytes", lambda device: 1 << 20)
+    monkeypatch.setattr(cache, "last_level_bytes", lambda: 1 << 20)
 
 
 def test_copies_are_several_times_the_cache_beside_the_one_in_use() -> None:
@@ -70,9 +70,9 @@ def test_the_last_level_is_the_largest_that_the_kernel_tells_of(
     for index, size in enumerate(("32K", "1024K", "32M", "odd")):
         (tmp_path / f"index{index}").mkdir()
         (tmp_path / f"index{index}" / "size").write_text(size + "\n")
-    assert cache.last_level_bytes("cpu", tmp_path) == 32 << 20
-    assert cache.last_level_bytes("cpu", tmp_path / "none") == 64 << 20
-    assert cache.last_level_bytes("cpu") >= 1 << 18
+    assert cache.last_level_bytes(tmp_path) == 32 << 20
+    assert cache.last_level_bytes(tmp_path / "none") == 64 << 20
+    assert cache.last_level_bytes() >= 1 << 18
 
 
 def test_a_table_tells_them_apart(tmp_path: Path) -> None:

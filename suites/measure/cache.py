@@ -1,14 +1,13 @@
 """Cold inputs: copies that take turns, so many that none is in the last-level cache any more when its turn comes again.
 
 What is cold is the inputs. The memory of results and temporaries is the allocator's, and as warm as it leaves it.
+On CUDA there are no copies: there the clock writes the cache full before each call.
 """
 
 import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
-
-import torch
 
 from suites.case import Case
 from suites.measure.clock import Call
@@ -21,9 +20,9 @@ _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 def copies(case: Case) -> int:
     """How many copies of its inputs a case takes turns with: one, or more if its cache regime is cold."""
-    if case.cache == "warm":
+    if case.cache == "warm" or case.device == "cuda":
         return 1
-    return 1 + math.ceil(_TIMES * last_level_bytes(case.device) / case.input_bytes)
+    return 1 + math.ceil(_TIMES * last_level_bytes() / case.input_bytes)
 
 
 def taking_turns(calls: Sequence[Call]) -> Call:
@@ -36,9 +35,7 @@ def taking_turns(calls: Sequence[Call]) -> Call:
     return call
 
 
-def last_level_bytes(device: str, sysfs: Path = _SYSFS) -> int:
-    """The size of the last-level cache of this machine, or of its GPU."""
-    if device == "cuda":
-        return int(torch.cuda.get_device_properties().L2_cache_size)
+def last_level_bytes(sysfs: Path = _SYSFS) -> int:
+    """The size of the last-level cache of this machine."""
     sizes = [size.read_text().strip() for size in sysfs.glob("index*/size")]
     return max((int(size[:-1]) * _UNITS[size[-1]] for size in sizes if size[-1:] in _UNITS), default=_UNKNOWN)

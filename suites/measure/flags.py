@@ -6,6 +6,7 @@ import numpy as np
 
 from suites.measure.compiler import Compilations
 from suites.measure.host import HostTime
+from suites.measure.launch import Launch
 from suites.measure.rounds import Samples
 from suites.record import Flag
 from suites.statistics import FEW, VERDICT_CONFIDENCE, medians, paired_ratios
@@ -17,6 +18,7 @@ _DRIFT = 0.05
 _SPED_UP = 2.0
 _AUTOCORRELATION, _SURELY = 0.3, 2.6  # standard errors
 _OTHERS, _STOLEN, _LONG_ENOUGH_S = 0.1, 0.02, 0.5  # processors; the kernel counts in steps of 10 ms
+_LAUNCH_BOUND = 1.03
 _COARSE = 1000  # a sample has to be this many times longer than a tick of the clock
 _MODES_APART, _SHARE, _FEWEST_OF_A_MODE = 4.0, 0.2, 5  # a tenth of outliers is no mode
 
@@ -65,6 +67,16 @@ def compiler_flags(first_call: Compilations) -> tuple[Flag, ...]:
     if graph_breaks:
         flags.append(Flag(name="graph_breaks", evidence=f"{graph_breaks} graph breaks: it is compiled in parts"))
     return tuple(flags)
+
+
+def launch_flags(call_s: float, launch: Launch) -> tuple[Flag, ...]:
+    """The flag of a contestant whose calls the host cannot launch as fast as the device, at `call_s`, ends them."""
+    evidence = []
+    if launch.host_s > _LAUNCH_BOUND * call_s:
+        evidence.append(f"the host takes {launch.host_s:.3g} s a call, the device {call_s:.3g} s")
+    if launch.graph_s and call_s > _LAUNCH_BOUND * launch.graph_s:
+        evidence.append(f"as a CUDA graph a call takes {launch.graph_s / call_s:.0%} of the device's time")
+    return (Flag(name="launch_bound", evidence="; ".join(evidence)),) if evidence else ()
 
 
 def host_flags(spent: HostTime) -> tuple[Flag, ...]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 
 import torch
 
@@ -16,9 +17,11 @@ from suites.measure.cache import taking_turns
 from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
 from suites.measure.failure import Failure, contestant
-from suites.measure.flags import compiler_flags, flags_of, host_flags
+from suites.measure.flags import compiler_flags, flags_of, host_flags, launch_flags
+from suites.measure.gpu import watch
 from suites.measure.honesty import Inspector
 from suites.measure.host import HostTime
+from suites.measure.launch import Launch, launches
 from suites.measure.memory import Memory
 from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Problem, as_tuple, call_of, gradient_mode
@@ -63,7 +66,7 @@ def measure_case(
         phases: told what the time went to.
         free_bytes: device to the bytes that can still be allocated there.
     """
-    rounds, flags = Rounds({}, "budget"), dict[str, tuple[Flag, ...]]()
+    timed = Timed(Rounds({}, "budget"), {}, {})
     with gradient_mode(case):
         world = World.now()
         results: dict[str, Checked | Failure] = {
@@ -83,8 +86,17 @@ def measure_case(
                 results |= {entry.name: _checked(problem, entry, clock, world, phases) for entry in admitted}
                 checked = {name: result for name, result in results.items() if isinstance(result, Checked)}
                 baseline = next((entry.name for entry in admitted if entry.baseline), None)
-                rounds, flags = _timed(problem, checked, baseline, clock, budget, world, rng, phases)
-    return [_record(case, entry, results[entry.name], rounds, flags) for entry in implementations]
+                timed = _timed(problem, checked, baseline, clock, budget, world, rng, phases)
+    return [_record(case, entry, results[entry.name], timed) for entry in implementations]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """The rounds of a case, and by contestant what an eye on them saw and what its calls cost a GPU's host."""
+
+    rounds: Rounds
+    flags: Mapping[str, tuple[Flag, ...]]
+    launches: Mapping[str, Launch | Failure]
 
 
 def _timed(
@@ -96,21 +108,28 @@ def _timed(
     world: World,
     rng: random.Random,
     phases: Phases,
-) -> tuple[Rounds, dict[str, tuple[Flag, ...]]]:
-    """The rounds of those that passed, with an eye on them, and what that saw."""
+) -> Timed:
+    """The rounds of those that passed."""
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
     timed = {name: result.timed for name, result in checked.items()}
-    inspector = Inspector(problem, calls, results, world, rng, phases.now)
+    inspector, gpu = Inspector(problem, calls, results, world, rng, phases.now), watch(problem.case.device)
+
+    def inspect(name: str, result: object) -> None:
+        inspector(name, result)
+        gpu.look()
+
     started = HostTime.now()
-    rounds = sample_rounds(timed, baseline, clock, budget, rng, phases, inspector)
-    meanwhile = host_flags(HostTime.now().since(started))
+    rounds = sample_rounds(timed, baseline, clock, budget, rng, phases, inspect)
+    meanwhile = (*host_flags(HostTime.now().since(started)), *gpu.flags())
+    still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
     with phases("checks"):
-        still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
         failures = inspector.finish(still_in)
+    with phases("launches"):
+        launched = launches({name: calls[name] for name in still_in if name not in failures}, problem.case, clock)
     world.restore()
     flags = {name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile) for name, result in checked.items()}
-    return Rounds({**rounds.samples, **failures}, rounds.stop), flags
+    return Timed(Rounds({**rounds.samples, **failures}, rounds.stop), flags, launched)
 
 
 def _forget_compiled() -> None:
@@ -195,20 +214,15 @@ def _to_time(problem: Problem, entry: Implementation, call: Call) -> Call:
     return taking_turns([call_of(problem.case, entry, inputs) for inputs in problem.copies])
 
 
-def _record(
-    case: Case,
-    entry: Implementation,
-    result: Checked | Failure,
-    rounds: Rounds,
-    flags: Mapping[str, tuple[Flag, ...]],
-) -> Record:
-    timed = rounds.samples.get(entry.name)
-    failure = next((r for r in (result, timed) if isinstance(r, Failure)), None)
+def _record(case: Case, entry: Implementation, result: Checked | Failure, timed: Timed) -> Record:
+    sampled, launched = timed.rounds.samples.get(entry.name), timed.launches.get(entry.name)
+    failure = next((r for r in (result, sampled, launched) if isinstance(r, Failure)), None)
     if failure:
         return Record.failed(entry.name, entry.baseline, case, failure.status, failure.reason, failure.error)
     assert isinstance(result, Checked)
-    assert isinstance(timed, Samples)
-    found = rounds.samples.get(CONTROL)
+    assert isinstance(sampled, Samples)
+    assert isinstance(launched, Launch | None)
+    found = timed.rounds.samples.get(CONTROL)
     control = found if isinstance(found, Samples) else None
     kept_bytes = result.memory.kept_bytes if result.memory else 0
     return Record(
@@ -217,17 +231,23 @@ def _record(
         case=case,
         status=Status.OK,
         latency=Latency(
-            samples_s=_to_save(timed),
+            samples_s=_to_save(sampled),
             control_s=_to_save(control) if entry.baseline and control else (),
-            calls=timed.calls,
-            stride=timed.stride,
-            stop=rounds.stop,
-            page_faults=timed.page_faults / (timed.calls * len(timed.samples_s)),
+            calls=sampled.calls,
+            stride=sampled.stride,
+            stop=timed.rounds.stop,
+            page_faults=sampled.page_faults / (sampled.calls * len(sampled.samples_s)),
             first_call_s=result.first_call_s,
+            host_s=launched.host_s if launched else None,
+            graph_s=launched.graph_s if launched else None,
         ),
         error=result.error,
         peak_bytes=result.memory.peak_bytes if result.memory else None,
-        flags=(*flags_of(timed, control, kept_bytes), *flags[entry.name]),
+        flags=(
+            *flags_of(sampled, control, kept_bytes),
+            *(launch_flags(median(sampled.samples_s), launched) if launched else ()),
+            *timed.flags[entry.name],
+        ),
     )
 
 

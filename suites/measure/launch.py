@@ -1,0 +1,81 @@
+"""What a call costs the host of a GPU, and what it costs the GPU when nothing has to be launched."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import repeat
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from suites.case import Case
+from suites.measure.clock import Call, Clock
+from suites.measure.failure import Failure, contestant
+
+_CALLS, _ROUNDS = 16, 9  # so few kernels fit into the launch queue: the host never waits for the device
+_WARM_CALLS = 3
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Seconds a call: the host's until all is queued, and the device's when the call is replayed as a CUDA graph.
+
+    `graph_s` is None for a call that cannot be captured, such as one that waits for the device.
+    """
+
+    host_s: float
+    graph_s: float | None
+
+
+def launches(calls: Mapping[str, Call], case: Case, clock: Clock) -> dict[str, Launch | Failure]:
+    """What each of these calls of a case on CUDA costs, or the `Failure` that it ends in; empty for other devices."""
+    found: dict[str, Launch | Failure] = {}
+    for name, call in calls.items() if case.device == "cuda" else ():
+        try:
+            found[name] = launch(call, clock, cold=case.cache == "cold")
+        except Failure as failure:
+            found[name] = failure
+    return found
+
+
+def launch(call: Call, clock: Clock, *, cold: bool = False, now: Callable[[], float] = perf_counter) -> Launch:
+    """Measure one, apart from the samples; `cold` as the clock is, so that each call in a graph is, too.
+
+    Raises:
+        Failure: the call itself does.
+    """
+    host_s = median(_host_s(call, now) for _ in repeat(None, _ROUNDS))
+    return Launch(host_s, _graph_s(call, clock, calls=1 if cold else _CALLS))
+
+
+def _host_s(call: Call, now: Callable[[], float]) -> float:
+    torch.cuda.synchronize()
+    with contestant():
+        start = now()
+        for _ in repeat(None, _CALLS):
+            call()
+        return (now() - start) / _CALLS
+
+
+def _graph_s(call: Call, clock: Clock, calls: int) -> float | None:
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with contestant():
+            _warm_up(call)
+            with torch.cuda.graph(graph):
+                for _ in repeat(None, calls):
+                    call()
+            return median(clock(graph.replay, 1)[0] / calls for _ in repeat(None, _ROUNDS))
+    except Failure:  # it waits for the device, or allocates outside of torch: it has no graph
+        torch.cuda.synchronize()
+        return None
+
+
+def _warm_up(call: Call) -> None:
+    """Calls on a stream beside the current one, as capturing asks for."""
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(beside):
+        for _ in repeat(None, _WARM_CALLS):
+            call()
+    torch.cuda.current_stream().wait_stream(beside)
