@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,11 +61,9 @@ def test_each_method_answers() -> None:
 
 def test_the_figures_say_what_was_measured() -> None:
     rng = random.Random(0)
-    found = [smallest_call(0.02, rng), cost(0.01, rng), stopping(0.02, [("5 µs", 0.0), ("5 µs", 0.1)], rng)]
-    for figure in found:
-        assert all(vars(figure).values())
-    assert "beyond an empty call" in found[0].measured
-    assert "of 2 pairs" in found[2].measured
+    assert "beyond an empty call" in smallest_call(0.02, rng)
+    assert re.fullmatch(r"\d.*% of the rounds, \d.*% of the case .*", cost(0.01, rng))
+    assert "of 2 pairs" in stopping(0.02, [("5 µs", 0.0), ("5 µs", 0.1)], rng)
 
 
 def test_stopping_early_is_told_from_the_first_look_that_is_precise() -> None:
@@ -79,13 +78,13 @@ def test_processes_are_compared_by_their_ratios(monkeypatch: pytest.MonkeyPatch)
     small = Case(task="paired", shape=(4, 32), dtype="float32", device="cpu")
     monkeypatch.setattr(figures, "CASES", (small,))
     monkeypatch.setattr(figures, "CONTESTANTS", ("builtin", "normalize"))
-    found = figures.agreement("pinned", 2, 0.01)
-    assert found.what == "the same ratio over 2 processes, allocator pinned"
-    assert "of 1 ratios" in found.measured
+    assert "of 1 ratios" in figures.agreement("pinned", 2, 0.01)
 
 
 def test_the_page_and_the_table_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(experiment, "figures", lambda *_: [Figure("smallest call", "100 ns", "12 ns: told apart")])
+    monkeypatch.setattr(
+        experiment, "figures", lambda *_: [Figure("smallest call", "100 ns", lambda: "12 ns: told apart")]
+    )
     monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
     monkeypatch.setattr(experiment, "LONG_S", 0.02)
     options = ["--trials=1", "--seconds=0.02", "--calls", "5 µs", "--machine", "quiet"]
@@ -99,7 +98,9 @@ def test_the_page_and_the_table_are_written(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(experiment, "figures", lambda *_: [])
+    figures_measured: list[str] = []
+    smallest = Figure("smallest call", "100 ns", lambda: figures_measured.append("smallest call") or "12 ns")
+    monkeypatch.setattr(experiment, "figures", lambda *_: [smallest])
     monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
     seen: list[experiment.Trial] = []
 
@@ -113,6 +114,7 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
     options.append(f"--json={tmp_path / 'all.jsonl'}")
     experiment.main([*options, "--trials=2"])
     experiment.main([*options, "--trials=3"])
+    assert figures_measured == ["smallest call"]
     assert len(seen) == len(set(seen)) == 7, "five slowdowns once, identical functions three times"
     identical = pd.read_csv(tmp_path / "validity.csv").query("slowdown == 0")
     assert identical["trials"].tolist() == [3, 3]

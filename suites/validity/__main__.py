@@ -2,30 +2,31 @@
 
 import argparse
 import dataclasses
+import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from suites.environment import environment
 from suites.validity.figures import figures
-from suites.validity.methods import Answer, ours, pytest_benchmark, torch_timer
+from suites.validity.methods import LONG_S, LONGER, Answer, ours, pytest_benchmark, torch_timer
 from suites.validity.page import page
 from suites.validity.rates import rates
 from suites.validity.workloads import WORK, load, pair
 
 DOCS = Path(__file__).parents[2] / "docs"
-SLOWDOWNS = (0.0, 0.01, 0.02, 0.05, 0.10)
-PLANTED, OTHERS = 5, 20  # every fifth trial has the planted slowdowns too, and every twentieth the methods of others,
-# whose rates are far from 0 and 1
-STOPPED = 30  # as many trials to a pair of stopping early
+EACH = {0.0: 1, 0.01: 5, 0.02: 5, 0.05: 10, 0.10: 10}  # slowdown to the trials of identical functions for one of it
+OTHERS = 20  # likewise for the methods of others, whose rates are far from 0 and 1
+STOPPED = 30  # and for stopping early
+BLOCK = 20  # trials on one machine before the other's turn
 PRECISION = 0.005
-LONG_S, FINE = 5.0, 0.0025  # the longer budget and the precision that +1 % is looked for with
+FINE = 0.0025  # with the longer budget, the precision that +1 % is looked for with
 
 
 class Trial(NamedTuple):
@@ -41,70 +42,106 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the experiment and write docs/validity.md and docs/validity.csv."""
     options = _parser().parse_args(argv)
     torch.set_num_threads(1)  # one core for the contestants, the other for the load
-    answers = _answers(options.trials, options.seconds, options.calls, options.machine, options.json)
-    table = rates(answers)
+    kept = Kept(options.json, options.seconds)
+    _compare_all(kept, options.trials, options.seconds, options.calls, options.machine)
     again = max(1, options.trials // STOPPED) * _cells(options.calls)
-    found = list(figures(options.seconds, options.processes, again, random.Random(1)))
+    for figure in figures(options.seconds, options.processes, again, random.Random(1)):
+        if figure.what not in kept.figures:
+            kept.add([{"figure": figure.what, "goal": figure.goal, "measured": figure.measure()}])
+    table = rates(kept.answers)
     options.docs.mkdir(exist_ok=True)
     table.to_csv(options.docs / "validity.csv", index=False)
-    (options.docs / "validity.md").write_text(page(table, found, environment(), options.seconds), encoding="utf-8")
+    (options.docs / "validity.md").write_text(
+        page(table, kept.figures.values(), environment(), options.seconds), encoding="utf-8"
+    )
     print(options.docs / "validity.md")
 
 
-def _answers(
-    trials: int, seconds: float, calls: Sequence[str], machines: Sequence[str], file: Path | None
-) -> pd.DataFrame:
-    """Every answer of every trial, those that the file has included; the others are added to it as they come."""
-    kept = _kept(file, seconds)
-    done = {Trial(*key) for key in kept[list(Trial._fields)].itertuples(index=False)} if len(kept) else set()
-    rng, console, parts = random.Random(len(done)), Console(stderr=True), [kept]
-    for machine in machines:
-        left = [trial for trial in _plan(machine, trials, calls) if trial not in done]
-        with load(machine == "loaded" and bool(left)):
-            description = f"{machine} machine"
-            for trial in track(left, description, console=console, disable=not console.is_terminal):
-                found = [trial._asdict() | dataclasses.asdict(answer) for answer in _compare(trial, seconds, rng)]
-                parts.append(pd.DataFrame(found).assign(budget_s=seconds))
-                if file:
-                    parts[-1].to_json(file, orient="records", lines=True, mode="a")
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+class Kept:
+    """All that was measured, and the file that it is added to as it comes; what it holds is not measured again.
+
+    Args:
+        file: lines of JSON, or None to keep nothing.
+        seconds: of each pair and method; a file of other ones is refused.
+    """
+
+    def __init__(self, file: Path | None, seconds: float) -> None:
+        self._file, self._seconds = file, seconds
+        self._rows: list[dict[str, Any]] = []
+        if file and file.exists():
+            self._rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            if other := {row["budget_s"] for row in self._rows} - {seconds}:
+                raise SystemExit(f"{file} holds trials of {min(other):g} s a pair, not {seconds:g}; name another file")
+
+    def add(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Keep some more."""
+        new = [row | {"budget_s": self._seconds} for row in rows]
+        self._rows += new
+        if self._file:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(row) + "\n" for row in new)
+
+    @property
+    def trials(self) -> set[Trial]:
+        """Those that were made."""
+        return {Trial(**{field: row[field] for field in Trial._fields}) for row in self._rows if "method" in row}
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        """One row for each trial and method."""
+        return pd.DataFrame([row for row in self._rows if "method" in row])
+
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """The figures, by what they are."""
+        shown = ("figure", "goal", "measured")
+        return {str(row["figure"]): {key: row[key] for key in shown} for row in self._rows if "figure" in row}
 
 
-def _plan(machine: str, trials: int, calls: Sequence[str]) -> Iterator[Trial]:
-    """The trials on a machine. The cells take turns, so that a bad minute hits all of them alike."""
-    for number in range(trials):
-        for length, slowdown in _cells(calls):
-            if slowdown == 0 or number % PLANTED == 0:
-                yield Trial(machine, length, slowdown, number)
+def _compare_all(kept: Kept, trials: int, seconds: float, calls: Sequence[str], machines: Sequence[str]) -> None:
+    """Make the trials that are not made yet, quiet ones and loaded ones by turns."""
+    done = kept.trials
+    blocks = [[t for t in block if t not in done] for block in _blocks(trials, calls, machines)]
+    left, rng, console = sum(map(len, blocks)), random.Random(len(done)), Console(stderr=True)
+    with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("trials", total=left)
+        for block in filter(None, blocks):
+            with load(block[0].machine == "loaded"):
+                for trial in block:
+                    kept.add(trial._asdict() | vars(answer) for answer in _compare(trial, seconds, rng))
+                    progress.advance(task)
+
+
+def _blocks(trials: int, calls: Sequence[str], machines: Sequence[str]) -> Iterator[list[Trial]]:
+    """The trials, some of each cell by turns, so that a bad minute hits all of them alike."""
+    for first in range(0, trials, BLOCK):
+        for machine in machines:
+            yield [
+                Trial(machine, length, slowdown, number)
+                for number in range(first, min(first + BLOCK, trials))
+                for length, slowdown in _cells(calls)
+                if number % EACH[slowdown] == 0
+            ]
 
 
 def _cells(calls: Sequence[str]) -> list[tuple[str, float]]:
-    return [(length, slowdown) for length in calls for slowdown in SLOWDOWNS]
+    return [(length, slowdown) for length in calls for slowdown in EACH]
 
 
 def _compare(trial: Trial, seconds: float, rng: random.Random) -> Iterator[Answer]:
     work = pair(trial.calls, trial.slowdown)
     yield ours(work, seconds, PRECISION, rng)
-    if trial.slowdown == SLOWDOWNS[1] and trial.machine == "quiet":
-        yield dataclasses.replace(ours(work, LONG_S, FINE, rng), method=f"ours, {LONG_S:g} s")
+    if trial.slowdown == 0.01 and trial.machine == "quiet":
+        yield dataclasses.replace(ours(work, LONG_S, FINE, rng), method=LONGER)
     if trial.number % OTHERS == 0:
         yield from pytest_benchmark(work, seconds)
         yield torch_timer(work, seconds)
 
 
-def _kept(file: Path | None, seconds: float) -> pd.DataFrame:
-    if file is None or not file.exists():
-        return pd.DataFrame()
-    kept = pd.read_json(file, lines=True)
-    if (kept["budget_s"] != seconds).any():
-        raise SystemExit(f"{file} holds trials of {kept['budget_s'].iat[0]:g} s a pair, not {seconds:g}; name another")
-    return kept.drop_duplicates([*Trial._fields, "method"])
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m suites.validity", description=__doc__)
     parser.add_argument(
-        "--trials", type=_positive(int), default=300, help="of identical functions a cell; a fifth for planted ones"
+        "--trials", type=_positive(int), default=300, help="of identical functions a cell; fewer for planted ones"
     )
     parser.add_argument("--seconds", type=_positive(float), default=1.0, help="for each pair and method")
     parser.add_argument(

@@ -1,9 +1,10 @@
 """What the measuring itself costs, how small a call it can see, and what it saves by stopping early."""
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -31,25 +32,32 @@ CONTESTANTS = ("builtin", "normalize", "dot_over_norms", "vecdot")
 EXACTLY = 1e-9  # a precision that is never reached: the budget is spent
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the issue: what it is, its goal and what was measured, in words."""
+class Figure(NamedTuple):
+    """A figure of the experiment: what it is, its goal, and how it is measured, which tells it in words."""
 
     what: str
     goal: str
-    measured: str
+    measure: Callable[[], str]
 
 
-def figures(seconds: float, processes: int, cells: Sequence[tuple[str, float]], rng: random.Random) -> Iterator[Figure]:
-    """All of them, one after the other."""
-    yield smallest_call(seconds, rng)
-    yield cost(seconds, rng)
-    yield stopping(seconds, cells, rng)
-    for regime in ("pinned", "found"):
-        yield agreement(regime, processes, seconds / 4)
+def figures(seconds: float, processes: int, cells: Sequence[tuple[str, float]], rng: random.Random) -> list[Figure]:
+    """All of them; `cells` are the lengths and slowdowns of pairs to stop early at."""
+    return [
+        Figure("smallest call told from an empty one", "100 ns", partial(smallest_call, seconds, rng)),
+        Figure("cost beside the timed calls, 100 µs calls", "≤ 10 %", partial(cost, seconds, rng)),
+        Figure("early stopping at ± 1 %", "same in ≥ 97 %, for ≤ 1/3 of it", partial(stopping, seconds, cells, rng)),
+        *(
+            Figure(
+                f"the same ratio over {processes} processes, allocator {regime}",
+                "≤ 1 % in 95 %",
+                partial(agreement, regime, processes, seconds / 4),
+            )
+            for regime in ("pinned", "found")
+        ),
+    ]
 
 
-def smallest_call(seconds: float, rng: random.Random) -> Figure:
+def smallest_call(seconds: float, rng: random.Random) -> str:
     """A call of some 100 ns beside an empty one: what it takes beyond the loop, the median of paired differences."""
     calls = {"empty": partial(int), "small": partial(sum, (1.0,) * 9)}
     rounds = sample_rounds(calls, None, host_clock, Budget(seconds=seconds, precision=EXACTLY), rng, Phases())
@@ -57,11 +65,10 @@ def smallest_call(seconds: float, rng: random.Random) -> Figure:
     difference, low, high = medians([small - empty])[0] * 1e9
     loop = np.median(empty) * 1e9
     seen = "told apart" if low > 0 else "not told apart"
-    text = f"{difference:.1f} ns ({low:.1f} to {high:.1f}) beyond an empty call's {loop:.1f} ns: {seen}"
-    return Figure("smallest call told from an empty one", "100 ns", text)
+    return f"{difference:.1f} ns ({low:.1f} to {high:.1f}) beyond an empty call's {loop:.1f} ns: {seen}"
 
 
-def cost(seconds: float, rng: random.Random) -> Figure:
+def cost(seconds: float, rng: random.Random) -> str:
     """What a case of 100 µs calls spends beside its timed calls, once its inputs and its truth are there."""
     case, phases = COST, Phases()
     entries = [implementations.get(name) for name in CONTESTANTS]
@@ -76,11 +83,10 @@ def cost(seconds: float, rng: random.Random) -> Figure:
     )
     timed = sum(_timed_s(record.latency) for record in records if record.latency)
     beside, wall = 1 - timed / phases.seconds["samples"], 1 - timed / phases.wall_s
-    text = f"{beside:.1%} of the rounds, {wall:.1%} of the case with its inputs, truth, checks, memory and warm-up"
-    return Figure("cost beside the timed calls, 100 µs calls", "10 %", text)
+    return f"{beside:.1%} of the rounds, {wall:.1%} of the case with its inputs, truth, checks, memory and warm-up"
 
 
-def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Random) -> Figure:
+def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Random) -> str:
     """The verdicts of the rounds up to ± 1 % against those of the whole budget, and their share of it."""
     same, shares = [], []
     for length, slowdown in cells:
@@ -88,8 +94,7 @@ def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Ran
         early, share = stopped(rounds)
         same.append(answer(early, share).differs == answer(rounds, 1).differs)
         shares.append(share)
-    text = f"same verdict in {np.mean(same):.1%} of {len(same)} pairs, for {np.mean(shares):.0%} of the time"
-    return Figure("early stopping at ± 1 %", "same in 97 %, for a third of the time", text)
+    return f"same verdict in {np.mean(same):.1%} of {len(same)} pairs, for {np.mean(shares):.0%} of the time"
 
 
 def stopped(rounds: Rounds) -> tuple[Rounds, float]:
@@ -103,7 +108,7 @@ def stopped(rounds: Rounds) -> tuple[Rounds, float]:
     return Rounds(dict(cut), "precision"), min(1.0, 2 * pairs / most)
 
 
-def agreement(regime: str, processes: int, seconds: float) -> Figure:
+def agreement(regime: str, processes: int, seconds: float) -> str:
     """How far the ratios to the built-in differ between fresh processes: their coefficient of variation."""
     spreads = []
     for case in CASES:
@@ -118,8 +123,7 @@ def agreement(regime: str, processes: int, seconds: float) -> Figure:
         base, *others = measure_apart(errand, processes, Phases())
         spreads += [float(stats.variation(_ratios(record, base), ddof=1)) for record in others]
     share = np.mean(np.array(spreads) <= 0.01)
-    text = f"≤ 1 % in {share:.0%} of {len(spreads)} ratios; median {np.median(spreads):.2%}, worst {max(spreads):.1%}"
-    return Figure(f"the same ratio over {processes} processes, allocator {regime}", "≤ 1 % in 95 %", text)
+    return f"≤ 1 % in {share:.0%} of {len(spreads)} ratios; median {np.median(spreads):.2%}, worst {max(spreads):.1%}"
 
 
 def _ratios(record: Record, base: Record) -> list[float]:

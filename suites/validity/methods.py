@@ -19,7 +19,8 @@ from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
 from suites.statistics import medians, noise_floors, paired_ratios, verdicts
 from suites.validity.workloads import Pair
 
-OURS = "ours: paired rounds"
+LONG_S = 5.0
+OURS, LONGER = "ours: paired rounds", f"ours, {LONG_S:g} s"
 THRESHOLD = 0.05
 ALPHA = 0.05
 Array = npt.NDArray[np.float64]

@@ -1,12 +1,12 @@
 """The page that shows the rates: docs/validity.md."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from suites.record import Environment
-from suites.validity.figures import Figure
+from suites.validity.methods import LONG_S, LONGER, OURS
 
 _HEAD = """# How often is it wrong?
 
@@ -22,8 +22,8 @@ The numbers are in [validity.csv](validity.csv).
 """
 
 
-def page(table: pd.DataFrame, figures: Sequence[Figure], environment: Environment, seconds: float) -> str:
-    """The whole page, Markdown."""
+def page(table: pd.DataFrame, figures: Iterable[Mapping[str, object]], environment: Environment, seconds: float) -> str:
+    """The whole page, Markdown; `figures` have the keys figure, goal, measured."""
     ours, planted = table["method"].str.startswith("ours"), table["slowdown"] > 0
     parts = [
         _HEAD.format(
@@ -36,11 +36,42 @@ def page(table: pd.DataFrame, figures: Sequence[Figure], environment: Environmen
             seconds=seconds,
         )
     ]
-    parts += ["## Figures\n", pd.DataFrame(figures).to_markdown(index=False) + "\n"]
+    parts += ["## In short\n", summary(table).to_markdown(index=False) + "\n"]
+    parts += [pd.DataFrame(list(figures)).to_markdown(index=False) + "\n"]
     for (machine, calls), cell in table.groupby(["machine", "calls"], sort=False):
         parts += [f"## {calls} calls, {machine} machine\n", seen(cell).to_markdown() + "\n"]
     parts += ["## Ratios, intervals, seconds\n", quality(table).to_markdown(index=False) + "\n"]
     return "\n".join(parts)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Each goal of ours beside what was measured, for each length of call, and the range of what others reach."""
+    ours, longer = (table[table["method"] == method] for method in (OURS, LONGER))
+    others = table[~table["method"].str.startswith("ours")]
+    fixed = others[others["method"].str.endswith("5 %")]
+    quiet, loaded, one, two = "machine == 'quiet'", "machine == 'loaded'", "slowdown == 0.01", "slowdown == 0.02"
+    rows = [
+        ("identical, called different", "≤ 1 %", ours.query("slowdown == 0"), others.query("slowdown == 0"), "seen"),
+        ("+2 % seen, quiet", "≥ 95 %", ours.query(quiet).query(two), fixed.query(quiet).query(two), "seen"),
+        ("+2 % seen, loaded", "≥ 80 %", ours.query(loaded).query(two), fixed.query(loaded).query(two), "seen"),
+        (f"+1 % seen in {LONG_S:g} s, quiet", "≥ 90 %", longer.query(one), fixed.query(quiet).query(one), "seen"),
+        ("median error of the ratio", "≤ 0.3 %", ours, others, "error_median"),
+        ("the 95 % interval holds the truth", "93 to 97 %", ours, others, "coverage"),
+    ]
+    return pd.DataFrame(
+        [(what, goal, _by_length(mine, column), _range(theirs[column])) for what, goal, mine, theirs, column in rows],
+        columns=["", "goal", "ours", "others"],
+    )
+
+
+def _by_length(cells: pd.DataFrame, column: str) -> str:
+    return "; ".join(f"{calls}: {_range(of_one[column])}" for calls, of_one in cells.groupby("calls", sort=False))
+
+
+def _range(values: pd.Series) -> str:
+    """The least and the most, in percent; "" where there is none."""
+    percents = list(dict.fromkeys(f"{value:.3g}" for value in (values.min() * 100, values.max() * 100)))
+    return "" if values.isna().all() else " to ".join(percents) + " %"
 
 
 def _fewest(cells: pd.DataFrame) -> int:
