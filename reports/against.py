@@ -49,9 +49,9 @@ def summary(pairs: pd.DataFrame, old_only: int, new_only: int) -> str:
     changed = pairs["status_change"].sum()
     same = (pairs[["status_old", "status_new"]] == "ok").all(axis=1).sum() - faster - slower
     return (
-        f"Of {len(pairs):,} pairs of implementation and case in both runs, {faster:,} became faster, "
-        f"{slower:,} slower, in {same:,} no difference is seen and {changed:,} changed their status. "
-        f"{old_only:,} are only in the old run, {new_only:,} only in the new one."
+        f"Pairs of implementation and case: {len(pairs):,} in both runs, {old_only:,} only in the old one, "
+        f"{new_only:,} only in the new one. Of those in both, {faster:,} became faster, {slower:,} slower, "
+        f"{changed:,} changed status, and in {same:,} no difference is seen."
     )
 
 

@@ -15,7 +15,7 @@ def claims(tally: pd.Series) -> str:
     }
     counted = [f"{words} in {count:.0f}" for words, count in found.items() if count > 0]
     if not counted:
-        return "is the built-in" if tally["compared"] else units.MISSING
+        return "is the baseline" if tally["compared"] else units.MISSING
     if tally["compared"] == 1:
         return counted[0].removesuffix(" in 1")
     counted[0] += f" of {tally['compared']:.0f} cases"
@@ -23,8 +23,9 @@ def claims(tally: pd.Series) -> str:
 
 
 def span(tally: pd.Series) -> str:
-    """From the least to the most speed of a tally's cases: "0.45× to 15×"."""
-    least, most = units.times(1 / tally["worst"]), units.times(1 / tally["best"])
+    """From the least to the most speed of a tally's cases, or the interval of its only one: "0.45× to 15×"."""
+    slowest, fastest = ("high", "low") if tally["compared"] == 1 else ("worst", "best")
+    least, most = units.times(1 / tally[slowest]), units.times(1 / tally[fastest])
     return least if least == most else f"{least} to {most}"
 
 

@@ -17,6 +17,7 @@ class Group:
     name: str
     rounds: str
     latency: pd.DataFrame
+    launches: pd.DataFrame
     first_calls: pd.DataFrame
     memory_and_error: pd.DataFrame
     left_out: str
@@ -52,6 +53,7 @@ def _group(name: str, rows: pd.DataFrame, standings: pd.DataFrame) -> Group:
         name=name,
         rounds=headlines.rounds(rows["rounds"]),
         latency=sections.latency(shown),
+        launches=sections.launches(shown),
         first_calls=sections.first_calls(shown),
         memory_and_error=sections.memory_and_error(shown),
         left_out=sections.left_out(rows),

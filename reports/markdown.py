@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reports.units import seconds
+from reports.units import counted, seconds
 
 _MARKUP = re.compile(r"[^\w .,;:='/()+×–…→†%-]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _VERBATIM = re.compile(r"[^`|]*[^`| ]")
@@ -64,7 +64,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for markup in (escape, code, codes, fence, table, seconds):
+    for markup in (escape, code, codes, fence, table, counted, seconds):
         environment.filters[markup.__name__] = markup
     return environment
 

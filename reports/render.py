@@ -44,7 +44,7 @@ def render(
         "records": len(records),
         "budgets": headlines.budgets(budget_u),
         "against": side_by_side(against, run, root, folder) if against else None,
-        "endings": headlines.endings(records, head.precision),
+        "sampling": headlines.sampling(head, records),
         **_measured(sections.prepare(records), budget_u, folder),
         **_flagged(records),
         **_profiled(run, root, folder),
@@ -63,8 +63,8 @@ def _measured(table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path) 
     winners = sections.by_size(table, standings, answer)
     return {
         "sureness": headlines.sureness(table),
-        "headlines": headlines.headlines(answer, close_seconds, winners),
-        "answers": wording.answers(answer),
+        "headlines": headlines.headlines(answer, winners),
+        "answers": wording.answers(answer, close_seconds),
         "close_seconds": wording.close_seconds(close_seconds),
         "winners": wording.winners(winners),
         "pictures": list(plots.draw(table, standings, answer, folder)),

@@ -48,7 +48,12 @@ def calls(count: float) -> str:
         return MISSING
     if math.isinf(count):
         return "never"
-    return f"{float(f'{count:.2g}'):,.0f} calls" if count >= 1 else "at once"
+    return counted(float(f"{count:.2g}"), "call") if count >= 1 else "at once"
+
+
+def counted(number: float, noun: str) -> str:
+    """How many: 1 case, 1,200 cases."""
+    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
 
 
 def speed(ratio: float) -> str:

@@ -2,30 +2,34 @@
 
 import textwrap
 
+import numpy as np
 import pandas as pd
 
 from reports import units
 from reports.claims import claims, paid, span
-from reports.sections import SAME, group_names
+from reports.sections import SAME, group_names, of_group
 
 LONGEST_REASON = 300
 TALLY = ["compared", "faster", "slower", "same", "faster_ratio", "slower_ratio"]
 
 
-def answers(answer: pd.DataFrame) -> pd.DataFrame:
+def answers(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
     """The answer as a table."""
     rows = answer.dropna(subset=["implementation"])
+    same = close_seconds[close_seconds["why"] == SAME]
+    equals = [tuple(of_group(same, row)["implementation"]) or units.MISSING for _, row in rows.iterrows()]
     return pd.DataFrame(
         {
             "cases": group_names(answer)[rows.index],
             "fastest within the budget": rows["implementation"],
-            "against the built-in": _claims(rows),
+            "against the baseline": np.where(rows["rival"].isna(), _claims(rows), "too noisy to tell"),
             "speed, least to most": _spans(rows),
+            f"{SAME} from": equals,
             "first call": rows["first_call_s"].map(units.seconds),
             "paid for": _paid(rows),
-            "peak memory of the built-in's": rows["memory"].map(units.share),
+            "peak memory of the baseline's": rows["memory"].map(units.share),
             "largest error": rows["error_u"].map(units.error),
-            "ran": _counts(rows),
+            "flags": rows["flags"].replace("", units.MISSING),
         }
     )
 
@@ -39,7 +43,7 @@ def close_seconds(rows: pd.DataFrame) -> pd.DataFrame:
             "implementation": rows["implementation"],
             "why not": rows["why"],
             "against the answer": _claims(rows[[f"{column}_chosen" for column in TALLY]].set_axis(TALLY, axis=1)),
-            "against the built-in": _claims(rows),
+            "against the baseline": _claims(rows),
             "largest error": rows["error_u"].map(units.error),
             "budget": rows["budget_u"].map(units.error),
             "ran": _counts(rows),
@@ -53,7 +57,7 @@ def winners(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "cases": group_names(rows),
             "fastest": rows["implementation"],
-            "against the built-in": _claims(rows),
+            "against the baseline": _claims(rows),
             "speed, least to most": _spans(rows),
             "shapes": rows["labels"],
         }

@@ -67,16 +67,20 @@ class Recorder:
 
     def describe(self, cases_left: int) -> str:
         """Where the run is and what to do with it next."""
-        saved = f"run {self.name}: {self.saved} records saved"
+        saved = f"run {self.name}: {_counted(self.saved, 'record')} saved"
         if cases_left:
             again = "" if "--resume" in self._run.command else " --resume"
-            return f"{saved}, {cases_left} cases to go; `{self._run.command}{again}` goes on with it"
+            return f"{saved}, {_counted(cases_left, 'case')} to go; `{self._run.command}{again}` goes on with it"
         return f"{saved}; `python -m reports {self.name}` renders the report"
 
     def close(self) -> None:
         """Close the file, if there is one."""
         if self._store:
             self._store.close()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
 
 
 _NARROWING = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--implementations", "--device")

@@ -139,7 +139,8 @@ def _values(axis: str, given: object, known: tuple[str, ...], where: str) -> tup
     values = tuple(given) if isinstance(given, list | tuple) else (given,)
     if not values:
         raise GridError(f"{where}: {axis} is empty; known: {', '.join(known)}")
-    return tuple(_known(axis, value, known, where) for value in values)
+    kind = axis if axis == "inputs" else axis.removesuffix("s")
+    return tuple(_known(kind, value, known, where) for value in values)
 
 
 def _shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]:

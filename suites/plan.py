@@ -80,9 +80,19 @@ class Plan:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """Digests of what the grid and the user's own data are, whatever their files are called."""
-        grid = hashlib.sha256(repr(self.grid.blocks).encode()).hexdigest()[:12]
-        return {"grid": grid} | ({"inputs": self.own.fingerprint} if self.own else {})
+        """Digests of what the grid, the implementations and the user's data are, whatever their files are called."""
+        sources = [*Path(registry.__file__).parent.rglob("*.py"), *map(Path, self.files)]
+        digests = {
+            "grid": _digest(repr(self.grid.blocks).encode()),
+            "implementations": _digest(*sorted(source.read_bytes() for source in sources)),
+        }
+        return digests | ({"inputs": self.own.fingerprint} if self.own else {})
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The tasks of the grid that the user's own data have the wrong rank for, to the reason."""
+        own = self.own
+        return {b.task: why for b in self.grid.blocks if (why := own.misfit(b.task))} if own else {}
 
     @functools.cached_property
     def _by_id(self) -> dict[tuple[str, str], Case]:
@@ -99,6 +109,10 @@ class Plan:
     def contestants(self, case: Case) -> tuple[Implementation, ...]:
         """The implementations that solve the task of the case."""
         return tuple(entry for entry in self.implementations if entry.task == CONTRACT[case.task])
+
+
+def _digest(*contents: bytes) -> str:
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()[:12]
 
 
 def _names(option: str | None) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """Where the time inside an implementation goes: traces for TensorBoard and Perfetto, apart from the timing."""
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
 from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
 
@@ -15,6 +17,10 @@ from suites.record import Operator, Record, Status
 
 _WARM_CALLS = 2
 _TRACED_CALLS = 3
+
+if not torch.cuda.is_available():  # with it, the profiler's own errors are worth the noise
+    # Above all levels: torch 2.13 prints lines of the level USDT, 5. Read when a process first traces something.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")
 
 
 def profile_case(

@@ -141,9 +141,9 @@ class Run:
 
     `absent` maps the implementations that could not take part to the reason. `precision` (of a ratio)
     and `seconds` (a contestant and case) say when sampling was to end, `processes` how many each case was
-    spread over. `inputs` tells of the user's own
-    data, "" where there were none. `fingerprints` maps "grid", "inputs" and "uncommitted changes" to a
-    digest of their contents. What has a default is not known of the oldest runs.
+    spread over. `inputs` tells of the user's own data, "" where there were none. `fingerprints` maps "grid",
+    "implementations", "inputs" and "uncommitted changes" to a digest of their contents. What has a default is
+    not known of the oldest runs.
     """
 
     name: str

@@ -78,12 +78,13 @@ class Session:
         """What is about to be measured, and who takes no part."""
         plan, cases = self.plan, _counted(len(self._selected), "case")
         counts = f"{cases} on {' and '.join(plan.devices)}, {_counted(len(plan.implementations), 'implementation')}"
-        done = len(self._selected) - len(self.left)
         sampled = f"each ratio to ± {plan.grid.precision * 100:.3g} % or {plan.grid.seconds:g} s a contestant"
         if plan.processes > 1:
             sampled += f", over {plan.processes} processes"
+        if done := len(self._selected) - len(self.left):
+            sampled += f"; {_counted(done, 'case')} done already"
         return [
-            f"grid {plan.grid.name}: {counts}, {sampled}" + (f"; {_counted(done, 'case')} done already" if done else ""),
+            f"grid {plan.grid.name}: {counts}, {sampled}",
             *([f"inputs {plan.own.description}"] if plan.own else []),
             *(f"{task} is left out: {reason}" for task, reason in plan.left_out.items()),
             *(f"{name} is absent: {reason}" for name, reason in absent.items()),

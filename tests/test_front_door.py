@@ -19,6 +19,7 @@ from results import load_end, load_run
 from suites import environment
 from suites.plan import Plan
 from suites.record import Record, Run, Status
+from suites.session import Session
 
 pytest_plugins = ["pytester"]
 
@@ -294,19 +295,41 @@ def test_a_file_of_ten_lines_dropped_in_appears_in_every_suite_in_the_records_an
 def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checkout: Checkout) -> None:
     np.save(checkout.root / "emb.npy", np.random.default_rng(0).integers(1, 9, size=(12, 32)))
     with (checkout.root / "tiny.toml").open("a") as grid:
-        grid.write('[[cases]]\ntask = "pairwise"\nshapes = [[4, 3, 16]]\ndtypes = ["float32"]\n')
+        for task, shape in {"pairwise": [4, 3, 16], "feature_maps": [2, 3, 4, 4]}.items():
+            grid.write(f'[[cases]]\ntask = "{task}"\nshapes = [{shape}]\ndtypes = ["float32"]\n')
     options = ("--inputs=emb.npy", "--precision=20", "--seconds=0.002")
     result = checkout.bench(*options, implementations="builtin,normalize,matmul")
     result.assert_outcomes(passed=3, skipped=1)
-    result.stdout.fnmatch_lines(
-        ["*each ratio to ± 20 % or 0.002 s a contestant", "inputs file:emb, int64 converted to float32"]
+    said = (
+        "file:emb: each row with the next, the last with the first; pairwise all pairs of the first 12; "
+        "int64 converted to float32"
     )
+    result.stdout.fnmatch_lines(["grid tiny.toml: 2 cases on cpu, 3 impl*, each ratio to ± 20 % or 0.002 s a contest*"])
+    result.stdout.fnmatch_lines([f"inputs {said}"])
+    result.stdout.fnmatch_lines(["feature_maps is left out: file:emb holds [[]N, D] rows, it takes [[]N, C, H, W]"])
     (run,) = checkout.runs
     head = load_run(str(checkout.file(run)))
-    assert (head.inputs, head.precision, head.seconds) == ("file:emb, int64 converted to float32", 0.2, 0.002)
-    assert head.fingerprints.keys() == {"grid", "inputs", "uncommitted changes"}
+    assert (head.inputs, head.precision, head.seconds) == (said, 0.2, 0.002)
+    assert head.fingerprints.keys() == {"grid", "implementations", "inputs", "uncommitted changes"}
     cases = {record.case for record in checkout.records(run).values()}
     assert {(case.task, case.shape, case.inputs) for case in cases} == {
         ("paired", (12, 32), "file:emb"),
         ("pairwise", (12, 12, 32), "file:emb"),
     }
+
+
+def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path: Path) -> None:
+    np.save(tmp_path / "maps.npy", np.ones((3, 2, 4, 5)))
+    plan = Plan.of(grid="smoke", device="cpu", inputs=str(tmp_path / "maps.npy"))
+    session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
+    assert session.describe({})[-2:] == [
+        f"{task} is left out: file:maps holds [N, C, H, W] rows, it takes [N, D]" for task in ("paired", "pairwise")
+    ]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA the profiler's own messages are shown")
+def test_a_profile_leaves_the_console_to_the_table(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
+    result = checkout.bench("--profile", "-s", "-k8x64", implementations="builtin")
+    result.assert_outcomes(passed=1, deselected=3)
+    result.stderr.no_fnmatch_line("*USDT*")

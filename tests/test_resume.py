@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from checkout import GRID, Checkout
 
+from implementations import registry
 from results import StoreError, list_runs, load, load_end
 from results.recorder import Recorder
 from suites import environment
@@ -63,9 +64,9 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(checkout: Checkout, monk
     monkeypatch.setenv("FATE_OF_2_ROWS", "SIGINT")
     interrupted = checkout.bench(*unlucky, "--resume", implementations=names)
     assert interrupted.ret == INTERRUPTED
-    interrupted.stdout.fnmatch_lines(["*; 1 cases are done already"])
+    interrupted.stdout.fnmatch_lines(["*; 1 case done already"])
     interrupted.stdout.fnmatch_lines(
-        ["run cut: 4 records saved, 1 cases to go; `python -m pytest *cut --resume` goes on with it"]
+        ["run cut: 4 records saved, 1 case* to go; `python -m pytest *cut --resume` goes on with it"]
     )
 
     monkeypatch.delenv("FATE_OF_2_ROWS")
@@ -138,7 +139,7 @@ def test_resuming_takes_the_unfinished_run_that_is_meant_and_refuses_the_others(
 
 
 HERE = environment.environment()
-KNOWN = {"grid": "a1", "inputs": "b2", "uncommitted changes": "c3"}
+KNOWN = {"grid": "a1", "inputs": "b2", "uncommitted changes": "c3", "implementations": "d4"}
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,7 @@ KNOWN = {"grid": "a1", "inputs": "b2", "uncommitted changes": "c3"}
         ({"fingerprints": KNOWN | {"grid": "z9"}}, "fingerprint of the grid: 'a1', now 'z9'"),
         ({"fingerprints": KNOWN | {"inputs": "z9"}}, "fingerprint of the inputs: 'b2', now 'z9'"),
         ({"fingerprints": {"grid": "a1"}}, "fingerprint of the inputs: 'b2', now None"),
+        ({"fingerprints": KNOWN | {"implementations": "z9"}}, "fingerprint of the implementations: 'd4', now 'z9'"),
         ({"fingerprints": KNOWN | {"uncommitted changes": ""}}, "fingerprint of the uncommitted changes: 'c3', now ''"),
         ({"inputs": "file:emb"}, "inputs: '', now 'file:emb'"),
         ({"precision": 0.005}, r"precision: 0\.01, now 0\.005"),
@@ -182,6 +184,23 @@ def test_a_fingerprint_is_of_what_a_file_says(tmp_path: Path) -> None:
     assert first != fingerprints(rows=4)
 
 
+def test_implementations_are_what_their_files_say_known_to_git_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "room" / "registry.py"))
+    mine, theirs = tmp_path / "room" / "mine.py", tmp_path / "theirs.py"
+    mine.parent.mkdir()
+    plan = dataclasses.replace(Plan.of(grid="smoke"), files=(str(theirs),))
+
+    def fingerprint(ours: str, outside: str) -> str:
+        mine.write_text(ours)
+        theirs.write_text(outside)
+        return plan.fingerprints["implementations"]
+
+    assert fingerprint("a", "b") == fingerprint("a", "b")
+    assert len({fingerprint("a", "b"), fingerprint("c", "b"), fingerprint("a", "c")}) == 3
+
+
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_uncommitted_changes_are_those_of_files_that_git_tracks(checkout: Checkout) -> None:
     def changes() -> str:
@@ -212,6 +231,12 @@ def test_a_run_goes_on_with_the_same_grid_under_another_name_and_not_with_anothe
     refused.stderr.fnmatch_lines(
         ["ERROR: --resume: the run 'cut' was started with something else (fingerprint of the grid*"]
     )
+
+    added = checkout.root / "implementations" / "added.py"
+    added.write_text("")
+    refused = checkout.run(*resume, f"--grid={grid}")
+    refused.stderr.fnmatch_lines(["ERROR: --resume: *(fingerprint of the implementations: *"])
+    added.unlink()
 
     resumed = checkout.run(*resume, f"--grid={grid}")
     resumed.assert_outcomes(passed=4, skipped=2)

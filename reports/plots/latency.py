@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import FixedLocator, LogLocator
 
 from reports import units
 from reports.plots import style
@@ -30,6 +30,7 @@ def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
     def draw(axes: Axes, members: pd.DataFrame) -> str:
         here = lines.merge(members[[*GROUP, "implementation"]], on=[*GROUP, "implementation"])
         here = here[here["input_bytes"].isin(spread(sorted(here["input_bytes"].unique()), SIZES))]
+        sizes = here["input_bytes"].unique().tolist()
         for (name, memory_format), line in here.groupby(LINE[-2:]):
             look = looks.get(str(name), style.OTHER)
             (drawn,) = axes.plot(line["input_bytes"], line["latency_s"], marker=look.marker)
@@ -38,7 +39,7 @@ def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
                 drawn.set(linestyle="--", markerfacecolor="white")
         axes.set(xscale="log", yscale="log", xlabel="size of the inputs", ylabel="time a call")
         style.log_ticks(axes.xaxis, units.size)
-        axes.xaxis.set_major_locator(LogLocator(base=4, numticks=7))
+        axes.xaxis.set_major_locator(FixedLocator(sizes) if len(sizes) <= 2 else LogLocator(base=4, numticks=7))
         style.log_ticks(axes.yaxis, units.seconds)
         return style.verdict(members, answer)
 

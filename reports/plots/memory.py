@@ -12,6 +12,8 @@ from reports.plots import style
 from reports.sections import GROUP, of_group
 
 BARS = 20
+WIDE = 50
+"""From this span of the peaks on, short bars are told apart on a logarithmic axis only."""
 
 
 def memory(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
@@ -39,8 +41,10 @@ def memory(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -
 
 
 def _draw_bars(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) -> None:
+    shares = rows["share"][rows["share"] > 0]
+    edge = shares.min() / 2 if shares.max() > WIDE * shares.min() else 0.0  # where a logarithmic axis begins
     colours = [looks.get(name, style.OTHER).colour for name in rows["implementation"]]
-    bars = axes.barh(range(len(rows)), rows["share"].fillna(0), color=colours, height=0.7)
+    bars = axes.barh(range(len(rows)), rows["share"].fillna(0).clip(lower=edge), color=colours, height=0.7)
     peaks = rows["peak_bytes"].map(units.size).where(rows["peak_bytes"].notna(), "not known")
     axes.bar_label(bars, list(peaks.where(rows["status"] == "ok", rows["status"].str.replace("_", " "))), padding=3)
     axes.set_yticks(range(len(rows)), [style.plain(name) for name in rows["implementation"]])
@@ -48,9 +52,12 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) 
     axes.margins(x=0.2, y=0.02)
     axes.set_xlabel("peak beyond the inputs, relative to the inputs")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
+    if edge:
+        axes.set(xscale="log", xlim=(edge, None))
+        style.log_ticks(axes.xaxis, units.times)
 
 
 def _seen(rows: pd.DataFrame, chosen: pd.Series) -> str:
     peak = rows.dropna(subset=["share"]).set_index("implementation")["peak_bytes"]
-    names = [name for name in dict.fromkeys([chosen["implementation"], chosen["builtin"]]) if name in peak.index]
+    names = [name for name in dict.fromkeys([chosen["implementation"], chosen["reference"]]) if name in peak.index]
     return ", ".join(f"{style.plain(name)} takes {units.size(peak[name])}" for name in names)

@@ -39,7 +39,7 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
         axes.set(xscale="log", xlabel="time, relative to the baseline: left is faster", ylim=(len(names) - 0.5, -0.5))
         style.log_ticks(axes.xaxis, units.times)
         others = members[~members["baseline"]]
-        return f"{(others['faster'] == others['compared']).sum()} of {len(others)} are faster in every case"
+        return f"faster in every case: {(others['faster'] == others['compared']).sum()} of {len(others)}"
 
     height = 0.9 + 0.17 * min(standings["implementation"].nunique(), ROWS)
     figure = style.small_multiples(

@@ -119,12 +119,14 @@ def verdict(members: pd.DataFrame, answer: pd.DataFrame) -> str:
     row = of_group(answer, members.iloc[0]).iloc[0]
     if pd.isna(row["implementation"]):
         return "nothing that ran every case stays within the error budget"
-    chosen, builtin = plain(row["implementation"]), plain(str(row["builtin"]))
-    if chosen == builtin:
-        return f"nothing within the budget is seen to be faster than {builtin} over all cases"
+    chosen, reference = plain(row["implementation"]), plain(str(row["reference"]))
+    if pd.notna(row["rival"]):
+        return f"too noisy to tell whether {plain(row['rival'])} is faster than {reference}"
+    if chosen == reference:
+        return f"nothing within the budget is seen to be faster than {reference} over all cases"
     if row["compared"] == 0:
         return f"{chosen} is fastest"
-    return f"{chosen} against {builtin}: {claims(row)}"
+    return f"{chosen} against {reference}: {claims(row)}"
 
 
 def _facet_name(group: pd.Series, answer: pd.DataFrame) -> str:

@@ -42,7 +42,7 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
         _draw_budget(axes, limit_u)
         style.log_ticks(axes.xaxis, units.times)
         style.log_ticks(axes.yaxis, units.number)
-        within = f"{members['within'].sum()} of {len(members)} are within the budget of {units.error(limit_u)}"
+        within = f"{members['within'].sum()} of {len(members)} within the budget of {units.error(limit_u)}"
         return f"time at {members['label'].iloc[0]}; {within}"
 
     figure = style.small_multiples(

@@ -1,19 +1,29 @@
 """Sections: plain functions from table to table. Words and pictures are made of what they return."""
 
 from reports.sections.answer import answer, by_size, close_seconds
-from reports.sections.by_case import first_calls, latency, left_out, memory_and_error, of_group, shown, spread
+from reports.sections.by_case import (
+    first_calls,
+    latency,
+    launches,
+    left_out,
+    memory_and_error,
+    of_group,
+    shown,
+    spread,
+)
 from reports.sections.comparison import comparison, only_in_one
 from reports.sections.environment import differences, endings, environment, phases
 from reports.sections.failures import failures, flags
 from reports.sections.operators import operators
 from reports.sections.standings import standings
 from reports.sections.table import FASTER, GROUP, SAME, SLOWER, group_names, prepare
-from reports.sections.verdicts import CHANCE, comparisons, noise
+from reports.sections.verdicts import CHANCE, NOTICEABLE, comparisons, noise
 
 __all__ = [
     "CHANCE",
     "FASTER",
     "GROUP",
+    "NOTICEABLE",
     "SAME",
     "SLOWER",
     "answer",
@@ -29,6 +39,7 @@ __all__ = [
     "flags",
     "group_names",
     "latency",
+    "launches",
     "left_out",
     "memory_and_error",
     "noise",

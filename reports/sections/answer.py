@@ -5,7 +5,7 @@ import pandas as pd
 
 from reports.sections.standings import baselines
 from reports.sections.table import FASTER, GROUP, MEMBER, SAME
-from reports.sections.verdicts import against, tally, unproven
+from reports.sections.verdicts import against, hidden, tally, unproven
 
 STRONGLY = 0.9
 """A winner is replaced in a case by one that takes at most this share of its time there."""
@@ -15,16 +15,18 @@ def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     """One row a group of `table`: the standing of the fastest complete implementation within the error budget.
 
     The baseline is preferred to what isn't seen to be faster: in no case, or not over all of them.
-    `implementation` is missing where there is none, and `cases` is 0 where nothing ran; `builtin` is the
-    group's baseline, `builtin_error_u` its largest error if it ran, and `flags` those of the answer's records.
+    `implementation` is missing where there is none, and `cases` is 0 where nothing ran; `reference` is the
+    group's baseline, `reference_error_u` its largest error if it ran, and `flags` those of the answer's records.
+    Where the baseline is the answer and may not be, `rival` is the fastest that is `hidden`, by its `rival_time`.
     """
     fit = standings[standings["complete"] & standings["within"]]
     doubtful = ~fit["baseline"] & (fit["compared"] > 0) & ((fit["faster"] == 0) | (fit["time_high"] >= 1))
     best = fit.assign(doubtful=doubtful).sort_values("doubtful", kind="stable").drop_duplicates(GROUP)
     groups = table[GROUP].drop_duplicates().merge(best.drop(columns=["doubtful", "cases"]), on=GROUP, how="left")
-    named = baselines(table).rename("builtin").reset_index()
-    errors = standings.loc[standings["baseline"], [*GROUP, "error_u"]].rename(columns={"error_u": "builtin_error_u"})
-    for more in (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, _flags(table)):
+    named = baselines(table).rename("reference").reset_index()
+    errors = standings.loc[standings["baseline"], [*GROUP, "error_u"]].rename(columns={"error_u": "reference_error_u"})
+    rivals = _rivals(fit.merge(best.loc[best["baseline"], GROUP], on=GROUP))
+    for more in (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, rivals, _flags(table)):
         groups = groups.merge(more, how="left")
     return groups.fillna({"cases": 0, "flags": ""})
 
@@ -71,6 +73,11 @@ def by_size(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
     rows = rows[rows.groupby(GROUP)["implementation"].transform("nunique") > 1]
     labels = rows.sort_values(["input_bytes", "label"]).groupby(MEMBER, sort=False)["label"].agg(tuple)
     return answer[GROUP].merge(labels.rename("labels").to_frame().join(tally(rows)).reset_index(), on=GROUP)
+
+
+def _rivals(fit: pd.DataFrame) -> pd.DataFrame:
+    names = {"implementation": "rival", "time": "rival_time", "time_low": "rival_low", "time_high": "rival_high"}
+    return fit[hidden(fit)].drop_duplicates(GROUP)[[*GROUP, *names]].rename(columns=names)
 
 
 def _flags(table: pd.DataFrame) -> pd.DataFrame:

@@ -57,6 +57,13 @@ def first_calls(rows: pd.DataFrame) -> pd.DataFrame:
     return _crosswise(slow.assign(cell=[", ".join(pair) for pair in parts]))
 
 
+def launches(rows: pd.DataFrame) -> pd.DataFrame:
+    """The host's time a call on a GPU, and the device's as a replayed graph: "9.1 µs, 2.3 µs"; may be empty."""
+    rows = rows[rows["device_s"].notna()]
+    parts = zip(rows["host_s"].map(units.seconds), rows["graph_s"].map(units.seconds), strict=True)
+    return _crosswise(rows.assign(cell=[", ".join(pair) for pair in parts]))
+
+
 def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
     """Peak memory beyond the inputs and the largest absolute error of the rows that are shown: "1.5 MiB, 0.42 u"."""
     parts = zip(rows["peak_bytes"].map(units.size), rows["error_u"].map(units.error), strict=True)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from suites.case import RANK, Case
+from suites.case import DIM, RANK, Case
 from suites.inputs.blocks import Blocks, InputError, spans
 from suites.inputs.readers import read
 
 _FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 _MOST_PAIRWISE = 2048  # rows a side: all pairs of a million rows would be 4 TB of float32
+_LAYOUTS = {2: "[N, D]", 4: "[N, C, H, W]"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,8 +34,17 @@ class UserInputs:
 
     @property
     def description(self) -> str:
-        """What to know of numbers that were measured on them."""
-        return f"{inputs_name(self)}, {self.note}" if self.note else inputs_name(self)
+        """What to know of numbers that were measured on them: what is compared with what, and the note."""
+        pairs = "each row with the next, the last with the first" if self.y is None else "x with y, row by row"
+        rows = self.shape_for("pairwise")
+        all_pairs = f"pairwise all pairs of the first {rows[0]:,}" if rows else ""
+        return f"{inputs_name(self)}: " + "; ".join(filter(None, (pairs, all_pairs, self.note)))
+
+    def misfit(self, task: str) -> str:
+        """Why a task can't take these rows; "" if it can."""
+        if self.shape_for(task):
+            return ""
+        return f"{inputs_name(self)} holds {_LAYOUTS[self.x.ndim]} rows, it takes {_LAYOUTS[1 + len(DIM[task])]}"
 
     def shape_for(self, task: str) -> tuple[int, ...] | None:
         """`Case.shape` of a task on these rows, or None where the task needs another number of axes.
@@ -112,8 +122,8 @@ def _fingerprint(path: Path) -> str:
 def _require_rows(tensor: torch.Tensor, where: str) -> None:
     if tensor.layout != torch.strided or tensor.device.type != "cpu":
         raise InputError(f"{where} is {tensor.layout} on {tensor.device}; save a dense tensor that has its values")
-    if tensor.ndim not in (2, 4):
-        raise InputError(f"{where} has the shape {list(tensor.shape)}; reshape it to [N, D] or [N, C, H, W]")
+    if tensor.ndim not in _LAYOUTS:
+        raise InputError(f"{where} has the shape {list(tensor.shape)}; reshape it to {' or '.join(_LAYOUTS.values())}")
     if not tensor.numel():
         raise InputError(f"{where} is empty: its shape is {list(tensor.shape)}; save at least one row and column")
 

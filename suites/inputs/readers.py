@@ -32,7 +32,8 @@ def read(path: Path) -> dict[str, torch.Tensor]:
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error}; check the disk and your permissions") from error
     except _DAMAGED as error:
-        raise InputError(f"{str(path)!r} cannot be read: {advice}") from error
+        why = _OBJECTS if "Python objects in dtype" in str(error) else advice  # numpy raises no type of its own
+        raise InputError(f"{str(path)!r} cannot be read: {why}") from error
     found = {name: part for name, part in sorted(contents.items()) if isinstance(part, np.ndarray | torch.Tensor)}
     if len(found) not in (1, 2):
         names = f", its names are {_some(contents)}" if any(contents) else ""
@@ -58,7 +59,8 @@ def _safetensors(path: Path) -> Mapping[str, object]:
 
 
 _Reader = Callable[[Path], Mapping[str, object]]
-_NPY = "it is damaged, or an array of objects, whose pickle could run code; save numbers with np.save"
+_NPY = "it is damaged or something else; save it again with np.save"
+_OBJECTS = "it holds Python objects, whose pickle could run code; save numbers with np.save"
 _PT = "it is damaged, or pickles more than tensors, which could run code; save the tensor alone with torch.save"
 _SAFETENSORS = "it is damaged or something else; save it again with safetensors.torch.save_file"
 _READERS: dict[str, tuple[_Reader, str]] = {
