@@ -1,4 +1,4 @@
-"""A case measured in several fresh processes: a ratio differs between processes by more than within one."""
+"""A case measured in this process, or in several fresh ones: a ratio differs between processes by more than within."""
 
 import dataclasses
 import random
@@ -10,9 +10,9 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from implementations import discovery, registry
+from implementations import Implementation, discovery, registry
 from suites.case import Case
-from suites.inputs import load_file, make_inputs
+from suites.inputs import UserInputs, load_file, make_inputs
 from suites.measure import allocator
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
@@ -34,6 +34,26 @@ class Errand:
     inputs: str | None
     allocator: str
     budget: Budget
+
+
+def measure_here(
+    case: Case,
+    contestants: Sequence[Implementation],
+    own: UserInputs | None,
+    budget: Budget,
+    phases: Phases,
+    seed: str = "",
+) -> list[Record]:
+    """One record for each contestant, measured in this process; case and seed decide the order of the rounds."""
+    return measure_case(
+        case,
+        contestants,
+        make_inputs=partial(make_inputs, file=own),
+        clock=clock_of(case.device, case.cache),
+        budget=budget,
+        rng=random.Random(case.id + seed),
+        phases=phases,
+    )
 
 
 def measure_apart(errand: Errand, processes: int, phases: Phases) -> list[Record]:
@@ -81,16 +101,8 @@ def _measure(errand: Errand, number: int) -> tuple[list[Record], dict[str, float
     for file in errand.files:
         discovery.load_file(Path(file))
     own = load_file(Path(errand.inputs)) if errand.inputs else None
-    phases = Phases()
-    records = measure_case(
-        errand.case,
-        [registry.get(name) for name in errand.names],
-        make_inputs=partial(make_inputs, file=own),
-        clock=clock_of(errand.case.device, errand.case.cache),
-        budget=errand.budget,
-        rng=random.Random(f"{errand.case.id} {number}"),
-        phases=phases,
-    )
+    phases, contestants = Phases(), [registry.get(name) for name in errand.names]
+    records = measure_here(errand.case, contestants, own, errand.budget, phases, seed=f" {number}")
     return records, dict(phases.seconds)
 
 

@@ -1,7 +1,6 @@
 """A session: each case is measured once, all of its selected contestants together, when it is first asked for."""
 
 import dataclasses
-import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,14 +8,12 @@ from implementations import Implementation, registry
 from suites.case import CONTRACT, Case
 from suites.inputs import make_inputs
 from suites.measure import allocator
-from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
 from suites.measure.rounds import Budget
-from suites.measure.together import measure_case
 from suites.plan import Plan
 from suites.record import End, Record
-from suites.replicates import Errand, measure_apart
+from suites.replicates import Errand, measure_apart, measure_here
 
 
 class Session:
@@ -105,22 +102,14 @@ class Session:
         # Those that the run has already too: a ratio needs both in the same rounds.
         taking_part = self._selected[case] | self._records[case].keys()
         contestants = [registry.get(name) for name in registry.names(CONTRACT[case.task]) if name in taking_part]
-        records = (self._measure_apart if self.plan.processes > 1 else self._measure_here)(case, contestants)
+        if self.plan.processes > 1:
+            records = self._measure_apart(case, contestants)
+        else:
+            records = measure_here(case, contestants, self.plan.own, self._budget, self._phases)
         with self._phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved has not come to its end.
         self._records[case] |= {record.implementation: record for record in records}
-
-    def _measure_here(self, case: Case, contestants: Sequence[Implementation]) -> list[Record]:
-        return measure_case(
-            case,
-            contestants,
-            make_inputs=self.make_inputs,
-            clock=clock_of(case.device, case.cache),
-            budget=self._budget,
-            rng=random.Random(case.id),
-            phases=self._phases,
-        )
 
     def _measure_apart(self, case: Case, contestants: Sequence[Implementation]) -> list[Record]:
         plan, processes = self.plan, self.plan.processes
