@@ -18,7 +18,7 @@ from suites.measure.world import World
 from suites.record import Flag, Status
 
 _TRIALS = 1 / 8  # of the samples are followed by a secret trial
-_SHARE = 0.05  # of the time, at most
+_SHARE = 0.02  # of the time, at most
 _CHEAP = 1 << 16  # elements whose comparison costs less than a sample does
 _REPLAYS = 3
 _TO_GET_GOING_S, _TO_END_S = 0.01, 1.0  # for a thread that was handed work

@@ -29,7 +29,7 @@ FEWEST_PAIRS, MOST_PAIRS = FEW, 2048  # a second's worth of short samples, and w
 LOOKS = tuple(FEWEST_PAIRS << n for n in range(9))
 """Pairs after which the precision is looked at: few, so that stopping early is fair."""
 
-_SAMPLE_S = 3e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
+_SAMPLE_S = 5e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
 _NO_TIME_S = 1e-9  # what a clock may not see
 _WARM_UP_S, _STEADY = 0.02, 0.98  # at least, and until a batch saves less than 2 %
 _EARLY = (64, 128, 256)  # batches of the warm-up: lazy initialisation is over, a thousand calls are to come

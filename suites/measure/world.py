@@ -47,12 +47,15 @@ def _set_float32_precision(was: tuple[str, ...]) -> None:
 
 
 Switch = tuple[str, Callable[[], object], Callable[..., object]]
-_SWITCHES: tuple[Switch, ...] = (
+_QUICK: tuple[Switch, ...] = (
     ("the number of threads", torch.get_num_threads, torch.set_num_threads),
     ("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
-    ("the float32 matmul precision", _float32_precision, _set_float32_precision),
     ("deterministic algorithms", torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     ("gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
+)
+_SWITCHES: tuple[Switch, ...] = (
+    *_QUICK,
+    ("the float32 matmul precision", _float32_precision, _set_float32_precision),
 )
 _RANDOM_STATES: tuple[Switch, ...] = (
     ("the random state of torch", torch.get_rng_state, torch.set_rng_state),
@@ -85,14 +88,15 @@ class World:
         )
 
     def switched(self) -> list[str]:
-        """What was switched, in words; takes a few microseconds."""
-        return [f"changed {what}" for what, *_ in _differing(_SWITCHES, self.switches)]
+        """What was switched, in words, of the switches that can be read in a microsecond."""
+        return [f"changed {what}" for what, *_ in _differing(_QUICK, self.switches[: len(_QUICK)])]
 
     def changes(self, *, random_states: bool = True) -> list[str]:
         """All that has changed but for threads, in words."""
         drawn = [f"changed {what}" for what, *_ in _differing(_RANDOM_STATES, self.random_states)]
         replaced = [f"replaced {getattr(owner, '__name__', owner)}.{name}" for owner, name, _ in self._replaced()]
-        return replaced + self.switched() + (drawn if random_states else [])
+        switched = [f"changed {what}" for what, *_ in _differing(_SWITCHES, self.switches)]
+        return replaced + switched + (drawn if random_states else [])
 
     def require(self, *, random_states: bool = True, others: Collection[int] = ()) -> None:
         """Put everything back; raise a `Failure` with the status `wrong` if something had changed.

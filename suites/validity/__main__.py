@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import gc
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,6 +42,7 @@ class Trial(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the experiment and write docs/validity.md and docs/validity.csv."""
     options = _parser().parse_args(argv)
+    gc.freeze()  # as a session does
     torch.set_num_threads(1)  # one core for the contestants, the other for the load
     kept = Kept(options.json, options.seconds)
     _compare_all(kept, options.trials, options.seconds, options.calls, options.machine)
