@@ -11,7 +11,7 @@ from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
 from suites.lines import from_line
 from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
-from suites.statistics import Samples, medians, noise_floors, paired_ratios, summaries, verdicts
+from suites.statistics import Samples, blocked, medians, noise_floors, paired_ratios, summaries, verdicts
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),
@@ -48,7 +48,8 @@ def load(
     `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval. On CUDA it is the
     device's time, `device_s`; `host_s` is the host's for a call, and `graph_s` the device's in a CUDA graph.
     `ratio` is the median, over the pairs of rounds that both took part in, of the time over the
-    baseline's time in the same rounds of the same run and case; above 1 is slower. Of a run that was spread
+    baseline's time in the same rounds of the same run and case; above 1 is slower. Where successive ratios
+    correlate, blocks of them stand for them. Of a run that was spread
     over processes it is the geometric mean of theirs, and its interval covers how they differ. `noise_floor` is how
     far from 1 the baseline's ratio to itself may be in that case, and `verdict` says whether a difference
     is seen beyond it. `flags` names what to beware of. `error_u` is `error_abs` in unit roundoffs of fp32.
@@ -67,7 +68,7 @@ def load(
     measured = [row for run_rows in runs for row in run_rows]
     frame = pd.DataFrame.from_records(measured, columns=Row._fields)
     frame[["latency_s", "latency_low", "latency_high"]] = medians([row.samples_s for row in measured])
-    ratios, controls = ([ratio for run_rows in runs for ratio in found(run_rows)] for found in (_ratios, _controls))
+    ratios, controls = (blocked([r for run_rows in runs for r in found(run_rows)]) for found in (_ratios, _controls))
     of_processes = np.array([len(row.processes) > 1 for row in measured], dtype=bool)
     frame[["ratio", "ratio_low", "ratio_high"]] = summaries(ratios, of_processes)
     frame["noise_floor"] = floors = noise_floors(summaries(controls, of_processes))

@@ -87,6 +87,7 @@ def test_ratios_that_remember_are_autocorrelated() -> None:
     ratios = np.repeat(walk(64), 2)
     found = flagged(1e-5 * ratios, 1e-5 * np.ones(128))["autocorrelated"]
     assert found.startswith("successive ratios correlate by 0.")
+    assert "the interval is that of 16 blocks" in found
     assert "autocorrelated" not in flagged(1e-5 * ratios, 1e-5 * ratios), "what both have in common cancels"
 
 

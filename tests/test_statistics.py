@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import quantile_test
 
-from suites.statistics import Samples, interval_ranks, medians, noise_floors, paired_ratios, summaries, verdicts
+from suites.statistics import (
+    Samples,
+    blocked,
+    interval_ranks,
+    medians,
+    noise_floors,
+    paired_ratios,
+    summaries,
+    verdicts,
+)
 
 PROCESSES = np.array([True])
 SEEN_NOT = "no difference seen"
@@ -184,6 +193,37 @@ def test_the_95_percent_interval_holds_the_truth_in_93_to_97_percent(pairs: int)
     base, other = noisy(generator, pairs), 1.02 * noisy(generator, pairs)
     _, low, high = medians([paired_ratios(other[k], 1, base[k], 1) for k in range(TRIALS)]).T
     assert 0.93 <= np.mean((low <= 1.02) & (high >= 1.02)) <= 0.97
+
+
+def remembering(generator: np.random.Generator, size: int, memory: float = 0.6) -> Samples:
+    """Ratios around 1.02 of which each remembers so much of the one before: a first-order autoregression."""
+    noise = generator.normal(0, 0.02, (TRIALS, size))
+    for k in range(1, size):
+        noise[:, k] += memory * noise[:, k - 1]
+    return 1.02 * np.exp(noise)
+
+
+@pytest.mark.parametrize("size", [128, 512])
+def test_the_interval_holds_where_ratios_remember_those_before(size: int) -> None:
+    ratios = list(remembering(np.random.default_rng(size), size))
+    raw, of_blocks = (medians(of) for of in (ratios, blocked(ratios)))
+    held, held_raw = (np.mean((s[:, 1] <= 1.02) & (s[:, 2] >= 1.02)) for s in (of_blocks, raw))
+    assert 0.91 <= held <= 0.98
+    assert held_raw < 0.8
+
+
+def test_independent_ratios_are_left_as_they_are() -> None:
+    ratios = [*np.random.default_rng(0).lognormal(0, 0.05, (1000, 64)), np.ones(64), np.ones(3), np.empty(0)]
+    blocks = blocked(ratios)
+    assert sum(len(block) != len(ratio) for block, ratio in zip(blocks, ratios, strict=True)) <= 15
+    assert all(block is ratio for block, ratio in zip(blocks[-3:], ratios[-3:], strict=True))
+
+
+def test_blocks_keep_the_whole_and_are_16_at_least() -> None:
+    drift = np.exp(np.linspace(0, 1, 200))
+    (blocks,) = blocked([drift])
+    assert len(blocks) == 25
+    assert np.log(blocks).mean() == pytest.approx(np.log(drift).mean())
 
 
 def test_two_percent_are_seen_where_the_noise_is_small() -> None:

@@ -9,14 +9,14 @@ from suites.measure.host import HostTime
 from suites.measure.launch import Launch
 from suites.measure.rounds import Samples
 from suites.record import Flag
-from suites.statistics import FEW, VERDICT_CONFIDENCE, medians, paired_ratios
+from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, blocked, lag_one, medians, paired_ratios
 from suites.statistics import Samples as Array
 
 _FAULTS_A_CALL = 1.0
 _SWITCHES_A_SECOND, _MANY_SWITCHES = 100, 5  # a quiet machine makes some tens a second
 _DRIFT = 0.05
 _SPED_UP = 2.0
-_AUTOCORRELATION, _SURELY = 0.3, 2.6  # standard errors
+_AUTOCORRELATION = 0.3
 _OTHERS, _STOLEN, _LONG_ENOUGH_S = 0.1, 0.02, 0.5  # processors; the kernel counts in steps of 10 ms
 _LAUNCH_BOUND = 1.03
 _COARSE = 1000  # a sample has to be this many times longer than a tick of the clock
@@ -53,8 +53,8 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
         if modes := _two_modes(values):
             flag("two_modes", modes)
         ratios = paired_ratios(values, samples.stride, np.array(base.samples_s), base.stride) if base else np.empty(0)
-        if len(ratios) >= FEW and (r := _lag_one(ratios)) > max(_AUTOCORRELATION, _SURELY / len(ratios) ** 0.5):
-            flag("autocorrelated", f"successive ratios correlate by {r:.2f}: the interval is too narrow")
+        if autocorrelation := _autocorrelation(ratios):
+            flag("autocorrelated", autocorrelation)
     return tuple(flags)
 
 
@@ -122,9 +122,11 @@ def _two_modes(values: Array) -> str:
     return f"{len(high) / n:.0%} of the samples take {np.exp(gap):.3g} times the others' time"
 
 
-def _lag_one(values: Array) -> float:
-    from scipy.stats import rankdata  # slower to import than all the rest together
-
-    ranks = rankdata(values)  # one outlier decides nothing
-    constant = np.ptp(ranks[:-1]) == 0 or np.ptp(ranks[1:]) == 0
-    return 0.0 if constant else float(np.corrcoef(ranks[:-1], ranks[1:])[0, 1])
+def _autocorrelation(ratios: Array) -> str:
+    """How successive ratios correlate, where that is both much and sure, and what was done about it; "" otherwise."""
+    if len(ratios) < FEW or not (r := lag_one(ratios[None])[0]) > max(_AUTOCORRELATION, SURELY / len(ratios) ** 0.5):
+        return ""
+    (blocks,) = blocked([ratios])
+    left = lag_one(blocks[None])[0] > SURELY / len(blocks) ** 0.5
+    narrow = ", which correlate too: it is too narrow" if left else ""
+    return f"successive ratios correlate by {r:.2f}: the interval is that of {len(blocks)} blocks{narrow}"

@@ -20,7 +20,7 @@ from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
 from suites.measure.failure import Failure, contestant
 from suites.measure.phases import Phases
-from suites.statistics import FEW, medians, paired_ratios
+from suites.statistics import FEW, blocked, medians, paired_ratios
 
 CONTROL = "the baseline again"
 """The name under which the baseline takes part a second time: the ratio of the two is the run's noise."""
@@ -177,7 +177,7 @@ def precise(samples: Mapping[str, Samples | Failure], baseline: str | None, prec
         return True
     others = [entry for entry in measured.values() if entry is not base]
     ratios = [paired_ratios(np.array(s.samples_s), s.stride, np.array(base.samples_s), base.stride) for s in others]
-    _, low, high = medians(ratios).T
+    _, low, high = medians(blocked(ratios)).T
     return bool(np.all(np.sqrt(high / low) <= 1 + precision))  # NaN, no pair in common, is not precise
 
 

@@ -16,7 +16,7 @@ from suites.measure.clock import Call
 from suites.measure.failure import Failure
 from suites.measure.phases import Phases
 from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
-from suites.statistics import medians, noise_floors, paired_ratios, verdicts
+from suites.statistics import blocked, medians, noise_floors, paired_ratios, verdicts
 from suites.validity.workloads import Pair
 
 LONG_S = 5.0
@@ -58,10 +58,9 @@ def sampled(pair: Pair, seconds: float, precision: float, rng: random.Random) ->
 def answer(rounds: Rounds, seconds: float) -> Answer:
     """What we say of the two, after rounds that took so many seconds."""
     base, other, control = (_samples(rounds.samples[name]) for name in ("a", "b", CONTROL))
-    ratios = paired_ratios(other, 1, base, 1)
-    ratio, low, high = medians([ratios])[0].tolist()
-    floor = noise_floors(medians([paired_ratios(control, 1, base, 1)]))
-    (verdict,) = verdicts([ratios], floor, np.array([False]))
+    ratios, noise = (blocked([paired_ratios(one, 1, base, 1)]) for one in (other, control))
+    ratio, low, high = medians(ratios)[0].tolist()
+    (verdict,) = verdicts(ratios, noise_floors(medians(noise)), np.array([False]))
     return Answer(OURS, verdict in ("faster", "slower"), ratio, low, high, seconds, rounds.stop)
 
 
