@@ -113,7 +113,10 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
     options = ["--seconds=0.5", "--calls", "5 µs", "--machine", "quiet", f"--docs={tmp_path}"]
     options.append(f"--json={tmp_path / 'all.jsonl'}")
     experiment.main([*options, "--trials=2"])
+    page = tmp_path / "validity.md"
+    page.write_text(page.read_text() + "\n## Remarks\n\nAs expected.\n")
     experiment.main([*options, "--trials=3"])
+    assert page.read_text().endswith("\n## Remarks\n\nAs expected.\n")
     assert figures_measured == ["smallest call"]
     assert len(seen) == len(set(seen)) == 7, "five slowdowns once, identical functions three times"
     identical = pd.read_csv(tmp_path / "validity.csv").query("slowdown == 0")

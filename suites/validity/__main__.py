@@ -26,6 +26,7 @@ EACH = {0.0: 1, 0.01: 5, 0.02: 5, 0.05: 10, 0.10: 10}  # slowdown to the trials 
 OTHERS = 20  # likewise for the methods of others, whose rates are far from 0 and 1
 STOPPED = 30  # and for stopping early
 BLOCK = 20  # trials on one machine before the other's turn
+REMARKS = "\n## Remarks\n"
 PRECISION = 0.005
 FINE = 0.0025  # with the longer budget, the precision that +1 % is looked for with
 
@@ -53,10 +54,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = rates(kept.answers)
     options.docs.mkdir(exist_ok=True)
     table.to_csv(options.docs / "validity.csv", index=False)
-    (options.docs / "validity.md").write_text(
-        page(table, kept.figures.values(), environment(), options.seconds), encoding="utf-8"
-    )
-    print(options.docs / "validity.md")
+    path = options.docs / "validity.md"
+    text = page(table, kept.figures.values(), environment(), options.seconds) + _remarks(path)
+    path.write_text(text, encoding="utf-8")
+    print(path)
+
+
+def _remarks(path: Path) -> str:
+    """What somebody wrote below the numbers of an earlier page; it stays."""
+    _, head, text = path.read_text(encoding="utf-8").partition(REMARKS) if path.exists() else ("", "", "")
+    return head + text
 
 
 class Kept:
