@@ -57,6 +57,7 @@ def implementation(
     devices: tuple[str, ...] | str = DEVICES,
     baseline: bool = False,
     torch_memory: bool = True,
+    **unknown: object,
 ) -> Callable[[Function], Function]:
     """Register the function below under its own name and return it unchanged.
 
@@ -66,12 +67,18 @@ def implementation(
         devices: the device types that it runs on, all unless given.
         baseline: it is torch's built-in form of the task.
         torch_memory: False where it allocates outside torch (NumPy, native code).
+        **unknown: none; misspelt ones are named.
 
     Raises:
-        RegistryError: an unknown task, dtype or device, no function with the task's signature, a name taken.
+        RegistryError: an unknown argument, task, dtype or device, no function with the task's signature, a name taken.
     """
+    for name in unknown:
+        known = ("task", "dtypes", "devices", "baseline", "torch_memory")
+        raise RegistryError(f"@implementation takes no argument {name!r}{did_you_mean(name, known)}")
     if callable(task):
-        raise RegistryError(f"{task}: write @implementation() above it, with the parentheses")
+        raise RegistryError(
+            f"{getattr(task, '__name__', task)}: write @implementation() above it, with the parentheses"
+        )
     (task,) = _known("task", task, tuple(CONTRACTS))
     dtypes, devices = _known("dtype", dtypes, DTYPES), _known("device", devices, DEVICES)
 

@@ -74,9 +74,10 @@ def changes(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _beyond_noise(pairs: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """`pairs` without the changes below the noise floor that their case has in either run."""
-    noise = pairs["case"].map(records.groupby("case")["noise_floor"].max()).fillna(0)
+    noise = pairs["case"].map(records.groupby("case")["noise_floor"].max()).astype(float).fillna(0)
     changes = ("latency_change", "ratio_change")
-    return pairs.assign(**{change: pairs[change].where(_apart(pairs[change]) > noise) for change in changes})
+    factors = {change: pairs[change].astype(float) for change in changes}  # no pair at all has no type
+    return pairs.assign(**{change: factor.where(_apart(factor) > noise) for change, factor in factors.items()})
 
 
 def _apart(ratio: pd.Series) -> pd.Series:

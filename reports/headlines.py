@@ -77,7 +77,9 @@ def _decision(row: pd.Series) -> str:
     if row["implementation"] != row["reference"]:
         theirs = f" ({code(str(row['reference']))}: {units.error(row['reference_error_u'])})"
         facts += theirs if pd.notna(row["reference_error_u"]) else ""
-        facts += f", {units.share(row['memory'])} of its peak memory" if pd.notna(row["memory"]) else ""
+        share = units.share(row["memory"])
+        peak = share if share.startswith("under") else f"at most {share}"
+        facts += f", {peak} of its peak memory" if pd.notna(row["memory"]) else ""
     part = "" if row["ran"] == row["cases"] else f" Nobody ran all {row['cases']:.0f} cases; it ran {row['ran']:.0f}."
     return f"{_advice(row)}, {facts}.{part}"
 

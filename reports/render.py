@@ -45,7 +45,7 @@ def render(
         "budgets": headlines.budgets(budget_u),
         "against": side_by_side(against, run, root, folder) if against else None,
         "sampling": headlines.sampling(head, records),
-        **_measured(sections.prepare(records), budget_u, folder),
+        **_measured(sections.prepare(records), budget_u, folder, head.about),
         **_flagged(records),
         **_profiled(run, root, folder),
         **_conditions(run, root),
@@ -56,7 +56,9 @@ def render(
     return path
 
 
-def _measured(table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path) -> dict[str, object]:
+def _measured(
+    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, about: Mapping[str, str]
+) -> dict[str, object]:
     standings = sections.standings(table, budget_u)
     answer = sections.answer(table, standings)
     close_seconds = sections.close_seconds(table, standings, answer)
@@ -67,6 +69,7 @@ def _measured(table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path) 
         "answers": wording.answers(answer, close_seconds),
         "close_seconds": wording.close_seconds(close_seconds),
         "winners": wording.winners(winners),
+        "described": wording.described(about, [*answer["implementation"], *winners["implementation"]]),
         "pictures": list(plots.draw(table, standings, answer, folder)),
         "groups": details.groups(table, standings, answer),
         "failures": wording.failures(sections.failures(table)),

@@ -1,6 +1,7 @@
 """Sections as people read them: tables whose cells have units."""
 
 import textwrap
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ def answers(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
             f"{SAME} from": equals,
             "first call": rows["first_call_s"].map(units.seconds),
             "paid for": _paid(rows),
-            "peak memory of the baseline's": rows["memory"].map(units.share),
+            "peak memory of the baseline's, at most": rows["memory"].map(units.share),
             "largest error": rows["error_u"].map(units.error),
             "flags": rows["flags"].replace("", units.MISSING),
         }
@@ -62,6 +63,12 @@ def winners(rows: pd.DataFrame) -> pd.DataFrame:
             "shapes": rows["labels"],
         }
     )
+
+
+def described(about: Mapping[str, str], names: Iterable[str]) -> pd.DataFrame:
+    """What the implementations of these names say of themselves; those that say nothing are left out."""
+    told = [(name, about[name]) for name in dict.fromkeys(names) if about.get(name)]
+    return pd.DataFrame(told, columns=["implementation", "what it is"])
 
 
 def failures(rows: pd.DataFrame) -> pd.DataFrame:

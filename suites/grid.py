@@ -98,6 +98,8 @@ def load_grid(name: str) -> Grid:
     """
     path = FOLDER / f"{name}.toml" if not name.endswith(".toml") else Path(name)
     if not path.is_file() or ("/" in name and not name.endswith(".toml")):
+        if name.endswith(".toml"):
+            raise GridError(f"there is no file {name!r}; check the path")
         known = tuple(sorted(p.stem for p in FOLDER.glob("*.toml")))
         raise GridError(f"there is no grid {name!r}{did_you_mean(name, known)}, or the path of a .toml file")
     try:

@@ -1,6 +1,7 @@
 """The options of `pytest suites`, and what they lead to."""
 
 import dataclasses
+import inspect
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
@@ -86,5 +87,6 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         seconds=plan.grid.seconds,
         processes=plan.processes,
         inputs=plan.own.description if plan.own else "",
+        about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
         fingerprints={**plan.fingerprints, "uncommitted changes": git.changes()},
     )

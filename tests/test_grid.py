@@ -61,10 +61,15 @@ def test_own_inputs_take_the_place_of_shapes_and_families_where_they_have_the_ra
     assert {case.dtype for case in cases} == {"float32", "bfloat16"}
 
 
-@pytest.mark.parametrize("name", ["quik", "quick/", "../quick", "missing.toml", ""])
+@pytest.mark.parametrize("name", ["quik", "quick/", "../quick", ""])
 def test_a_grid_that_is_not_there_names_those_that_are(name: str) -> None:
     with pytest.raises(GridError, match=rf"no grid '{name}'.* known: full, gpu, quick, smoke, or the path of a \.toml"):
         load_grid(name)
+
+
+def test_a_grid_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(GridError, match=r"there is no file 'missing\.toml'; check the path"):
+        load_grid("missing.toml")
 
 
 def test_an_unknown_grid_is_told_the_nearest_one() -> None:

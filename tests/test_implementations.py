@@ -201,6 +201,7 @@ def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form
         ({"dtypes": ("float32", "int8")}, "unknown dtype 'int8'.* known: float64, float32, float16, bfloat16"),
         ({"dtypes": torch.float32}, r"unknown dtype torch\.float32; did you mean 'float32'\?"),
         ({"devices": "gpu"}, "unknown device 'gpu'.* known: cpu, cuda, mps"),
+        ({"dtype": "float32"}, "takes no argument 'dtype'; did you mean 'dtypes'.* known: task, dtypes, devices"),
     ],
 )
 def test_an_unknown_task_dtype_or_device_is_refused(options: dict[str, str], message: str) -> None:

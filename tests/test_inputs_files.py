@@ -147,8 +147,8 @@ BAD = {
     "no rows": (np.ones((0, 5)), r"is empty: its shape is \[0, 5\]; save at least one"),
     "no columns": (np.ones((5, 0)), r"is empty: its shape is \[5, 0\]"),
     "one row": (np.ones((1, 5)), "holds one row, which has no next one .*; add rows, or a y"),
-    "nan": (WITH_NAN, "has 10 values that are NaN or infinite, the first in row 3; leave them out"),
-    "inf": (ROWS * np.float32("inf"), "has 24 values that are NaN or infinite, the first in row 0"),
+    "nan": (WITH_NAN, "holds NaN or infinity, 10 in all, the first in row 3; leave them out"),
+    "inf": (ROWS * np.float32("inf"), "holds NaN or infinity, 24 in all, the first in row 0"),
     "zeros": (ROWS * 0, "is all zeros: zero vectors have no angles"),
     "bool": (ROWS > 3, r"has the dtype torch.bool; known: float64, .* and integers; convert it to float32"),
     "complex": (ROWS * 1j, "has the dtype torch.complex64; known: "),
@@ -259,3 +259,10 @@ def test_truncated_files_are_refused(tmp_path: Path, suffix: str) -> None:
         path.write_bytes(raw[:size])
         with pytest.raises(InputError, match=f"rows{suffix}' cannot be read: it is damaged(?!.*object).* save"):
             load_file(path)
+
+
+def test_rows_of_zeros_are_told_of(tmp_path: Path) -> None:
+    rows = np.ones((6, 4), np.float32)
+    rows[2] = 0
+    np.save(tmp_path / "rows.npy", rows)
+    assert "rows of zeros, which have no cosine and are not judged: 1" in load_file(tmp_path / "rows.npy").description

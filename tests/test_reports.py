@@ -1,5 +1,6 @@
 """The page that a person decides by: the right winner, the same bytes, nothing from outside that is markup."""
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from markdown_it import MarkdownIt  # rich depends on it
 from reports import BUDGET_U, BudgetError, parse_budget, plots, render, sections, units
 from reports.__main__ import main
 from reports.markdown import code, escape
-from results import COLUMNS, UnknownRun
+from results import COLUMNS, UnknownRun, load
 from suites.case import Case
 from suites.lines import to_line
 from suites.record import UNIT_ROUNDOFF, End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
@@ -51,6 +52,11 @@ HEAD = Run(
     absent={"numkong": "the package 'numkong' is not installed; `pip install numkong` adds it"},
     precision=0.01,
     seconds=0.5,
+    about={
+        "one_pass": "Three sums in one pass. No eps: a zero row gives NaN.",
+        "as_ever": "",
+        "builtin": "Torch's own.",
+    },
 )
 AXES = ("task", "dtype", "device", "memory_format", "direction", "inputs", "cache")
 CASES = [Case(task="paired", shape=(rows, 256), dtype="float32", device="cpu") for rows in (64, 1024, 65536)]
@@ -562,11 +568,11 @@ def test_pictures_take_names_as_they_are_and_say_what_they_leave_out() -> None:
 
 
 def test_tables_say_what_they_leave_out(tmp_path: Path) -> None:
-    cases = [Case(task="paired", shape=(2**power, 8), dtype="float32", device="cpu") for power in range(14)]
+    cases = [Case(task="paired", shape=(2**power, 8), dtype="float32", device="cpu") for power in range(20)]
     save(tmp_path, [failed("builtin", case, Status.ERROR, "why") for case in cases])
     text = render("golden", root=tmp_path, out=tmp_path / "out").read_text()
-    assert "12 of 14 cases are shown; [records.csv](records.csv) has all." in text
-    assert "14 records not ok" in text
+    assert "16 of 20 cases are shown; [records.csv](records.csv) has all." in text
+    assert "20 records not ok" in text
 
 
 def test_a_run_without_records_says_what_happened(tmp_path: Path) -> None:
@@ -596,6 +602,31 @@ def test_two_runs_side_by_side(tmp_path: Path) -> None:
     assert changes["faster"] == ["ok", "32.8 µs → 16.4 µs", "2× faster", "0.5× → 0.25×", "2× faster"]
     assert changes["same"] == ["ok", "32.8 µs", "no difference seen", "0.5×", "no difference seen"]
     assert changes["broken"] == ["ok → error", "32.8 µs → –", "–", "0.5× → –", "–"]
+
+
+def test_two_runs_that_have_no_case_in_common_are_told_apart(tmp_path: Path) -> None:
+    save(tmp_path, [ok("builtin", SMALL, 1.0)], replace(HEAD, name="old"))
+    save(tmp_path, [ok("builtin", LARGE, 1.0)])
+    text = render("golden", against="old", root=tmp_path, out=tmp_path / "out").read_text()
+    assert "0 in both runs, 1 only in the old one, 1 only in the new one" in text
+
+
+def test_a_run_cut_short_says_so_at_the_top(tmp_path: Path) -> None:
+    save(tmp_path, [ok("builtin", SMALL, 1.0)])
+    assert "The run has not come to its end" in rendered(tmp_path).partition("## The answer")[0]
+
+
+def test_memory_is_that_of_the_worst_case_and_missing_where_it_is_not_known(tmp_path: Path) -> None:
+    peaks = {"light": (0.5, 2.0), "unknown": (0.1, None)}
+    rows = [ok("builtin", case, 1.0, peak=case.input_bytes) for case in (SMALL, LARGE)]
+    for name, shares in peaks.items():
+        for case, share in zip((SMALL, LARGE), shares, strict=True):
+            rows.append(ok(name, case, 0.5, peak=round(share * case.input_bytes) if share else None))
+    save(tmp_path, rows)
+    table = sections.prepare(load("golden", root=tmp_path))
+    found = sections.standings(table, BUDGET_U).set_index("implementation")["memory"]
+    assert found["light"] == 2.0
+    assert math.isnan(found["unknown"])
 
 
 def test_a_change_below_the_noise_floor_is_no_difference(tmp_path: Path) -> None:

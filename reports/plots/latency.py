@@ -14,30 +14,31 @@ LINE = [*GROUP, "implementation", "memory_format"]
 
 
 def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
-    """Seconds a call over the bytes of the inputs, a line an implementation, for groups with more than one size.
+    """Seconds a call over the `size` of the case, a line an implementation, for groups with more than one size.
 
     The median of the cases of one size and memory format, at most `SIZES` sizes a facet; formats other than
     contiguous are dashed and hollow. None without such a group.
     """
     ok = table[table["status"] == "ok"]
-    ok = ok[ok.groupby(GROUP)["input_bytes"].transform("nunique") > 1]
+    ok = ok[ok.groupby(GROUP)["size"].transform("nunique") > 1]
     if ok.empty:
         return None
+    label = "size of all pairs" if (ok["task"] == "pairwise").all() else "size of the inputs"
     looks = style.looks(standings, answer)
     standings = standings.merge(ok[GROUP].drop_duplicates(), on=GROUP)
-    lines = ok.groupby([*LINE, "input_bytes"])["latency_s"].median().reset_index()
+    lines = ok.groupby([*LINE, "size"])["latency_s"].median().reset_index()
 
     def draw(axes: Axes, members: pd.DataFrame) -> str:
         here = lines.merge(members[[*GROUP, "implementation"]], on=[*GROUP, "implementation"])
-        here = here[here["input_bytes"].isin(spread(sorted(here["input_bytes"].unique()), SIZES))]
-        sizes = here["input_bytes"].unique().tolist()
+        here = here[here["size"].isin(spread(sorted(here["size"].unique()), SIZES))]
+        sizes = here["size"].unique().tolist()
         for (name, memory_format), line in here.groupby(LINE[-2:]):
             look = looks.get(str(name), style.OTHER)
-            (drawn,) = axes.plot(line["input_bytes"], line["latency_s"], marker=look.marker)
+            (drawn,) = axes.plot(line["size"], line["latency_s"], marker=look.marker)
             drawn.set(color=look.colour, linewidth=look.width, zorder=look.zorder)
             if memory_format != "contiguous":
                 drawn.set(linestyle="--", markerfacecolor="white")
-        axes.set(xscale="log", yscale="log", xlabel="size of the inputs", ylabel="time a call")
+        axes.set(xscale="log", yscale="log", xlabel=label, ylabel="time a call")
         style.log_ticks(axes.xaxis, units.size)
         axes.xaxis.set_major_locator(FixedLocator(sizes) if len(sizes) <= 2 else LogLocator(base=4, numticks=7))
         style.log_ticks(axes.yaxis, units.seconds)

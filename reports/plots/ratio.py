@@ -26,7 +26,7 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
     if ok.empty:
         return None
     standings = standings[standings["compared"] > 0]
-    labels = spread(list(ok.groupby("label")["input_bytes"].min().sort_values(kind="stable").index), CASES)
+    labels = spread(list(ok.groupby("label")["size"].min().sort_values(kind="stable").index), CASES)
     shades = dict(zip(labels, mpl.colormaps["viridis_r"](np.linspace(0.15, 1, len(labels))), strict=True))
 
     def draw(axes: Axes, members: pd.DataFrame) -> str:

@@ -85,7 +85,7 @@ def small_multiples(
 
 def largest(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a group: its largest case among `rows`."""
-    return rows.sort_values(["input_bytes", "label"]).drop_duplicates(GROUP, keep="last")
+    return rows.sort_values(["size", "label"]).drop_duplicates(GROUP, keep="last")
 
 
 def legend(figure: Figure, looks: Mapping[str, Look], lines: bool) -> None:

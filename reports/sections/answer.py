@@ -60,18 +60,19 @@ def by_size(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
     """Who wins which cases, for the groups whose answer is clearly beaten in some: one row a winner.
 
     Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins where
-    nothing is seen to be faster. Columns: the group, `implementation`, `labels` (tuple, small cases first),
+    nothing is as clearly faster than it. Columns: the group, `implementation`, `labels` (tuple, small cases first),
     and those of `tally`.
     """
     fit = table[table["status"] == "ok"].merge(standings.loc[standings["within"], MEMBER], on=MEMBER)
-    fit = fit.assign(unproven=unproven(fit)).sort_values(["input_bytes", "label", "unproven", "time"])
+    doubtful = unproven(fit) | (~fit["baseline"] & (fit["ratio"] > STRONGLY))
+    fit = fit.assign(unproven=doubtful).sort_values(["size", "label", "unproven", "time"])
     winners = fit.drop_duplicates("case")
     chosen = fit.merge(answer[MEMBER], on=MEMBER)
     beaten = against(winners, chosen)
     unclear = beaten.loc[(beaten["verdict"] != FASTER) | (beaten["ratio"] > STRONGLY), "case"]
     rows = pd.concat([winners[~winners["case"].isin(unclear)], chosen[chosen["case"].isin(unclear)]])
     rows = rows[rows.groupby(GROUP)["implementation"].transform("nunique") > 1]
-    labels = rows.sort_values(["input_bytes", "label"]).groupby(MEMBER, sort=False)["label"].agg(tuple)
+    labels = rows.sort_values(["size", "label"]).groupby(MEMBER, sort=False)["label"].agg(tuple)
     return answer[GROUP].merge(labels.rename("labels").to_frame().join(tally(rows)).reset_index(), on=GROUP)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from reports import units
 from reports.sections.table import GROUP, SAME
 
-CASES = 12
+CASES = 16
 IMPLEMENTATIONS = 40
 FLAGGED = "†"
 
@@ -25,11 +25,11 @@ def of_group(frame: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
 
 def shown(rows: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     """At most `CASES` cases of a group's rows, small to large, and the `IMPLEMENTATIONS` fastest."""
-    labels = rows.sort_values(["input_bytes", "label"], kind="stable")["label"].unique()
+    labels = rows.sort_values(["size", "label"], kind="stable")["label"].unique()
     names = pd.Index([*standings["implementation"], *rows["implementation"]]).unique()[:IMPLEMENTATIONS]
     some = rows[rows["label"].isin(spread(list(labels), CASES)) & rows["implementation"].isin(names)]
     rank = some["implementation"].map({name: rank for rank, name in enumerate(names)})
-    return some.assign(rank=rank).sort_values(["rank", "input_bytes", "label"], kind="stable")
+    return some.assign(rank=rank).sort_values(["rank", "size", "label"], kind="stable")
 
 
 def left_out(rows: pd.DataFrame) -> str:
@@ -79,6 +79,6 @@ def _time(row: pd.Series) -> str:
 
 def _crosswise(rows: pd.DataFrame) -> pd.DataFrame:
     wide = rows.pivot(index="implementation", columns="label", values="cell")
-    labels = rows.sort_values(["input_bytes", "label"], kind="stable")["label"].unique()
+    labels = rows.sort_values(["size", "label"], kind="stable")["label"].unique()
     wide = wide.reindex(index=rows["implementation"].unique(), columns=labels).fillna(units.MISSING)
     return wide.rename_axis(columns=None).reset_index()

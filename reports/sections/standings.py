@@ -14,8 +14,8 @@ def standings(table: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFram
 
     `ran` of `cases` counts those that any implementation ran, `error_u` is the worst of them.
     Times are compared over the cases that all the most complete implementations share: `tally` counts
-    their verdicts, and `time` with its interval and `memory` (peak over the baseline's) are geometric
-    means, that of time to rank by, not to quote; `noise` is that of 1 + the noise floors.
+    their verdicts, and `time` with its interval is a geometric mean, to rank by, not to quote; `noise` is that
+    of 1 + the noise floors. `memory` is the largest peak over the baseline's, missing where one is not known.
     `complete`: nobody ran more cases. `wrong`: wrong in a case. `within`: not wrong, and within the error
     budget. `first_call_s` is the longest, `pays_after` the most calls that pay for a first one, and `never`
     in how many cases none do.
@@ -51,16 +51,17 @@ def _over_all(ok: pd.DataFrame) -> pd.DataFrame:
 
 def _means(shared: pd.DataFrame) -> pd.DataFrame:
     peak = shared[shared["baseline"]].drop_duplicates("case").set_index("case")["peak_bytes"].replace(0, np.nan)
-    memory = (shared["peak_bytes"] / shared["case"].map(peak).astype(float)).clip(lower=1e-6)  # 0 has no logarithm
+    memory = shared["peak_bytes"] / shared["case"].map(peak).astype(float)
     times = shared[["time", "time_low", "time_high"]]
-    logs = times.assign(memory=memory, noise=1 + shared["noise_floor"]).apply(np.log)
+    logs = times.assign(noise=1 + shared["noise_floor"]).apply(np.log)
     below, above = (logs["time"] - logs["time_low"]) ** 2, (logs["time_high"] - logs["time"]) ** 2
-    grouped = logs.assign(below=below, above=above).groupby([shared[key] for key in MEMBER])
-    mean, count = grouped[["time", "memory", "noise"]].mean(), grouped["time"].count()
+    members = [shared[key] for key in MEMBER]
+    grouped = logs.assign(below=below, above=above).groupby(members)
+    mean, count = grouped[["time", "noise"]].mean(), grouped["time"].count()
     spread = grouped[["below", "above"]].sum() ** 0.5  # the intervals of independent cases add in quadrature
     mean["time_low"] = mean["time"] - spread["below"] / count
     mean["time_high"] = mean["time"] + spread["above"] / count
-    return mean.apply(np.exp)
+    return mean.apply(np.exp).assign(memory=memory.groupby(members).agg(lambda shares: shares.max(skipna=False)))
 
 
 def _shared(ok: pd.DataFrame) -> pd.Series:

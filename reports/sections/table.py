@@ -1,5 +1,8 @@
 """The table that every section starts from: what was loaded, and the columns to compare by."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -20,7 +23,8 @@ BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 def prepare(table: pd.DataFrame) -> pd.DataFrame:
     """Add what sections compare by.
 
-    `label` is a case's name inside its group, `input_bytes` the size of x and y together.
+    `label` is a case's name inside its group, `input_bytes` the size of x and y together, and `size` what to order
+    cases by: the same, but for all pairs, where it is that of every pair's rows.
     `time`, `time_low` and `time_high` rank inside a case: the ratio to the baseline; the latency over the
     baseline's where that took part in fewer rounds than others; the latency where there is no baseline.
     `slow_start` says that the first call compiles, tunes or initialises, and `pays_after` how many calls
@@ -29,7 +33,8 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     cases = table.drop_duplicates("case").set_index("case")
     return table.assign(
         label=table["case"].map(_labels(cases)),
-        input_bytes=table["case"].map(_input_bytes(cases)).astype(float),
+        input_bytes=table["case"].map(_bytes(cases, _elements)).astype(float),
+        size=table["case"].map(_bytes(cases, _elements_of_pairs)).astype(float),
         peak_bytes=table["peak_bytes"].astype("float64"),
         slow_start=table["first_call_s"] > (SLOW_START * table["latency_s"]).clip(lower=SLOW_START_S),
         pays_after=_pays_after(table),
@@ -78,14 +83,15 @@ def _labels(cases: pd.DataFrame) -> pd.Series:
     return labels
 
 
-def _input_bytes(cases: pd.DataFrame) -> pd.Series:
-    elements = [_elements(str(task), str(shape)) for task, shape in zip(cases["task"], cases["shape"], strict=True)]
-    return pd.Series(elements, cases.index, dtype=float) * cases["dtype"].map(BYTES).astype(float)
+def _bytes(cases: pd.DataFrame, elements: Callable[[str, tuple[int, ...]], int]) -> pd.Series:
+    shapes = [tuple(map(int, str(shape).split("x"))) for shape in cases["shape"]]
+    counts = [elements(str(task), shape) for task, shape in zip(cases["task"], shapes, strict=True)]
+    return pd.Series(counts, cases.index, dtype=float) * cases["dtype"].map(BYTES).astype(float)
 
 
-def _elements(task: str, shape: str) -> int:
-    sizes = [int(size) for size in shape.split("x")]
-    if task == "pairwise":
-        n, m, length = sizes
-        return (n + m) * length
-    return 2 * int(np.prod(sizes))
+def _elements(task: str, shape: tuple[int, ...]) -> int:
+    return (shape[0] + shape[1]) * shape[2] if task == "pairwise" else 2 * math.prod(shape)
+
+
+def _elements_of_pairs(task: str, shape: tuple[int, ...]) -> int:
+    return 2 * math.prod(shape)

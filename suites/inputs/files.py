@@ -23,7 +23,7 @@ class UserInputs:
 
     `x` is `[N, D]` or `[N, C, H, W]`, and so is `y` in a file that holds pairs. `name` has only
     ASCII letters, digits and `._-`; `fingerprint` is a digest of the file; `note` says what was
-    converted, if anything was.
+    converted, and how many rows are zeros, if any.
     """
 
     name: str
@@ -109,9 +109,11 @@ def load_file(path: Path) -> UserInputs:
         _require_values(tensor, where)
     x, *y = rows.values()
     integers = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.dtype in _INTEGERS}
-    note = f"{' and '.join(sorted(integers))} converted to float32" if integers else ""
+    notes = [f"{' and '.join(sorted(integers))} converted to float32"] if integers else []
+    if zeros := sum(map(_zero_rows, rows.values())):
+        notes.append(f"rows of zeros, which have no cosine and are not judged: {zeros:,}")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem)
-    return UserInputs(name=name, x=x, y=y[0] if y else None, fingerprint=_fingerprint(path), note=note)
+    return UserInputs(name=name, x=x, y=y[0] if y else None, fingerprint=_fingerprint(path), note="; ".join(notes))
 
 
 def _fingerprint(path: Path) -> str:
@@ -137,16 +139,20 @@ def _floats(tensor: torch.Tensor, where: str) -> torch.Tensor:
     return tensor
 
 
+def _zero_rows(tensor: torch.Tensor) -> int:
+    blocks = (tensor[rows].flatten(1) for rows in spans(0, len(tensor), tensor[0].numel()))
+    return sum(int((~block.any(1)).sum()) for block in blocks)
+
+
 def _require_values(tensor: torch.Tensor, where: str) -> None:
-    bad, first, zero = 0, -1, True
+    bad, first = 0, -1
     for rows in spans(0, len(tensor), tensor[0].numel()):
         block = tensor[rows].flatten(1)
         odd = ~block.isfinite()
         if first < 0 and odd.any():
             first = rows.start + int(odd.any(1).nonzero()[0])
         bad += int(odd.sum())
-        zero = zero and not block.any()
     if bad:
-        raise InputError(f"{where} has {bad} values that are NaN or infinite, the first in row {first}; leave them out")
-    if zero:
+        raise InputError(f"{where} holds NaN or infinity, {bad} in all, the first in row {first}; leave them out")
+    if _zero_rows(tensor) == len(tensor):
         raise InputError(f"{where} is all zeros: zero vectors have no angles; save other rows")
