@@ -198,7 +198,7 @@ def test_a_file_that_registers_nothing_sound_is_refused(tmp_path: Path, text: st
 def test_on_the_command_line_it_is_a_usage_error_without_a_traceback(checkout: Checkout) -> None:
     np.save(checkout.root / "emb.npy", [[1.0, 2.0], [float("nan"), 1.0]])
     for option, message in {
-        "--inputs=emb.npy": "ERROR: *'emb.npy' has 1 values that are NaN*the first in row 1; leave them out",
+        "--inputs=emb.npy": "ERROR: *'emb.npy' holds NaN or infinity, 1 in all, the first in row 1; leave them out",
         "--resume": "ERROR: --resume: every run came to its end*start one without it",
     }.items():
         result = checkout.run("suites", option)
