@@ -320,7 +320,7 @@ CHEATS = {
     "lazy": (lazy(1), r"returned a Lazy, a subclass of torch\.Tensor"),
     "lazy later": (lazy(100), r"returned a Lazy, a subclass of torch\.Tensor"),
     "background thread": (thread(1), f"^{BACKGROUND}"),
-    "background thread later": (thread(2500), f"{BACKGROUND}|does not compute anew"),  # it may be done by then
+    "background thread later": (thread(2500), f"^{BACKGROUND}"),
     "background pool": (executor, "left work to the thread 'ThreadPoolExecutor.*, which outlived the call"),
     "patched timer": (after(0, put(time, "perf_counter", lambda: 0.0)), r"^replaced time\.perf_counter$"),
     "patched clock": (

@@ -141,20 +141,25 @@ class Inspector:
             try:
                 with contestant():
                     again = self._calls[name]()
+                at_work = self._world.left_at_work()  # now: it may be done when the result has been looked at
                 disguised.judge(again)
             except Failure as failure:
                 if failure.status is not Status.WRONG:
                     raise
                 reason = f"does not compute anew when its inputs change in place: {failure.reason}"
-                raise _wrong(reason, self._late_at_work()) from failure
+                raise _wrong(reason, at_work or self._late_at_work()) from failure
         self._require_lawful_at_a_glance(name)
         if _share_memory(as_tuple(result)[0], as_tuple(again)[0]):
             evidence = "a call overwrites the result of the call before it"
             self.flags[name] = (Flag(name="reuses_result", evidence=evidence),)
 
     def _late_at_work(self) -> list[str]:
-        sleep(_TO_GET_GOING_S)
-        return self._world.left_at_work()
+        """Threads at work now, or in a moment: one that was handed work may not have begun."""
+        at_work = self._world.left_at_work()
+        if not at_work:
+            sleep(_TO_GET_GOING_S)
+            at_work = self._world.left_at_work()
+        return at_work
 
     def _require_lawful(self, name: str) -> bool:
         """Whether inputs and process are as they were. If not they are now, and whoever changed them is guilty."""
@@ -173,9 +178,9 @@ class Inspector:
         with suppress(Failure), contestant():
             for _ in range(_REPLAYS):
                 self._calls[name]()
-        sleep(_TO_GET_GOING_S)
-        changed, at_work = self._put_right()
-        return changed or at_work
+        at_work = self._late_at_work()
+        changed, still_at_work = self._put_right()
+        return changed or " and ".join(at_work) or still_at_work
 
     def _put_right(self) -> tuple[str, str]:
         """Give inputs and process back what they were; in words, what has changed and which threads are at work."""

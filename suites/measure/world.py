@@ -31,12 +31,15 @@ _STANDARD_LIBRARY, _TORCH = sysconfig.get_path("stdlib"), str(Path(torch.__file_
 _BACKENDS: tuple[Any, ...] = (torch.backends, torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)  # type: ignore[attr-defined]
 
 
-def _float32_precision() -> tuple[str, ...]:
+def _legacy_precision() -> str:
     try:
-        legacy = torch.get_float32_matmul_precision()
-    except RuntimeError:  # after a change through the newer switches, which follow here
-        legacy = ""
-    return legacy, *(backend.fp32_precision for backend in _BACKENDS)
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:  # after a change through the newer switches
+        return ""
+
+
+def _float32_precision() -> tuple[str, ...]:
+    return _legacy_precision(), *(backend.fp32_precision for backend in _BACKENDS)
 
 
 def _set_float32_precision(was: tuple[str, ...]) -> None:
@@ -47,16 +50,14 @@ def _set_float32_precision(was: tuple[str, ...]) -> None:
 
 
 Switch = tuple[str, Callable[[], object], Callable[..., object]]
-_QUICK: tuple[Switch, ...] = (
+_SWITCHES: tuple[Switch, ...] = (
     ("the number of threads", torch.get_num_threads, torch.set_num_threads),
     ("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
     ("deterministic algorithms", torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     ("gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
-)
-_SWITCHES: tuple[Switch, ...] = (
-    *_QUICK,
     ("the float32 matmul precision", _float32_precision, _set_float32_precision),
 )
+_GLANCES = (*(get for _, get, _ in _SWITCHES[:-1]), _legacy_precision)  # it tells of all five in a microsecond
 _RANDOM_STATES: tuple[Switch, ...] = (
     ("the random state of torch", torch.get_rng_state, torch.set_rng_state),
     ("the random state of Python", random.getstate, random.setstate),
@@ -69,6 +70,7 @@ class World:
     """The state of this process, to compare a later one with and to go back to."""
 
     switches: tuple[object, ...]
+    glances: tuple[object, ...]
     random_states: tuple[object, ...]
     names: tuple[tuple[object, Mapping[str, object]], ...]
     threads: set[int]
@@ -79,6 +81,7 @@ class World:
         ours = [module for name, module in sys.modules.items() if name.startswith(_OURS)]
         return cls(
             tuple(get() for _, get, _ in _SWITCHES),
+            tuple(get() for get in _GLANCES),
             tuple(get() for _, get, _ in _RANDOM_STATES),
             (
                 *((owner, dict(vars(owner))) for owner in (*_THEIRS, *ours)),
@@ -88,8 +91,9 @@ class World:
         )
 
     def switched(self) -> list[str]:
-        """What was switched, in words, of the switches that can be read in a microsecond."""
-        return [f"changed {what}" for what, *_ in _differing(_QUICK, self.switches[: len(_QUICK)])]
+        """What was switched, in words, as far as a microsecond tells."""
+        looks = zip(_SWITCHES, _GLANCES, self.glances, strict=True)
+        return [f"changed {what}" for (what, *_), get, was in looks if get() != was]
 
     def changes(self, *, random_states: bool = True) -> list[str]:
         """All that has changed but for threads, in words."""
