@@ -72,9 +72,10 @@ def implementation(
     Raises:
         RegistryError: an unknown argument, task, dtype or device, no function with the task's signature, a name taken.
     """
-    for name in unknown:
-        known = ("task", "dtypes", "devices", "baseline", "torch_memory")
-        raise RegistryError(f"@implementation takes no argument {name!r}{did_you_mean(name, known)}")
+    if unknown:
+        *known, _ = inspect.signature(implementation).parameters
+        name = next(iter(unknown))
+        raise RegistryError(f"@implementation takes no argument {name!r}{did_you_mean(name, tuple(known))}")
     if callable(task):
         raise RegistryError(
             f"{getattr(task, '__name__', task)}: write @implementation() above it, with the parentheses"

@@ -147,10 +147,9 @@ def test_a_call_that_fails_by_then_is_a_failure_of_its_own(device: Device) -> No
         raise ValueError("no more")
 
     calls = {"breaks": breaks, "works": lambda: device.queue(KERNEL_S)}
-    found = launches(calls, ON_CUDA, CudaClock(now=device.now))
+    found = launches(calls, CudaClock(now=device.now), cold=False)
     assert isinstance(found["breaks"], Failure)
     assert isinstance(found["works"], Launch)
-    assert launches(calls, dataclasses.replace(ON_CUDA, device="cpu"), CudaClock()) == {}
 
 
 @pytest.mark.parametrize(
@@ -218,6 +217,20 @@ def test_this_process_is_not_another_one(processes: list[int], others: int, monk
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))
     watching = watch("cuda")
     assert [flag.evidence[:1] for flag in watching.flags()] == ([str(others)] if others else [])
+
+
+def test_a_look_that_fails_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = nvml([1, 7])
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+    monkeypatch.setattr(gpu.os, "getpid", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))
+    watching = watch("cuda")
+
+    def fails(handle: object) -> int:
+        raise module.NVMLError
+
+    module.nvmlDeviceGetCurrentClocksEventReasons = fails
+    assert [flag.name for flag in watching.flags()] == ["gpu_shared"], "from the look before"
 
 
 @pytest.mark.parametrize("module", [nvml([7], error=True), None], ids=["no driver", "no package"])

@@ -340,7 +340,6 @@ def test_measuring_a_case_says_what_the_time_went_to() -> None:
         "oracle",
         "checks",
         "memory",
-        "launches",
         "first calls",
         "warm-up",
         "samples",

@@ -1,7 +1,6 @@
 """The table that every section starts from: what was loaded, and the columns to compare by."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -31,10 +30,11 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     pay for what it took beyond the baseline's: infinitely many where no call is seen to be faster.
     """
     cases = table.drop_duplicates("case").set_index("case")
+    sizes = _sizes(cases)
     return table.assign(
         label=table["case"].map(_labels(cases)),
-        input_bytes=table["case"].map(_bytes(cases, _elements)).astype(float),
-        size=table["case"].map(_bytes(cases, _elements_of_pairs)).astype(float),
+        input_bytes=table["case"].map(sizes["input_bytes"]).astype(float),
+        size=table["case"].map(sizes["size"]).astype(float),
         peak_bytes=table["peak_bytes"].astype("float64"),
         slow_start=table["first_call_s"] > (SLOW_START * table["latency_s"]).clip(lower=SLOW_START_S),
         pays_after=_pays_after(table),
@@ -83,15 +83,12 @@ def _labels(cases: pd.DataFrame) -> pd.Series:
     return labels
 
 
-def _bytes(cases: pd.DataFrame, elements: Callable[[str, tuple[int, ...]], int]) -> pd.Series:
+def _sizes(cases: pd.DataFrame) -> pd.DataFrame:
     shapes = [tuple(map(int, str(shape).split("x"))) for shape in cases["shape"]]
-    counts = [elements(str(task), shape) for task, shape in zip(cases["task"], shapes, strict=True)]
-    return pd.Series(counts, cases.index, dtype=float) * cases["dtype"].map(BYTES).astype(float)
-
-
-def _elements(task: str, shape: tuple[int, ...]) -> int:
-    return (shape[0] + shape[1]) * shape[2] if task == "pairwise" else 2 * math.prod(shape)
-
-
-def _elements_of_pairs(task: str, shape: tuple[int, ...]) -> int:
-    return 2 * math.prod(shape)
+    of_pairs = [2 * math.prod(shape) for shape in shapes]
+    inputs = [
+        (shape[0] + shape[1]) * shape[2] if task == "pairwise" else each_pairs
+        for task, shape, each_pairs in zip(cases["task"], shapes, of_pairs, strict=True)
+    ]
+    sizes = pd.DataFrame({"input_bytes": inputs, "size": of_pairs}, cases.index, dtype=float)
+    return sizes.mul(cases["dtype"].map(BYTES).astype(float), axis="index")

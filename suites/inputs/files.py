@@ -105,12 +105,11 @@ def load_file(path: Path) -> UserInputs:
     if len(tensors) == 1 and shapes.pop()[0] == 1:
         raise InputError(f"{str(path)!r} holds one row, which has no next one to be paired with; add rows, or a y")
     rows = {where: _floats(tensor, where) for where, tensor in tensors.items()}
-    for where, tensor in rows.items():
-        _require_values(tensor, where)
+    zeros = sum(_require_values(tensor, where) for where, tensor in rows.items())
     x, *y = rows.values()
     integers = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.dtype in _INTEGERS}
     notes = [f"{' and '.join(sorted(integers))} converted to float32"] if integers else []
-    if zeros := sum(map(_zero_rows, rows.values())):
+    if zeros:
         notes.append(f"rows of zeros, which have no cosine and are not judged: {zeros:,}")
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem)
     return UserInputs(name=name, x=x, y=y[0] if y else None, fingerprint=_fingerprint(path), note="; ".join(notes))
@@ -139,20 +138,18 @@ def _floats(tensor: torch.Tensor, where: str) -> torch.Tensor:
     return tensor
 
 
-def _zero_rows(tensor: torch.Tensor) -> int:
-    blocks = (tensor[rows].flatten(1) for rows in spans(0, len(tensor), tensor[0].numel()))
-    return sum(int((~block.any(1)).sum()) for block in blocks)
-
-
-def _require_values(tensor: torch.Tensor, where: str) -> None:
-    bad, first = 0, -1
+def _require_values(tensor: torch.Tensor, where: str) -> int:
+    """How many of its rows are all zeros, which is not all of them; every value is finite."""
+    zeros, bad, first = 0, 0, -1
     for rows in spans(0, len(tensor), tensor[0].numel()):
         block = tensor[rows].flatten(1)
         odd = ~block.isfinite()
         if first < 0 and odd.any():
             first = rows.start + int(odd.any(1).nonzero()[0])
         bad += int(odd.sum())
+        zeros += int((~block.any(1)).sum())
     if bad:
         raise InputError(f"{where} holds NaN or infinity, {bad} in all, the first in row {first}; leave them out")
-    if _zero_rows(tensor) == len(tensor):
+    if zeros == len(tensor):
         raise InputError(f"{where} is all zeros: zero vectors have no angles; save other rows")
+    return zeros

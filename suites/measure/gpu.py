@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from time import perf_counter
 from types import ModuleType
 from typing import NamedTuple
@@ -30,26 +31,28 @@ class Watch:
     """Looks at a GPU from time to time, and tells at the end what it was held back by.
 
     Args:
-        read: one look; None where there is nothing to look at.
+        read: one look, or None if it fails; None where there is nothing to look at.
         now: seconds, so that a look is taken each tenth of a second at most.
     """
 
-    def __init__(self, read: Callable[[], Look] | None, now: Callable[[], float] = perf_counter) -> None:
+    def __init__(self, read: Callable[[], Look | None] | None, now: Callable[[], float] = perf_counter) -> None:
         self._read, self._now = read, now
-        self._looks = [read()] if read else []
+        self._looks: list[Look] = []
         self._last = now()
+        self._look()
 
     def look(self) -> None:
         """Take a look, if the last one is long enough ago."""
         if self._read and self._now() - self._last >= _EVERY_S:
-            self._looks.append(self._read())
+            self._look()
             self._last = self._now()
 
     def flags(self) -> tuple[Flag, ...]:
         """`throttled` and `gpu_shared`, where they were seen."""
-        if not self._read:
+        self._look()
+        if not (looks := self._looks):
             return ()
-        looks, flags = [*self._looks, self._read()], []
+        flags = []
         seen = {why: sum(bool(look.reasons & bits) for look in looks) for why, bits in _REASONS.items()}
         if slowed := [f"by {why} in {count} of {len(looks)} looks" for why, count in seen.items() if count]:
             clocks = f"{min(look.clock_mhz for look in looks)} to {max(look.clock_mhz for look in looks)} MHz"
@@ -57,6 +60,11 @@ class Watch:
         if others := max(look.others for look in looks):
             flags.append(Flag(name="gpu_shared", evidence=f"{others} other processes had work on the GPU"))
         return tuple(flags)
+
+    def _look(self) -> None:
+        found = self._read() if self._read else None
+        if found:
+            self._looks.append(found)
 
 
 def watch(device: str) -> Watch:
@@ -70,12 +78,19 @@ def watch(device: str) -> Watch:
     try:
         pynvml.nvmlInit()
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties().uuid}")
-        return Watch(lambda: _look(pynvml, handle))
     except pynvml.NVMLError:  # a driver without NVML, a container that hides it
         return Watch(None)
+    return Watch(lambda: _look(pynvml, handle))
 
 
-def _look(pynvml: ModuleType, handle: object) -> Look:
+def _look(pynvml: ModuleType, handle: object) -> Look | None:
+    """What NVML tells, or None: a GPU need not tell all of it, and no contestant is to blame for that."""
+    with suppress(pynvml.NVMLError):
+        return _told(pynvml, handle)
+    return None
+
+
+def _told(pynvml: ModuleType, handle: object) -> Look:
     running = {process.pid for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)}
     # In a container this process may be listed under another number.
     others = len(running - {os.getpid()}) if os.getpid() in running else max(0, len(running) - 1)

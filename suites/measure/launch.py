@@ -8,7 +8,6 @@ from time import perf_counter
 
 import torch
 
-from suites.case import Case
 from suites.measure.clock import Call, Clock
 from suites.measure.failure import Failure, contestant
 
@@ -27,12 +26,12 @@ class Launch:
     graph_s: float | None
 
 
-def launches(calls: Mapping[str, Call], case: Case, clock: Clock) -> dict[str, Launch | Failure]:
-    """What each of these calls of a case on CUDA costs, or the `Failure` that it ends in; empty for other devices."""
+def launches(calls: Mapping[str, Call], clock: Clock, *, cold: bool) -> dict[str, Launch | Failure]:
+    """What each of these calls on CUDA costs, or the `Failure` that it ends in."""
     found: dict[str, Launch | Failure] = {}
-    for name, call in calls.items() if case.device == "cuda" else ():
+    for name, call in calls.items():
         try:
-            found[name] = launch(call, clock, cold=case.cache == "cold")
+            found[name] = launch(call, clock, cold=cold)
         except Failure as failure:
             found[name] = failure
     return found

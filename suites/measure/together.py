@@ -4,7 +4,6 @@ import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 
 import torch
@@ -12,35 +11,21 @@ import torch
 from implementations import Implementation
 from suites.case import Case
 from suites.inputs import InputError
-from suites.measure import fit, memory
-from suites.measure.cache import taking_turns
-from suites.measure.clock import Call, Clock
-from suites.measure.compiler import Compilations
-from suites.measure.failure import Failure, contestant
-from suites.measure.flags import compiler_flags, flags_of, host_flags, launch_flags
+from suites.measure import memory
+from suites.measure.admission import too_large, unsupported
+from suites.measure.clock import Clock
+from suites.measure.failure import Failure
+from suites.measure.first_call import Checked, first_call
+from suites.measure.flags import flags_of, host_flags, launch_flags
 from suites.measure.gpu import watch
 from suites.measure.honesty import Inspector
 from suites.measure.host import HostTime
 from suites.measure.launch import Launch, launches
-from suites.measure.memory import Memory
 from suites.measure.phases import Phases
-from suites.measure.problem import MakeInputs, Problem, as_tuple, call_of, gradient_mode
+from suites.measure.problem import MakeInputs, Problem, gradient_mode
 from suites.measure.rounds import CONTROL, Budget, Rounds, Samples, sample_rounds
-from suites.measure.world import World, threads
-from suites.record import Error, Flag, Latency, Record, Status
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A contestant that passed: its call, the one to time (cold or not), and what is known of it by then."""
-
-    call: Call
-    timed: Call
-    result: tuple[object, ...]
-    first_call_s: float
-    error: Error
-    memory: Memory | None
-    flags: tuple[Flag, ...]
+from suites.measure.world import World
+from suites.record import Flag, Latency, Record, Status
 
 
 def measure_case(
@@ -70,11 +55,11 @@ def measure_case(
     with gradient_mode(case):
         world = World.now()
         results: dict[str, Checked | Failure] = {
-            entry.name: failure for entry in implementations if (failure := _unsupported(case, entry))
+            entry.name: failure for entry in implementations if (failure := unsupported(case, entry))
         }
         supported = [entry for entry in implementations if entry.name not in results]
         with phases("small trials"):
-            results |= _too_large(case, supported, make_inputs, free_bytes, world)
+            results |= too_large(case, supported, make_inputs, free_bytes, world)
         admitted = [entry for entry in supported if entry.name not in results]
         if admitted:
             _forget_compiled()
@@ -83,7 +68,7 @@ def measure_case(
             except InputError as error:  # the data do not exist in this dtype, such as 1e5 in float16
                 results |= {entry.name: Failure(Status.UNSUPPORTED, str(error)) for entry in admitted}
             else:
-                results |= {entry.name: _checked(problem, entry, clock, world, phases) for entry in admitted}
+                results |= {entry.name: first_call(problem, entry, clock, world, phases) for entry in admitted}
                 checked = {name: result for name, result in results.items() if isinstance(result, Checked)}
                 baseline = next((entry.name for entry in admitted if entry.baseline), None)
                 timed = _timed(problem, checked, baseline, clock, budget, world, rng, phases)
@@ -125,8 +110,11 @@ def _timed(
     still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
     with phases("checks"):
         failures = inspector.finish(still_in)
-    with phases("launches"):
-        launched = launches({name: calls[name] for name in still_in if name not in failures}, problem.case, clock)
+    launched: dict[str, Launch | Failure] = {}
+    if problem.case.device == "cuda":
+        with phases("launches"):
+            honest = {name: calls[name] for name in still_in if name not in failures}
+            launched = launches(honest, clock, cold=problem.case.cache == "cold")
     world.restore()
     flags = {name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile) for name, result in checked.items()}
     return Timed(Rounds({**rounds.samples, **failures}, rounds.stop), flags, launched)
@@ -136,82 +124,6 @@ def _forget_compiled() -> None:
     """Let compiled functions compile anew: they count recompilations, and give up for good at the eighth."""
     if "torch._dynamo" in sys.modules:  # importing the compiler only to reset it takes seconds
         torch.compiler.reset()
-
-
-def _unsupported(case: Case, entry: Implementation) -> Failure | None:
-    """Why the contestant takes no part in this case, if so."""
-    if case.dtype not in entry.dtypes:
-        return Failure(Status.UNSUPPORTED, f"takes {' and '.join(entry.dtypes)} only")
-    if case.device not in entry.devices:
-        return Failure(Status.UNSUPPORTED, f"runs on {' and '.join(entry.devices)} only")
-    if case.device == "mps" and case.dtype == "float64":
-        return Failure(Status.UNSUPPORTED, "MPS has no float64")
-    return None
-
-
-def _too_large(
-    case: Case,
-    entries: Sequence[Implementation],
-    make_inputs: MakeInputs,
-    free_bytes: Callable[[str], int],
-    world: World,
-) -> dict[str, Failure]:
-    """Those that this case has no memory for, or that fail in the small trials which tell."""
-
-    def peak(entry: Implementation, small: Case) -> int | None:
-        others = threads()
-        with contestant():
-            used = memory.measure(call_of(small, entry, make_inputs(small)), small.device, in_torch=entry.torch_memory)
-            world.require(random_states=False, others=others)
-            return used.peak_bytes if used else None
-
-    try:
-        fit.require_case_fits(case, len(entries), free_bytes)
-    except Failure as failure:
-        return {entry.name: failure for entry in entries}
-    free, failures = free_bytes(case.device) - fit.own_bytes(case, len(entries))[case.device], {}
-    for entry in entries:
-        try:
-            fit.require_fit(case, free, partial(peak, entry), in_torch=entry.torch_memory)
-        except Failure as failure:
-            failures[entry.name] = failure
-            world.restore()
-    return failures
-
-
-def _checked(problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases) -> Checked | Failure:
-    """The first call, its result against the truth, and the memory of another call."""
-    call = call_of(problem.case, entry, problem.inputs)
-    others, versions = threads(), problem.versions()
-    try:
-        with phases("first calls"), contestant():
-            before = Compilations.now()
-            first_call_s, result = clock(call, 1)
-            compiled = Compilations.now().since(before)
-        with phases("checks"), contestant():
-            world.require(random_states=False, others=others)
-            if problem.versions() != versions:
-                problem.require_untouched()
-            found = problem.judge(result)
-            kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
-        del result
-        with phases("memory"), contestant():
-            used = memory.measure(call, problem.case.device, in_torch=entry.torch_memory)
-        with phases("checks"), contestant():
-            problem.require_untouched()
-            world.require(others=others)
-        return Checked(call, _to_time(problem, entry, call), kept, first_call_s, found, used, compiler_flags(compiled))
-    except Failure as failure:
-        changed = problem.changed() if failure.status is Status.WRONG else []
-        problem.restore()
-        world.restore()
-        return Failure(Status.WRONG, changed[0]) if changed else failure  # that one is only what came of it
-
-
-def _to_time(problem: Problem, entry: Implementation, call: Call) -> Call:
-    if len(problem.copies) == 1:
-        return call
-    return taking_turns([call_of(problem.case, entry, inputs) for inputs in problem.copies])
 
 
 def _record(case: Case, entry: Implementation, result: Checked | Failure, timed: Timed) -> Record:

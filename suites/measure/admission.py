@@ -1,0 +1,53 @@
+"""Who takes part in a case: of those that take its dtype and run on its device, the ones that there is memory for."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from implementations import Implementation
+from suites.case import Case
+from suites.measure import fit, memory
+from suites.measure.failure import Failure, contestant
+from suites.measure.problem import MakeInputs, call_of
+from suites.measure.world import World, threads
+from suites.record import Status
+
+
+def unsupported(case: Case, entry: Implementation) -> Failure | None:
+    """Why the contestant takes no part in this case, if so."""
+    if case.dtype not in entry.dtypes:
+        return Failure(Status.UNSUPPORTED, f"takes {' and '.join(entry.dtypes)} only")
+    if case.device not in entry.devices:
+        return Failure(Status.UNSUPPORTED, f"runs on {' and '.join(entry.devices)} only")
+    if case.device == "mps" and case.dtype == "float64":
+        return Failure(Status.UNSUPPORTED, "MPS has no float64")
+    return None
+
+
+def too_large(
+    case: Case,
+    entries: Sequence[Implementation],
+    make_inputs: MakeInputs,
+    free_bytes: Callable[[str], int],
+    world: World,
+) -> dict[str, Failure]:
+    """Those that this case has no memory for, or that fail in the small trials which tell."""
+
+    def peak(entry: Implementation, small: Case) -> int | None:
+        others = threads()
+        with contestant():
+            used = memory.measure(call_of(small, entry, make_inputs(small)), small.device, in_torch=entry.torch_memory)
+            world.require(random_states=False, others=others)
+            return used.peak_bytes if used else None
+
+    try:
+        fit.require_case_fits(case, len(entries), free_bytes)
+    except Failure as failure:
+        return {entry.name: failure for entry in entries}
+    free, failures = free_bytes(case.device) - fit.own_bytes(case, len(entries))[case.device], {}
+    for entry in entries:
+        try:
+            fit.require_fit(case, free, partial(peak, entry), in_torch=entry.torch_memory)
+        except Failure as failure:
+            failures[entry.name] = failure
+            world.restore()
+    return failures

@@ -1,0 +1,68 @@
+"""The first call of a contestant: how long it takes, whether it is right, what memory it needs."""
+
+from dataclasses import dataclass
+
+import torch
+
+from implementations import Implementation
+from suites.measure import memory
+from suites.measure.cache import taking_turns
+from suites.measure.clock import Call, Clock
+from suites.measure.compiler import Compilations
+from suites.measure.failure import Failure, contestant
+from suites.measure.flags import compiler_flags
+from suites.measure.memory import Memory
+from suites.measure.phases import Phases
+from suites.measure.problem import Problem, as_tuple, call_of
+from suites.measure.world import World, threads
+from suites.record import Error, Flag, Status
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A contestant that passed: its call, the one to time (cold or not), and what is known of it by then."""
+
+    call: Call
+    timed: Call
+    result: tuple[object, ...]
+    first_call_s: float
+    error: Error
+    memory: Memory | None
+    flags: tuple[Flag, ...]
+
+
+def first_call(
+    problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases
+) -> Checked | Failure:
+    """The first call, its result against the truth, and the memory of another call."""
+    call = call_of(problem.case, entry, problem.inputs)
+    others, versions = threads(), problem.versions()
+    try:
+        with phases("first calls"), contestant():
+            before = Compilations.now()
+            first_call_s, result = clock(call, 1)
+            compiled = Compilations.now().since(before)
+        with phases("checks"), contestant():
+            world.require(random_states=False, others=others)
+            if problem.versions() != versions:
+                problem.require_untouched()
+            found = problem.judge(result)
+            kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
+        del result
+        with phases("memory"), contestant():
+            used = memory.measure(call, problem.case.device, in_torch=entry.torch_memory)
+        with phases("checks"), contestant():
+            problem.require_untouched()
+            world.require(others=others)
+        return Checked(call, _to_time(problem, entry, call), kept, first_call_s, found, used, compiler_flags(compiled))
+    except Failure as failure:
+        changed = problem.changed() if failure.status is Status.WRONG else []
+        problem.restore()
+        world.restore()
+        return Failure(Status.WRONG, changed[0]) if changed else failure  # that one is only what came of it
+
+
+def _to_time(problem: Problem, entry: Implementation, call: Call) -> Call:
+    if len(problem.copies) == 1:
+        return call
+    return taking_turns([call_of(problem.case, entry, inputs) for inputs in problem.copies])
