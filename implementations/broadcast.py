@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from implementations.registry import implementation
 
 
-@implementation("pairwise", baseline=True)
+@implementation("pairwise", baseline=True, roundings=5.5, dot="cascade", norm="lanes")
 def broadcast(x, y):
     """`F.cosine_similarity` over broadcast rows: it materialises N·M·D elements, several times.
 

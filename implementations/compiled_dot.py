@@ -13,7 +13,7 @@ def dot_over_norms(x, y, dim):
     return (x * y).sum(dim) / ((x * x).sum(dim).sqrt() * (y * y).sum(dim).sqrt())
 
 
-@implementation()
+@implementation(roundings=5.5, dot="lanes", norm="lanes")
 def compiled_dot(x, y, dim=-1):
     """Dot product over norms, three sums in one pass; compiled for each shape anew, which takes seconds.
 
@@ -23,7 +23,7 @@ def compiled_dot(x, y, dim=-1):
     return compiled(dot_over_norms, dynamic=False)(x, y, dim)
 
 
-@implementation()
+@implementation(roundings=5.5, dot="lanes", norm="lanes")
 def compiled_dot_dynamic(x, y, dim=-1):
     """`compiled_dot`, compiled once for all shapes of a rank."""
     return compiled(dot_over_norms, dynamic=True)(x, y, dim)

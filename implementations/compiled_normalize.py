@@ -14,7 +14,7 @@ def normalize(x, y, dim):
     return (F.normalize(x, dim=dim) * F.normalize(y, dim=dim)).sum(dim)
 
 
-@implementation()
+@implementation(roundings=5.5, dot="lanes", norm="lanes")
 def compiled_normalize(x, y, dim=-1):
     """Normalise, multiply, sum in two passes over the inputs; compiled for each shape anew, which takes seconds.
 
@@ -24,7 +24,7 @@ def compiled_normalize(x, y, dim=-1):
     return compiled(normalize, dynamic=False)(x, y, dim)
 
 
-@implementation()
+@implementation(roundings=5.5, dot="lanes", norm="lanes")
 def compiled_normalize_dynamic(x, y, dim=-1):
     """`compiled_normalize`, compiled once for all shapes of a rank."""
     return compiled(normalize, dynamic=True)(x, y, dim)

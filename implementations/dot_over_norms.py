@@ -5,7 +5,7 @@ import torch
 from implementations.registry import implementation
 
 
-@implementation()
+@implementation(roundings=5.5, dot="cascade", norm="lanes")
 def dot_over_norms(x, y, dim=-1):
     """Divide the dot product by the product of the norms: no normalised copies.
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from implementations.registry import implementation
 
 
-@implementation("pairwise")
+@implementation("pairwise", roundings=5.5, norm="lanes")
 def matmul(x, y):
     """Normalise the rows, then one matrix product.
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from implementations.registry import implementation
 
 
-@implementation("pairwise", dtypes=("float16", "bfloat16"))
+@implementation("pairwise", dtypes=("float16", "bfloat16"), roundings=5.5, norm="lanes")
 def matmul_autocast(x, y):
     """Normalise 16-bit rows under autocast, then one 16-bit matrix product.
 

@@ -3,7 +3,7 @@
 from implementations.registry import implementation
 
 
-@implementation("pairwise")
+@implementation("pairwise", roundings=5.5, norm="lanes")
 def matmul_then_scale(x, y):
     """One matrix product of the raw rows, then divide by both norms: no normalised copies.
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from implementations.registry import implementation
 
 
-@implementation("pairwise", dtypes=("float16", "bfloat16"))
+@implementation("pairwise", dtypes=("float16", "bfloat16"), work="float32", roundings=5.5, norm="lanes")
 def matmul_upcast(x, y):
     """Normalise fp32 copies of 16-bit rows, then one fp32 matrix product; the result is fp32.
 

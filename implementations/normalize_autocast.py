@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from implementations.registry import implementation
 
 
-@implementation(dtypes=("float16", "bfloat16"))
+@implementation(dtypes=("float16", "bfloat16"), roundings=5.5, dot="cascade", norm="lanes")
 def normalize_autocast(x, y, dim=-1):
     """Normalise, multiply, sum of 16-bit inputs under autocast.
 

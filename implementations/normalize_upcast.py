@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from implementations.registry import implementation
 
 
-@implementation(dtypes=("float16", "bfloat16"))
+@implementation(dtypes=("float16", "bfloat16"), work="float32", roundings=5.5, dot="cascade", norm="lanes")
 def normalize_upcast(x, y, dim=-1):
     """Normalise, multiply, sum on fp32 copies of 16-bit inputs; the result is fp32.
 

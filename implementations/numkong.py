@@ -9,7 +9,7 @@ import torch
 from implementations.registry import implementation
 
 
-@implementation(dtypes=("float32", "float64"), devices="cpu", torch_memory=False)
+@implementation(dtypes=("float32", "float64"), devices="cpu", torch_memory=False, work="float64")
 def numkong(x, y, dim=-1):
     """`numkong.angular`, one minus: rows of a matrix, no gradient; wide accumulation.
 

@@ -3,7 +3,7 @@
 from implementations.registry import implementation
 
 
-@implementation(dtypes=("float16", "bfloat16"))
+@implementation(dtypes=("float16", "bfloat16"), roundings=7.5, dot="cascade", norm="cascade")
 def pure_16bit(x, y, dim=-1):
     """Dot product over norms, every intermediate rounded to 16 bit.
 

@@ -14,7 +14,11 @@ from typing import Any
 CONTRACTS = {
     "paired": "(x, y, dim=-1)",  # dim: an int or a tuple of ints, removed from the result
     "pairwise": "(x, y)",  # [N, D] x [M, D] -> [N, M]
+    "angle": "(x, y, dim=-1)",  # as "paired"; radians
 }
+SUMMING = ("one by one", "lanes", "cascade")
+"""Ways of summing, from the longest chain of additions to the shortest; suites/measure/bound.py counts them."""
+
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -32,6 +36,7 @@ class Implementation:
     `task` is the contract of `fn`, a key of `CONTRACTS`. `baseline` marks torch's
     built-in form of a task, which every ratio is taken to. `torch_memory` says that
     temporaries come from torch's allocator, so that its peak can be read there.
+    `roundings`, `work`, `dot` and `norm` state its arithmetic, from which its error bound follows.
     """
 
     name: str
@@ -41,6 +46,10 @@ class Implementation:
     devices: tuple[str, ...]
     baseline: bool
     torch_memory: bool
+    roundings: float = 8
+    work: str = ""
+    dot: str = "one by one"
+    norm: str = "one by one"
 
 
 sources: list[Callable[[], None]] = []
@@ -57,16 +66,25 @@ def implementation(
     devices: tuple[str, ...] | str = DEVICES,
     baseline: bool = False,
     torch_memory: bool = True,
+    roundings: float = 8,
+    work: str = "",
+    dot: str = "one by one",
+    norm: str = "one by one",
     **unknown: object,
 ) -> Callable[[Function], Function]:
     """Register the function below under its own name and return it unchanged.
 
     Args:
-        task: "paired", `fn(x, y, dim=-1)`, or "pairwise", `fn(x, y)`.
+        task: "paired" or "angle", `fn(x, y, dim=-1)`, or "pairwise", `fn(x, y)`.
         dtypes: the input dtypes that it takes, all four unless given.
         devices: the device types that it runs on, all unless given.
         baseline: it is torch's built-in form of the task.
         torch_memory: False where it allocates outside torch (NumPy, native code).
+        roundings: how many times a result between two operations is rounded on the way of a term to the cosine.
+            A rounding of each norm counts once, one of each sum of squares half; the last one does not count.
+        work: the dtype of those results, "float32" or "float64" where the inputs are converted first.
+        dot: its way of summing the products, of `SUMMING`.
+        norm: its way of summing the squares.
         **unknown: none; misspelt ones are named.
 
     Raises:
@@ -82,6 +100,10 @@ def implementation(
         )
     (task,) = _known("task", task, tuple(CONTRACTS))
     dtypes, devices = _known("dtype", dtypes, DTYPES), _known("device", devices, DEVICES)
+    for way in (dot, norm):
+        _known("way of summing", way, SUMMING)
+    if work:
+        _known("dtype", work, DTYPES)
 
     def register(fn: Function) -> Function:
         _require_function(fn, task)
@@ -93,6 +115,10 @@ def implementation(
             devices=devices,
             baseline=baseline,
             torch_memory=torch_memory,
+            roundings=roundings,
+            work=work,
+            dot=dot,
+            norm=norm,
         )
         _require_free(entry)
         _present[entry.name] = entry

@@ -6,7 +6,9 @@ from sklearn.metrics.pairwise import cosine_similarity
 from implementations.registry import implementation
 
 
-@implementation("pairwise", dtypes=("float32", "float64"), devices="cpu", torch_memory=False)
+@implementation(
+    "pairwise", dtypes=("float32", "float64"), devices="cpu", torch_memory=False, roundings=5.5, norm="lanes"
+)
 def scikit_learn(x, y):
     """`sklearn.metrics.pairwise.cosine_similarity`: checks its input, normalises copies, multiplies.
 

@@ -5,7 +5,7 @@ import torch
 from implementations.registry import implementation
 
 
-@implementation()
+@implementation(roundings=5.5, dot="cascade", norm="cascade")
 def vecdot(x, y, dim=-1):
     """Three `torch.linalg.vecdot`: x·y / (√(x·x) √(y·y)), rooted apart so that the product stays in range.
 

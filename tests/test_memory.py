@@ -230,7 +230,7 @@ def test_the_suites_own_memory_is_foretold(wanted: Case) -> None:
     def solve() -> None:
         with gradient_mode(wanted):
             problem = Problem.of(wanted, make_inputs, Phases())
-            problem.judge(call_of(wanted, implementation, problem.inputs)())
+            problem.judge(implementation, call_of(wanted, implementation, problem.inputs)())
 
     solve()
     used = measure(solve, "cpu", in_torch=False)

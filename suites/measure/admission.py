@@ -12,13 +12,13 @@ from suites.measure.world import World, threads
 from suites.record import Status
 
 
-def unsupported(case: Case, entry: Implementation) -> Failure | None:
-    """Why the contestant takes no part in this case, if so."""
-    if case.dtype not in entry.dtypes:
+def unsupported(entry: Implementation, dtype: str, device: str) -> Failure | None:
+    """Why the contestant takes no part with inputs of this dtype on this device, if so."""
+    if dtype not in entry.dtypes:
         return Failure(Status.UNSUPPORTED, f"takes {' and '.join(entry.dtypes)} only")
-    if case.device not in entry.devices:
+    if device not in entry.devices:
         return Failure(Status.UNSUPPORTED, f"runs on {' and '.join(entry.devices)} only")
-    if case.device == "mps" and case.dtype == "float64":
+    if device == "mps" and dtype == "float64":
         return Failure(Status.UNSUPPORTED, "MPS has no float64")
     return None
 

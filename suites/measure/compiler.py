@@ -3,6 +3,8 @@
 import sys
 from typing import NamedTuple
 
+import torch
+
 
 class Compilations(NamedTuple):
     """Counts: Python frames that were compiled, those of them that fell back to eager, and breaks of a graph."""
@@ -24,3 +26,9 @@ class Compilations(NamedTuple):
     def since(self, before: "Compilations") -> "Compilations":
         """What came after `before`."""
         return Compilations(*(a - b for a, b in zip(self, before, strict=True)))
+
+
+def forget_compiled() -> None:
+    """Let compiled functions compile anew: they count recompilations, and give up for good at the eighth."""
+    if "torch._dynamo" in sys.modules:  # importing the compiler only to reset it takes seconds
+        torch.compiler.reset()

@@ -3,25 +3,13 @@
 import numpy as np
 import torch
 
+from implementations import Implementation
 from suites.case import Case
 from suites.measure import oracle
+from suites.measure.bound import UNIT_ROUNDOFF, bound
 from suites.measure.failure import Failure
 from suites.measure.oracle import Truth
 from suites.record import Error, Status
-
-UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
-
-
-def bound(case: Case) -> float:
-    """The largest absolute error that arithmetic in the case's dtype explains.
-
-    |Δcos| ≤ 8 u for the roundings of the elements, the norms and the quotient, plus
-    2 n u for three sums of n products accumulated one by one (γ_n, Higham, Accuracy and
-    Stability of Numerical Algorithms, §3.1); 16-bit sums are accumulated in fp32.
-    Never above 1/2: a result that tells nothing about the truth is wrong in any dtype.
-    """
-    accumulator = "float64" if case.dtype == "float64" else "float32"
-    return min(0.5, 8 * UNIT_ROUNDOFF[case.dtype] + 2 * case.length * UNIT_ROUNDOFF[accumulator])
 
 
 def require_form(case: Case, output: object) -> torch.Tensor:
@@ -30,19 +18,41 @@ def require_form(case: Case, output: object) -> torch.Tensor:
     Raises:
         Failure: with the status `wrong`, it is not.
     """
+    return require_tensor(output, case.output_shape, dtypes_for(getattr(torch, case.dtype)), case.device)
+
+
+def dtypes_for(dtype: torch.dtype) -> tuple[torch.dtype, ...]:
+    """What a similarity of inputs of this dtype may be: of that dtype, or float32 for 16 bits and integers."""
+    if not dtype.is_floating_point:
+        return (torch.float32,)
+    return (dtype, torch.float32) if dtype.itemsize < 4 else (dtype,)
+
+
+def require_tensor(
+    output: object, shape: tuple[int, ...], dtypes: tuple[torch.dtype, ...], device: str
+) -> torch.Tensor:
+    """The output, if it is a plain tensor of this shape, of one of the dtypes, and on a device of this type.
+
+    Raises:
+        Failure: with the status `wrong`, it is not.
+    """
     if not isinstance(output, torch.Tensor):
         raise Failure(Status.WRONG, f"returned a {type(output).__name__}, not a torch.Tensor")
     if type(output) is not torch.Tensor:  # one that computes when it is looked at, for one
         raise Failure(Status.WRONG, f"returned a {type(output).__name__}, a subclass of torch.Tensor")
-    allowed = {getattr(torch, case.dtype)} | ({torch.float32} if case.dtype in ("float16", "bfloat16") else set())
-    if tuple(output.shape) != case.output_shape:
-        raise Failure(Status.WRONG, f"returned the shape {tuple(output.shape)}, expected {case.output_shape}")
-    if output.dtype not in allowed:
-        names = " or ".join(sorted(str(d).removeprefix("torch.") for d in allowed))
-        raise Failure(Status.WRONG, f"returned {str(output.dtype).removeprefix('torch.')}, expected {names}")
-    if output.device.type != case.device:
-        raise Failure(Status.WRONG, f"returned a tensor on {output.device.type}, expected {case.device}")
+    if tuple(output.shape) != shape:
+        raise Failure(Status.WRONG, f"returned the shape {tuple(output.shape)}, expected {shape}")
+    if output.dtype not in dtypes:
+        names = " or ".join(sorted(map(name_of, dtypes)))
+        raise Failure(Status.WRONG, f"returned {name_of(output.dtype)}, expected {names}")
+    if output.device.type != device:
+        raise Failure(Status.WRONG, f"returned a tensor on {output.device.type}, expected {device}")
     return output
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """What a dtype is called: float32."""
+    return str(dtype).removeprefix("torch.")
 
 
 def error_of(output: torch.Tensor, truth: Truth) -> Error:
@@ -65,31 +75,36 @@ def error_of(output: torch.Tensor, truth: Truth) -> Error:
     return Error(error_abs=float(difference.max()), error_rms=float(np.sqrt(np.mean(difference**2))))
 
 
-def require_bound(case: Case, error: Error) -> None:
-    """Raise a `Failure` with the status `wrong` if the error is beyond the bound."""
-    if error.error_abs > bound(case):
+def require_bound(case: Case, entry: Implementation, error: Error, output_dtype: str) -> None:
+    """Raise a `Failure` with the status `wrong` if the error is beyond the bound that the implementation states."""
+    allowed = bound(entry, case.length, case.dtype, output_dtype)
+    if error.error_abs > allowed:
         raise Failure(
             Status.WRONG,
-            f"the largest error is {error.error_abs:.3g}, above {bound(case):.3g}, "
-            f"the most that {case.dtype} arithmetic over {case.length} elements explains",
+            f"the largest error is {error.error_abs:.3g}, above {allowed:.3g}, "
+            f"the most that its stated {case.dtype} arithmetic over {case.length} elements explains",
             error,
         )
 
 
 def require_gradients(
-    case: Case, got: tuple[torch.Tensor, ...], truth: tuple[torch.Tensor, ...], inputs: tuple[torch.Tensor, ...]
+    case: Case,
+    entry: Implementation,
+    got: tuple[torch.Tensor, ...],
+    truth: tuple[torch.Tensor, ...],
+    inputs: tuple[torch.Tensor, ...],
 ) -> None:
     """Raise a `Failure` with the status `wrong` if a gradient is beyond its bound.
 
     A row's gradient is compared as a vector and scaled by ‖x‖, which makes it of the
-    cosine's own size; it sums one cosine a pair, and costs about four times the roundings.
+    cosine's own size; it sums one cosine a pair, and costs about four times the roundings, its own last ones too.
     """
     n, m = case.shape[:2] if case.task == "pairwise" else (1, 1)
     for name, gradient, true, operand, pairs in zip("xy", got, truth, inputs, (m, n), strict=True):
         difference = (gradient.detach().flatten(1).double().cpu() - true) * oracle.norms(operand)
         distance = difference.square().sum(1).sqrt()[torch.isfinite(true).all(1)]
         worst = max(distance.nan_to_num(nan=torch.inf).tolist(), default=0.0)
-        allowed = 4 * pairs * bound(case)
+        allowed = 4 * pairs * (bound(entry, case.length, case.dtype, case.dtype) + 2 * UNIT_ROUNDOFF[case.dtype])
         if worst > allowed:
             raise Failure(
                 Status.WRONG, f"the gradient of {name} is off by {worst:.3g} of 1/‖{name}‖, above {allowed:.3g}"

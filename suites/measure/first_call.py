@@ -46,7 +46,7 @@ def first_call(
             world.require(random_states=False, others=others)
             if problem.versions() != versions:
                 problem.require_untouched()
-            found = problem.judge(result)
+            found = problem.judge(entry, result)
             kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
         del result
         with phases("memory"), contestant():

@@ -12,6 +12,7 @@ from time import sleep
 
 import torch
 
+from implementations import Implementation
 from suites.measure.failure import Failure, contestant
 from suites.measure.problem import Problem, as_tuple
 from suites.measure.world import World
@@ -33,6 +34,7 @@ class Inspector:
 
     Args:
         problem: the case, its inputs and its truth.
+        entries: name to the contestant.
         calls: name to what is timed.
         results: name to the first result, which was checked against the truth.
         world: what this process was like before all contestants.
@@ -43,13 +45,14 @@ class Inspector:
     def __init__(
         self,
         problem: Problem,
+        entries: Mapping[str, Implementation],
         calls: Mapping[str, Callable[[], object]],
         results: Mapping[str, tuple[object, ...]],
         world: World,
         rng: random.Random,
         now: Callable[[], float],
     ) -> None:
-        self._problem, self._calls, self._results = problem, calls, results
+        self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
         self._world, self._rng, self._now = world, rng, now
         self._versions = problem.versions()
         self._tried: set[str] = set()
@@ -120,7 +123,7 @@ class Inspector:
         if _same(seen, first, compared):
             raise _wrong("its result was not there yet when the call returned", at_work)
         try:  # Not the same bits, as atomic additions on a GPU may give: it has to be as good as the first one then.
-            self._problem.judge(seen if len(seen) > 1 else seen[0])
+            self._problem.judge(self._entries[name], seen if len(seen) > 1 else seen[0])
         except Failure as failure:
             raise _wrong(f"a timed call, unlike the first one: {failure.reason}", at_work) from failure
 
@@ -142,7 +145,7 @@ class Inspector:
                 with contestant():
                     again = self._calls[name]()
                 at_work = self._world.left_at_work()  # now: it may be done when the result has been looked at
-                disguised.judge(again)
+                disguised.judge(self._entries[name], again)
             except Failure as failure:
                 if failure.status is not Status.WRONG:
                     raise

@@ -42,22 +42,23 @@ class Problem:
             inputs = make_inputs(case)
             untouched, *others = ((inputs[0].clone(), inputs[1].clone()) for _ in range(cache.copies(case)))
         with phases("oracle"):
-            truth = oracle.cosines(case, *inputs)
+            truth = oracle.truth(case, *inputs)
             gradients = oracle.gradients(case, *inputs, truth) if _backward(case) else None
         return cls(case, inputs, (inputs, *others), untouched, truth, gradients)
 
-    def judge(self, result: object) -> Error:
-        """The error of what a call returned.
+    def judge(self, entry: Implementation, result: object) -> Error:
+        """The error of what a call of an implementation returned.
 
         Raises:
             Failure: with the status `wrong`, its form, its cosines or its gradients are.
         """
         output, *gradients = as_tuple(result) if self.gradients else (result,)
-        found = error.error_of(error.require_form(self.case, output), self.truth)
-        error.require_bound(self.case, found)
+        cosines = error.require_form(self.case, output)
+        found = error.error_of(cosines, self.truth)
+        error.require_bound(self.case, entry, found, error.name_of(cosines.dtype))
         if self.gradients:
             tensors = tuple(g for g in gradients if isinstance(g, torch.Tensor))
-            error.require_gradients(self.case, tensors, self.gradients, self.inputs)
+            error.require_gradients(self.case, entry, tensors, self.gradients, self.inputs)
         return found
 
     @contextmanager
@@ -70,7 +71,8 @@ class Problem:
         place = tuple(map(rng.randrange, self.truth.shape))
         rows, which = (place[0], place[-1]), rng.randrange(2)
         row, partner = rows[which], self.untouched[1 - which][rows[1 - which]]
-        self.inputs[which].data[row] = -partner if self.truth[place] >= 0 else partner
+        alike = self.truth[place] < math.pi / 2 if self.case.task == "angle" else self.truth[place] >= 0
+        self.inputs[which].data[row] = -partner if alike else partner
         try:
             truth = self._with_new_row(which, row)
             gradients = oracle.gradients(self.case, *self.inputs, truth) if self.gradients else None
@@ -83,7 +85,7 @@ class Problem:
         truth, part = self.truth.copy(), slice(row, row + 1)
         x, y = self.inputs
         if self.case.task != "pairwise":
-            truth[part] = oracle.cosines(self.case, x[part], y[part])
+            truth[part] = oracle.truth(self.case, x[part], y[part])
         elif which == 0:
             truth[part] = oracle.cosines(self.case, x[part], y)
         else:

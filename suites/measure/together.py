@@ -1,12 +1,9 @@
 """One case, all its contestants: who takes part, what they give back, how long they take."""
 
 import random
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-
-import torch
 
 from implementations import Implementation
 from suites.case import Case
@@ -14,6 +11,7 @@ from suites.inputs import InputError
 from suites.measure import memory
 from suites.measure.admission import too_large, unsupported
 from suites.measure.clock import Clock
+from suites.measure.compiler import forget_compiled
 from suites.measure.failure import Failure
 from suites.measure.first_call import Checked, first_call
 from suites.measure.flags import flags_of, host_flags, launch_flags
@@ -55,14 +53,14 @@ def measure_case(
     with gradient_mode(case):
         world = World.now()
         results: dict[str, Checked | Failure] = {
-            entry.name: failure for entry in implementations if (failure := unsupported(case, entry))
+            entry.name: failure for entry in implementations if (failure := unsupported(entry, case.dtype, case.device))
         }
         supported = [entry for entry in implementations if entry.name not in results]
         with phases("small trials"):
             results |= too_large(case, supported, make_inputs, free_bytes, world)
         admitted = [entry for entry in supported if entry.name not in results]
         if admitted:
-            _forget_compiled()
+            forget_compiled()
             try:
                 problem = Problem.of(case, make_inputs, phases)
             except InputError as error:  # the data do not exist in this dtype, such as 1e5 in float16
@@ -70,8 +68,8 @@ def measure_case(
             else:
                 results |= {entry.name: first_call(problem, entry, clock, world, phases) for entry in admitted}
                 checked = {name: result for name, result in results.items() if isinstance(result, Checked)}
-                baseline = next((entry.name for entry in admitted if entry.baseline), None)
-                timed = _timed(problem, checked, baseline, clock, budget, world, rng, phases)
+                entries = {entry.name: entry for entry in admitted}
+                timed = _timed(problem, entries, checked, clock, budget, world, rng, phases)
     return [_record(case, entry, results[entry.name], timed) for entry in implementations]
 
 
@@ -86,8 +84,8 @@ class Timed:
 
 def _timed(
     problem: Problem,
+    entries: Mapping[str, Implementation],
     checked: Mapping[str, Checked],
-    baseline: str | None,
     clock: Clock,
     budget: Budget,
     world: World,
@@ -98,7 +96,8 @@ def _timed(
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
     timed = {name: result.timed for name, result in checked.items()}
-    inspector, gpu = Inspector(problem, calls, results, world, rng, phases.now), watch(problem.case.device)
+    inspector, gpu = Inspector(problem, entries, calls, results, world, rng, phases.now), watch(problem.case.device)
+    baseline = next((name for name in timed if entries[name].baseline), None)
 
     def inspect(name: str, result: object) -> None:
         inspector(name, result)
@@ -118,12 +117,6 @@ def _timed(
     world.restore()
     flags = {name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile) for name, result in checked.items()}
     return Timed(Rounds({**rounds.samples, **failures}, rounds.stop), flags, launched)
-
-
-def _forget_compiled() -> None:
-    """Let compiled functions compile anew: they count recompilations, and give up for good at the eighth."""
-    if "torch._dynamo" in sys.modules:  # importing the compiler only to reset it takes seconds
-        torch.compiler.reset()
 
 
 def _record(case: Case, entry: Implementation, result: Checked | Failure, timed: Timed) -> Record:
