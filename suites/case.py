@@ -2,16 +2,50 @@
 
 from dataclasses import dataclass
 
-CONTRACT = {"paired": "paired", "feature_maps": "paired", "pairwise": "pairwise"}
+CONTRACT = {"paired": "paired", "feature_maps": "paired", "pairwise": "pairwise", "angle": "angle"}
 """Task to the contract (implementations/registry.py) of the functions that solve it."""
 
-RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3}
-DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,)}
+RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3, "angle": 2}
+DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,), "angle": (-1,)}
 MEMORY_FORMATS = ("contiguous", "channels_last")
 DIRECTIONS = ("forward", "forward+backward")
 CACHES = ("warm", "cold")
 INPUTS = ("prescribed", "gaussian", "positive", "offset", "digits")
 """The families of suites/inputs."""
+
+FAMILIES = (
+    "prescribed",
+    "self",
+    "scaled",
+    "negated",
+    "near",
+    "planar",
+    "orthogonal",
+    "ill_conditioned",
+    "long_rows",
+    "one_huge",
+    "exponents",
+    "eps_gap",
+    "mixed_scale",
+    "zeros",
+    "subnormals",
+    "subnormals_flushed",
+    "non_finite",
+    "outlier_dimension",
+    "positive",
+    "ties",
+    "broadcast",
+    "size_one_and_empty",
+    "layouts",
+    "aliasing",
+    "mixed_dtypes",
+    "eps_extremes",
+    "split_k",
+    "tf32_canary",
+    "gradients",
+    "metamorphic",
+)
+"""The families of suites/families: inputs that hurt."""
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
@@ -20,7 +54,7 @@ BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 class Case:
     """One problem: what to compute, on what data, where.
 
-    `shape` is `(N, D)` for the task "paired", `(N, C, H, W)` for "feature_maps" and
+    `shape` is `(N, D)` for the tasks "paired" and "angle", `(N, C, H, W)` for "feature_maps" and
     `(N, M, D)` for "pairwise", which compares `[N, D]` with `[M, D]`. `inputs` names the
     family of the data, or the user's file. `cache` is "warm", the same inputs for each call, or "cold".
     """

@@ -18,14 +18,48 @@ Truth = npt.NDArray[Any]  # float64, or long double for float64 inputs
 _CHUNK = 1 << 22  # elements: three float64 temporaries of a chunk take 100 MB
 
 
+def truth(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
+    """The true cosines, or angles in radians, in the shape of the case's output."""
+    return angles(x, y) if case.task == "angle" else cosines(case, x, y)
+
+
+def answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:
+    """The true answers of any call: x and y are broadcast, of any dtype, and `dim` is removed; at least one element."""
+    x, y = torch.broadcast_tensors(x.detach(), y.detach())
+    dims = (dim,) if isinstance(dim, int) else dim
+    last = tuple(range(-len(dims), 0))
+    x, y = (t.movedim(dims, last).flatten(-len(dims)) for t in (x, y))
+    wide = _long_double if torch.float64 in (x.dtype, y.dtype) else _float64
+    rows = (x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        found = angles(*rows) if task == "angle" else _cosines_of_pairs(*rows, wide)
+    return found.reshape(x.shape[:-1])
+
+
+def angles(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    """The true angles of pairs of rows, in radians: 2 atan2(‖x̂ - ŷ‖, ‖x̂ + ŷ‖), right however small (W. Kahan).
+
+    How Futile are Mindless Assessments of Roundoff in Floating-Point Computation?, 2006, §12.
+    """
+    wide = _long_double if torch.float64 in (x.dtype, y.dtype) else _float64
+
+    def unit(t: torch.Tensor) -> Truth:
+        rows = wide(_rows(t))
+        return np.asarray(rows / np.sqrt(np.vecdot(rows, rows))[:, None])
+
+    with np.errstate(invalid="ignore"):
+        x_unit, y_unit = unit(x), unit(y)
+        sides = [np.sqrt(np.vecdot(side, side)) for side in (x_unit - y_unit, x_unit + y_unit)]
+        return np.asarray(2 * np.arctan2(*sides))
+
+
 def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
     """The true cosines, in the shape of the case's output."""
     wide = _long_double if case.dtype == "float64" else _float64
     rows = _rows(x), _rows(y)
     with np.errstate(invalid="ignore", divide="ignore"):
         if case.task != "pairwise":
-            dot, xx, yy = _row_sums(*rows, wide)
-            return np.asarray(dot / (np.sqrt(xx) * np.sqrt(yy)))
+            return _cosines_of_pairs(*rows, wide)
         dots = _exact_products(*map(_long_double, rows)) if case.dtype == "float64" else _products(*rows)
         norms = (np.sqrt(_row_sums(r, r, wide)[0]) for r in rows)
         return np.asarray(dots / next(norms)[:, None] / next(norms))
@@ -34,11 +68,14 @@ def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
 def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tuple[torch.Tensor, torch.Tensor]:
     """d(sum of all cosines)/dx and /dy, as float64 rows `[rows, length]` on the CPU.
 
-    ∂c/∂x = (ŷ - c x̂) / ‖x‖, summed over the pairs that x is in.
+    ∂c/∂x = (ŷ - c x̂) / ‖x‖, summed over the pairs that x is in. An angle's is that over -sin θ: NaN at 0 and π.
     """
     x_norm, y_norm = norms(x), norms(y)
     x_unit, y_unit = _rows(x).double().cpu() / x_norm, _rows(y).double().cpu() / y_norm
     c = torch.from_numpy(truth.astype(np.float64))
+    if case.task == "angle":
+        sine, c = -c.sin()[:, None], c.cos()
+        x_norm, y_norm = (torch.where(sine.abs() < 1e-9, torch.nan, sine * norm) for norm in (x_norm, y_norm))
     if case.task == "pairwise":
         return (
             (y_unit.sum(0) - c.sum(1, keepdim=True) * x_unit) / x_norm,
@@ -54,6 +91,11 @@ def norms(t: torch.Tensor) -> torch.Tensor:
     return largest * (rows / largest).square().sum(1, keepdim=True).sqrt()
 
 
+def _cosines_of_pairs(x: torch.Tensor, y: torch.Tensor, wide: Any) -> Truth:
+    dot, xx, yy = _row_sums(x, y, wide)
+    return np.asarray(dot / (np.sqrt(xx) * np.sqrt(yy)))
+
+
 def _rows(t: torch.Tensor) -> torch.Tensor:
     return t.detach().flatten(1)
 
@@ -64,7 +106,7 @@ def _float64(t: torch.Tensor) -> Truth:
 
 def _long_double(t: torch.Tensor) -> Truth:
     """Each row scaled by a power of two to below 1, which changes no cosine: no square leaves the range."""
-    rows = t.cpu().numpy()
+    rows = t.double().cpu().numpy()
     _, exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True))
     return np.asarray(np.ldexp(rows.astype(np.longdouble), -exponents))
 
@@ -76,10 +118,10 @@ def _row_sums(x: torch.Tensor, y: torch.Tensor, wide: Any) -> tuple[Truth, Truth
     for start in range(0, len(x), step):
         if wide is _float64:  # torch's float64 sums are pairwise and run on all cores
             a, b = x[start : start + step].double(), y[start : start + step].double()
-            parts.append([t.sum(1).cpu().numpy() for t in (a * b, a * a, b * b)])
+            parts.append([(p * q).sum(1).cpu().numpy() for p, q in ((a, b), (a, a), (b, b))])
         else:
             a, b = wide(x[start : start + step]), wide(y[start : start + step])
-            parts.append([t.sum(axis=1) for t in (a * b, a * a, b * b)])
+            parts.append([(p * q).sum(axis=1) for p, q in ((a, b), (a, a), (b, b))])
     dot, xx, yy = (np.concatenate(part) for part in zip(*parts, strict=True))
     return dot, xx, yy
 

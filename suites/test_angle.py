@@ -1,0 +1,13 @@
+"""Which implementation is the fastest, leanest and most accurate at the angles of pairs of rows, in radians?"""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from suites.record import Record
+from suites.replay import hand_over, replay
+
+
+@pytest.mark.cases("angle")
+@pytest.mark.benchmark(timer=replay)
+def test_angle(record: Record, benchmark: BenchmarkFixture) -> None:
+    hand_over(record, benchmark)
