@@ -1,0 +1,59 @@
+"""Pairs at known angles: all over the circle, equal, opposite, nearly so, and across."""
+
+import math
+from collections.abc import Iterator
+
+import scipy.linalg
+import torch
+
+from suites.families.family import Question, family
+from suites.families.rows import ROWS, WIDTH, at_angles, even, normal, question, rounded, uniform
+
+
+@family("The cosine, spread evenly over [-1, 1]: normal rows alone are all near 0 and test nothing.")
+def prescribed(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """y is half to twice as long as x."""
+    x, y = at_angles(generator, even(-1, 1).acos())
+    x *= math.sqrt(WIDTH)
+    yield question(dtype, x, y * math.sqrt(WIDTH) * 4 ** (uniform(generator, ROWS, 1) - 0.5))
+
+
+@family("Exactly 1: the rows are equal.", "pytorch/pytorch#78064")
+def self(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    x = normal(generator, ROWS, WIDTH)
+    yield question(dtype, x, x)
+
+
+@family("1: exactly for powers of two, within the rounding of y = kx for k = 3, 0.1, 7.", "pytorch/pytorch#29442")
+def scaled(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    power = 20 if torch.finfo(dtype).max > 2.0**40 else 5
+    factors = torch.tensor([3, 0.1, 7, 2.0**power, 2.0**-power], dtype=torch.float64)
+    x = rounded(dtype, normal(generator, ROWS, WIDTH)).double()
+    yield question(dtype, x, factors[torch.arange(ROWS) % len(factors), None] * x)
+
+
+@family("Exactly -1: the rows are opposite.")
+def negated(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    x = normal(generator, ROWS, WIDTH)
+    yield question(dtype, x, -x)
+
+
+@family("1 - δ²/2 for y = x + δ·noise, δ from 0.1 to 1e-7: no p bits tell angles below 2^(-p/2) from 0.")
+def near(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    x = normal(generator, ROWS, WIDTH)
+    yield question(dtype, x, x + 10 ** even(-1, -7) * normal(generator, ROWS, WIDTH))
+
+
+@family("The cosine of θ, π - θ, π/2 - θ and π/2 + θ, for θ from 1 to 1e-8.")
+def planar(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    small = 10 ** even(0, -8)[:: ROWS // 64]
+    angles = torch.cat([small, math.pi - small, math.pi / 2 - small, math.pi / 2 + small])
+    yield question(dtype, *at_angles(generator, angles))
+
+
+@family("Exactly 0: Hadamard's rows, whose products ±1 cancel; no ULP is defined there.")
+def orthogonal(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Each column of x is multiplied by a power of two, and y's divided by it."""
+    rows = torch.from_numpy(scipy.linalg.hadamard(WIDTH)).double()
+    scale = 2.0 ** torch.randint(-3, 4, (WIDTH,), generator=generator).double()
+    yield question(dtype, rows[:ROWS] * scale, rows[ROWS:] / scale)

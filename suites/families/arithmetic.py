@@ -1,0 +1,61 @@
+"""Which arithmetic a matrix product really used: a canary that falls silent where bits are dropped.
+
+`torch.get_float32_matmul_precision()` says what is allowed; TF32 and bfloat16 are told from the answers.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from suites.families.family import Question, family
+from suites.families.rows import ROWS, WIDTH, question
+from suites.inputs import InputError
+
+AllPairs = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""`similarity(x, y)`, `[N, D] x [M, D] -> [N, M]`: an implementation of the contract "pairwise"."""
+
+_FINEST = {"bf16": 5, "TF32": 9, "float32": 12}
+"""Arithmetic to a bit behind the point that it keeps and the one before drops: they keep 7, 10 and 23.
+
+fp16 keeps as many as TF32, and goes by that name.
+"""
+
+
+@family("2^-14, the difference of two numbers in their twelfth bit; 0 where TF32 drops it.", "ml-explore/mlx#3860")
+def tf32_canary(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    bit = _FINEST["float32"]
+    if torch.finfo(dtype).eps > 2.0**-bit:
+        raise InputError(f"there are no bits to drop: 1 + 2^-{bit} is no number of it")
+    yield question(dtype, *_canary(bit, generator))
+
+
+def mode_used(similarity: AllPairs, device: str = "cpu") -> str:
+    """How many bits a float32 contestant kept: "float32", "TF32" (or fp16), "bf16", or "coarser than bf16".
+
+    Told from its answers, whether it normalises before the product or scales after it, and whether bits are rounded
+    or cut off. "float32" stands for all that keeps 13 bits or more.
+    """
+    mode = "coarser than bf16"
+    for finer, bit in _FINEST.items():
+        x, y = (t.to(device, torch.float32) for t in _canary(bit, torch.Generator().manual_seed(0)))
+        found, right = similarity(x, y).diagonal().double().cpu(), torch.full((ROWS,), 2.0 ** -(bit + 2))
+        if not torch.allclose(found, right.double(), rtol=0.25, atol=0):
+            break
+        mode = finer
+    return mode
+
+
+def _canary(bit: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows whose cosine is 2^-(bit+2), and 0 where this bit behind the point is dropped; `[ROWS, WIDTH]` in float64.
+
+    x is 1 + ε and 1 by turns, where y is 1 and -1. The norms are 32 and 16, so that normalising moves no bit: where y
+    is 0, x makes up for that. A sixteenth of ε more keeps clear of ties, and of 1, just below which one bit more is
+    kept.
+    """
+    step, quarter = 2.0**-bit, WIDTH // 4
+    high, low = 1 + step * 17 / 16, 1 + step / 16
+    rest = ((32**2 - quarter * (high**2 + low**2)) / (2 * quarter)) ** 0.5
+    x = torch.tensor([high, low, rest, rest], dtype=torch.float64).repeat(quarter)
+    y = torch.tensor([1, -1, 0, 0], dtype=torch.float64).repeat(quarter)
+    order = torch.rand(ROWS, WIDTH, generator=generator).argsort(1)
+    return x[order], y[order]

@@ -1,0 +1,71 @@
+"""A family of inputs that hurt, and the questions that it asks a similarity."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+
+from suites.measure.oracle import Truth
+
+Similarity = Callable[..., torch.Tensor]
+"""`similarity(x, y, dim=-1)`: an implementation of the contract "paired", or the diagonal of one of "pairwise"."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call, and what is right.
+
+    `truth` has the result's shape, NaN where there is no true value; None stands for the oracle's truth for x and y.
+    `ask` makes the call, where it is not `similarity(x, y, dim)`, and returns what is compared with the truth.
+    `slack` is how many times the implementation's error bound may be used: 1 for one similarity, 2 for the difference
+    of two.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+    dim: int | tuple[int, ...] = -1
+    truth: Truth | None = None
+    ask: Callable[[Similarity], torch.Tensor] | None = None
+    slack: float = 1.0
+
+
+Make = Callable[[torch.dtype, torch.Generator], Iterable[Question]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Questions of one kind in any dtype; `expected` says what is right and why, `issue` who met it first.
+
+    `must_be_nan`: where there is no true value, an answer that is a number hides something. `flushed`: asked while
+    subnormal numbers are flushed to zero. `rows`: all questions are of rows `[N, D]`, which all-pairs forms can
+    answer too.
+    """
+
+    name: str
+    make: Make
+    expected: str
+    issue: str = ""
+    must_be_nan: bool = False
+    flushed: bool = False
+    rows: bool = True
+
+
+FAMILIES: dict[str, Family] = {}
+"""All of them by name, in the order of the reference."""
+
+
+def family(
+    expected: str, issue: str = "", *, must_be_nan: bool = False, flushed: bool = False, rows: bool = True
+) -> Callable[[Make], Make]:
+    """Add the generator below to `FAMILIES`, under its own name.
+
+    A generator is handed a dtype and a seeded generator (on the CPU), and yields questions on the CPU. It makes rows in
+    float64 and rounds once. It raises an `InputError` that says why if its rows cannot exist in the dtype.
+    """
+
+    def add(make: Make) -> Make:
+        name = make.__name__
+        FAMILIES[name] = Family(name, make, expected, issue, must_be_nan, flushed, rows)
+        return make
+
+    return add

@@ -1,0 +1,53 @@
+"""What the families are made of: float64 rows from a seed, rounded once to the dtype."""
+
+import torch
+
+from suites.families.family import Question
+from suites.inputs import InputError
+
+ROWS, WIDTH = 256, 512
+"""The shape of ordinary questions: one for all, since compiled contestants take seconds for each shape."""
+
+
+def normal(generator: torch.Generator, *shape: int) -> torch.Tensor:
+    """N(0, 1) in float64."""
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def uniform(generator: torch.Generator, *shape: int) -> torch.Tensor:
+    """Even over [0, 1) in float64."""
+    return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+
+def even(start: float, end: float) -> torch.Tensor:
+    """`ROWS` numbers from `start` to `end`, `[ROWS, 1]` in float64: one for each row."""
+    return torch.linspace(start, end, ROWS, dtype=torch.float64)[:, None]
+
+
+def at_angles(generator: torch.Generator, angles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Unit rows at these angles, `[N, 1]` in radians, in a random plane each: x and y, `[N, WIDTH]` in float64."""
+    x, other = normal(generator, len(angles), WIDTH), normal(generator, len(angles), WIDTH)
+    x = x / x.norm(dim=1, keepdim=True)
+    across = other - (x * other).sum(1, keepdim=True) * x
+    return x, angles.cos() * x + angles.sin() * across / across.norm(dim=1, keepdim=True)
+
+
+def question(dtype: torch.dtype, x: torch.Tensor, y: torch.Tensor) -> Question:
+    """About the cosines of these rows, rounded to the dtype."""
+    return Question(rounded(dtype, x), rounded(dtype, y))
+
+
+def rounded(dtype: torch.dtype, rows: torch.Tensor) -> torch.Tensor:
+    """A copy in the dtype, in memory of its own.
+
+    Raises:
+        InputError: a finite number became infinite, or a row of other numbers became one of zeros.
+    """
+    found = rows.to(dtype, copy=True)
+    limits = torch.finfo(dtype)
+    if (beyond := rows.isfinite() & found.isinf()).any():
+        raise InputError(f"it holds {rows[beyond][0].item():.3g}, and the largest number is {limits.max:.3g}")
+    if (lost := (rows != 0).any(-1) & (found == 0).all(-1)).any():
+        largest, least = rows[lost].abs().max().item(), limits.tiny * limits.eps
+        raise InputError(f"rows of {largest:.3g} at most become zeros, since the least number is {least:.3g}")
+    return found
