@@ -1,0 +1,118 @@
+"""What came out of the questions that are not about speed: how wrong, under which contract, how fine. Torch-free."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from suites.record import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """How far the answers to one family of inputs are from the truth, over the pairs that have a true value.
+
+    `output_dtype` is the coarsest of the answers. Errors are absolute. `ulp_max` is the largest in units in the last
+    place of the answers, over the pairs whose |cos| is above 1/2; None where there are none. `lost` counts answers that
+    are NaN or infinite where the truth is finite, `nans` and `infs` all that are. `kendall` is Kendall's tau of the
+    answers against the truth, None where the truth has one value only. `bound` is what the implementation's stated
+    bound allows at the pair that uses the largest share of it, and `bound_share` that share.
+    """
+
+    pairs: int
+    output_dtype: str
+    error_max: float
+    error_rms: float
+    error_p999: float
+    ulp_max: float | None
+    lost: int
+    nans: int
+    infs: int
+    above_one: int
+    exactly_one: int
+    distinct: int
+    kendall: float | None
+    bound: float
+    bound_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """One implementation on one family of inputs (suites/families), in one dtype and on one device."""
+
+    implementation: str
+    baseline: bool
+    task: str
+    family: str
+    dtype: str
+    device: str
+    status: Status
+    reason: str = ""
+    deviation: Deviation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What one implementation answers where cosine similarity is not defined or not representable.
+
+    `answers` maps each question to what was seen, in a few words. `eps_rule` names how small norms are kept from
+    dividing by zero, and `eps` at which norm: 0 where there is none.
+    """
+
+    implementation: str
+    baseline: bool
+    task: str
+    dtype: str
+    device: str
+    status: Status
+    reason: str = ""
+    eps_rule: str = ""
+    eps: float = 0.0
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """How fine one implementation's answers are: the smallest angle, in radians, that it tells from 0.
+
+    `distinct` counts the different answers to `pairs` pairs whose cosines are spread evenly over [0.9, 1].
+    """
+
+    implementation: str
+    baseline: bool
+    task: str
+    dtype: str
+    device: str
+    status: Status
+    reason: str = ""
+    smallest_angle: float | None = None
+    distinct: int | None = None
+    pairs: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownBug:
+    """An upstream report, and whether this build still does what it says; `happens` is None if that is not to be seen.
+
+    `name` is the probe's, `issue` is `owner/repository#number`, `package` what was probed, with its version.
+    """
+
+    name: str
+    issue: str
+    package: str
+    what: str
+    happens: bool | None
+    seen: str
+    right: str
+
+
+Finding = Accuracy | Contract | Resolution | KnownBug
+"""What the error suite finds: one line of a run each."""
+
+
+def key(finding: Finding) -> tuple[str, str, str]:
+    """What a finding is of: the question, its subject, and the implementation, "" for a known bug."""
+    if isinstance(finding, KnownBug):
+        return "known_bugs", finding.name, ""
+    subject = f"{finding.device}-{finding.dtype}"
+    if isinstance(finding, Accuracy):
+        return "accuracy", f"{subject}-{finding.family}", finding.implementation
+    return type(finding).__name__.lower(), subject, finding.implementation

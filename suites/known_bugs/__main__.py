@@ -1,0 +1,74 @@
+"""Which known bugs does this build still have? `python -m suites.known_bugs [--json FILE|-] [-k WORD]`."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from suites.known_bugs import BUGS, Bug, KnownBug, look
+
+HAPPENS = {True: ("yes", "red"), False: ("no", "green"), None: ("not to be seen", "dim")}
+WIDE = 1000  # columns, where there is no terminal that has a width: a line for each row
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Look for the known bugs and print what was seen. The status is 0 whatever that is, and 2 for bad input."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    bugs = [bug for bug in BUGS if options.word.casefold() in _words(bug)]
+    if not bugs:
+        parser.exit(2, f"{parser.prog}: -k {options.word!r} matches none of {len(BUGS)} bugs; try 'norm' or 'scipy'\n")
+    found = [look(bug) for bug in bugs]
+    text = json.dumps([dataclasses.asdict(one) for one in found], indent=1)
+    if options.json == "-":
+        print(text)
+        return
+    _print(found)
+    if options.json:
+        try:
+            Path(options.json).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            parser.exit(2, f"{parser.prog}: {error}; name another file, or - for standard output\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m suites.known_bugs", description=__doc__)
+    parser.add_argument("--json", metavar="FILE", help="write what was seen there; - for standard output, alone")
+    parser.add_argument(
+        "-k", dest="word", metavar="WORD", default="", help="only bugs with this in issue, name or text"
+    )
+    return parser
+
+
+def _words(bug: Bug) -> str:
+    return f"{bug.issue} {bug.of} {bug.name} {bug.what}".casefold()
+
+
+def _print(found: Sequence[KnownBug]) -> None:
+    issue = Column("issue", no_wrap=True)  # half a number is none
+    table = Table(issue, "package", "what", "still happens", "seen", "right", box=box.SIMPLE_HEAD)
+    for one in found:
+        repository, _, number = one.issue.partition("#")
+        link = Text(one.issue, style=f"link https://github.com/{repository}/issues/{number}")
+        table.add_row(link, one.package, one.what, Text(*HAPPENS[one.happens]), Text(one.seen), one.right)
+    console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, highlight=False)
+    console.print(table)
+    console.print(_count(found), soft_wrap=True)
+
+
+def _count(found: Sequence[KnownBug]) -> str:
+    seen = [one for one in found if one.happens is not None]
+    packages = ", ".join(dict.fromkeys(one.package for one in seen)) or "what is installed"
+    line = f"{sum(one.happens is True for one in seen)} of {len(seen)} still happen with {packages}"
+    return line if len(seen) == len(found) else f"{line}; {len(found) - len(seen)} were not to be seen"
+
+
+if __name__ == "__main__":
+    main()
