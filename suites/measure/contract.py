@@ -1,0 +1,75 @@
+"""What an implementation answers where a cosine is not defined or not representable: measured, not declared."""
+
+import dataclasses
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+
+from implementations import Implementation
+from suites.findings import Contract
+from suites.measure.asked import Rows
+from suites.measure.bound import UNIT_ROUNDOFF
+from suites.measure.eps import eps_of
+from suites.measure.failure import Failure
+from suites.measure.questions import OF_FORM, OF_ROWS, Question
+from suites.record import Status
+
+GRADIENT = "gradient at a zero row"
+QUESTIONS = (*OF_ROWS, *OF_FORM)
+"""What is asked, in a table's order."""
+
+
+def contract_of(
+    entry: Implementation, dtype: str, device: str, *, structural: bool = True, compile_anew: bool = True
+) -> Contract:
+    """The contract of one implementation, told from its answers to `QUESTIONS`; what it raises is an answer too.
+
+    Args:
+        entry: of the contract "paired", or "pairwise", of whose answers the diagonal is looked at.
+        dtype: of the rows; the eps rule is told in float64 where that can be had.
+        device: where they are.
+        structural: ask the last questions too, whose answers depend little on the dtype. Each has a shape or a
+            dtype of its own, for which a compiled form is compiled anew.
+        compile_anew: False for one that compiles, not to be asked these, nor for gradients.
+    """
+    found = partial(
+        Contract, implementation=entry.name, baseline=entry.baseline, task=entry.task, dtype=dtype, device=device
+    )
+    rows = Rows(entry, dtype, device)
+    with torch.no_grad(), _unheard():
+        try:
+            if entry.task == "angle":
+                raise Failure(Status.UNSUPPORTED, "its answers are angles, and these questions are about cosines")
+            error = rows.ordinary_error()
+        except Failure as failure:
+            return found(status=failure.status, reason=failure.reason)
+        rows = dataclasses.replace(rows, tolerance=max(8 * UNIT_ROUNDOFF[dtype], 2 * error))
+        left_out = () if structural and compile_anew else tuple(OF_FORM)
+        left_out += () if compile_anew else (GRADIENT,)
+        asked = {name: question for name, question in (OF_ROWS | OF_FORM).items() if name not in left_out}
+        seen = {name: _answer(asked[name], rows) if name in asked else "not asked" for name in QUESTIONS}
+        eps = eps_of(entry, device)
+    return found(status=Status.OK, eps_rule=eps.rule, eps=eps.norm, answers=seen)
+
+
+def _answer(question: Question, rows: Rows) -> str:
+    try:
+        return question(rows)
+    except Failure as failure:
+        return type(failure.__cause__).__name__ if failure.__cause__ else failure.reason
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """A refusal is an answer here, and no news: torch.compile logs fifty lines for one."""
+    disabled = logging.root.manager.disable
+    logging.disable()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(disabled)
