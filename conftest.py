@@ -9,12 +9,15 @@ from implementations import Implementation, registry
 from results import ROOT, StoreError
 from results.recorder import Recorder
 from suites import options
+from suites.asking import Asking
 from suites.case import Case
+from suites.findings import Finding
 from suites.front_door import default_name
 from suites.profiling import profile_case
 from suites.progress import ProgressLine
 from suites.record import End, Operator, Record
 from suites.session import Session
+from suites.survey import Survey
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,8 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "cases(task): each case of the task, with each of its implementations")
-    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")  # by one that failed
     if options.asks_for_suites(config, Path(__file__).parent):
         try:
             config.pluginmanager.register(Bench(config))
@@ -45,6 +46,8 @@ class Bench:
         self.progress = ProgressLine(wanted=config.option.verbose <= 0)
         config.pluginmanager.register(self.progress)
         self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
+        self.survey = Survey(plan, done=self.recorder.found, looking=self.progress.looking, found=self.append)
+        config.pluginmanager.register(Asking(self.survey))
 
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
         self.append(records)
@@ -52,7 +55,7 @@ class Bench:
             self.append(profile_case(case, contestants, records, self.session.make_inputs(case), self.profiles))
         self.progress.advance(len(records))
 
-    def append(self, lines: Iterable[Record | Operator | End]) -> None:
+    def append(self, lines: Iterable[Record | Finding | Operator | End]) -> None:
         try:
             self.recorder.append(lines)
         except StoreError as error:
@@ -82,15 +85,16 @@ class Bench:
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
-            self.progress.start(self.session.left)
+            self.progress.start(self.session.left, self.survey.left)
 
     def pytest_sessionfinish(self) -> None:
         self.progress.stop()
-        if self.recorder.saved and self.session.complete and self.recorder.may_end:
+        selected = [part for part in (self.session, self.survey) if part.selected]
+        if self.recorder.saved and self.recorder.may_end and selected and not any(part.left for part in selected):
             self.append([self.session.end()])
         self.recorder.close()
 
     @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.recorder.saved:
-            terminalreporter.write_line(self.recorder.describe(cases_left=len(self.session.left)))
+            terminalreporter.write_line(self.recorder.describe(len(self.session.left), self.survey.left))

@@ -4,6 +4,7 @@
 """
 
 from results.files import ROOT, UnknownRun, check_name, free_name
+from results.findings import load_accuracy, load_contracts, load_known_bugs, load_resolution
 from results.load import (
     COLUMNS,
     FLAG_COLUMNS,
@@ -42,9 +43,13 @@ __all__ = [
     "free_name",
     "list_runs",
     "load",
+    "load_accuracy",
+    "load_contracts",
     "load_end",
     "load_flags",
+    "load_known_bugs",
     "load_operators",
+    "load_resolution",
     "load_run",
     "unfinished",
 ]

@@ -8,19 +8,21 @@ from pathlib import Path
 
 from results.files import ROOT, find, free_name, head
 from results.store import Store, StoreError, unfinished
+from suites.findings import Finding
 from suites.record import End, Operator, Record, Run
 
 
 class Recorder:
     """Appends a session's lines to its run. Nothing is created before the first of them.
 
-    `done` holds the records that a resumed run had already. `may_end` is False for one that is gone on with
-    under other options, such as a narrower -k: what is missing then is for another session.
+    `done` and `found` hold the records and findings that a resumed run had already. `may_end` is False for one that is
+    gone on with under other options, such as a narrower -k: what is missing then is for another session.
     """
 
     def __init__(self, run: Run, root: Path = ROOT) -> None:
         self.name = free_name(run.name, root)
         self.done: list[Record] = []
+        self.found: list[Finding] = []
         self.may_end = True
         self._run, self._root = dataclasses.replace(run, name=self.name), root
         self._store: Store | None = None
@@ -45,17 +47,19 @@ class Recorder:
             )
         _require_same(head(find(found, root)), run)
         recorder = cls(run, root)
-        recorder._store, recorder._run, recorder.done = Store.resume(found, root)
+        recorder._store, recorder._run, saved = Store.resume(found, root)
+        recorder.done = [line for line in saved if isinstance(line, Record)]
+        recorder.found = [line for line in saved if not isinstance(line, Record)]
         recorder.name = found
         recorder.may_end = _selection(recorder._run) == _selection(run)
         return recorder
 
     @property
     def saved(self) -> int:
-        """How many records the run holds."""
+        """How many records and findings the run holds."""
         return self._store.saved if self._store else 0
 
-    def append(self, lines: Iterable[Record | Operator | End]) -> None:
+    def append(self, lines: Iterable[Record | Finding | Operator | End]) -> None:
         """Write lines through to the disk.
 
         Raises:
@@ -65,12 +69,12 @@ class Recorder:
             self._store = Store.create(self._run, self._root)
         self._store.append(list(lines))
 
-    def describe(self, cases_left: int) -> str:
+    def describe(self, cases_left: int, findings_left: int = 0) -> str:
         """Where the run is and what to do with it next."""
         saved = f"run {self.name}: {_counted(self.saved, 'record')} saved"
-        if cases_left:
+        if left := [_counted(n, noun) for n, noun in ((cases_left, "case"), (findings_left, "finding")) if n]:
             again = "" if "--resume" in self._run.command else " --resume"
-            return f"{saved}, {_counted(cases_left, 'case')} to go; `{self._run.command}{again}` goes on with it"
+            return f"{saved}, {' and '.join(left)} to go; `{self._run.command}{again}` goes on with it"
         return f"{saved}; `python -m reports {self.name}` renders the report"
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import Self
 
 from results.files import ROOT, body, end, find, free_name, head, heads
 from suites.case import Case
+from suites.findings import Finding, key
 from suites.lines import from_line, to_line
 from suites.record import End, Line, Operator, Record, Run
 
@@ -20,16 +21,16 @@ class StoreError(Exception):
 class Store:
     """Appends to the file of one run so that a kill -9 loses nothing that was appended.
 
-    `file` is unbuffered and stands at its end; `saved` are the records that it holds.
+    `file` is unbuffered and stands at its end; `saved` are the records and findings that it holds.
     """
 
-    def __init__(self, file: FileIO, saved: Iterable[Record] = ()) -> None:
+    def __init__(self, file: FileIO, saved: Iterable[Record | Finding] = ()) -> None:
         self._file = file
         self._saved = set(map(_key, saved))
 
     @property
     def saved(self) -> int:
-        """How many records the file holds; one that was measured again counts once."""
+        """How many records and findings the file holds; one that was made again counts once."""
         return len(self._saved)
 
     @classmethod
@@ -58,7 +59,7 @@ class Store:
         return store
 
     @classmethod
-    def resume(cls, name: str, root: Path = ROOT) -> tuple[Self, Run, list[Record]]:
+    def resume(cls, name: str, root: Path = ROOT) -> tuple[Self, Run, list[Record | Finding]]:
         """Go on with a run that did not come to its end; half a line at its end is cut off.
 
         Raises:
@@ -76,23 +77,23 @@ class Store:
             file.seek(0, os.SEEK_END)
         except OSError as error:
             raise StoreError(f"the run {name!r} cannot be resumed: {error}") from error
-        records = [line for line in body(path, from_line) if isinstance(line, Record)]
-        return cls(file, records), run, records
+        saved = [line for line in body(path, from_line) if isinstance(line, Record | Finding)]
+        return cls(file, saved), run, saved
 
-    def append(self, lines: Sequence[Record | Operator | End]) -> None:
+    def append(self, lines: Sequence[Record | Finding | Operator | End]) -> None:
         """Write the lines of a case through to the disk, all at once.
 
         Raises:
             StoreError: the disk refuses them, and none of them is saved; those before them stay whole.
         """
         self._write(lines)
-        self._saved.update(_key(line) for line in lines if isinstance(line, Record))
+        self._saved.update(_key(line) for line in lines if isinstance(line, Record | Finding))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _write(self, lines: Sequence[Line]) -> None:
+    def _write(self, lines: Sequence[Line | Finding]) -> None:
         start, rest = self._file.tell(), "".join(f"{to_line(line)}\n" for line in lines).encode()
         try:
             while rest:
@@ -108,8 +109,8 @@ class Store:
             ) from error
 
 
-def _key(record: Record) -> tuple[str, Case]:
-    return record.implementation, record.case
+def _key(line: Record | Finding) -> tuple[str, Case] | tuple[str, str, str]:
+    return (line.implementation, line.case) if isinstance(line, Record) else key(line)
 
 
 def unfinished(root: Path = ROOT) -> list[str]:

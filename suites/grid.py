@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES, did_you_mean
-from suites.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
+from suites.case import CACHES, DIRECTIONS, FAMILIES, INPUTS, MEMORY_FORMATS, RANK, Case
 
 FOLDER = Path(__file__).parent / "grids"
 
@@ -53,13 +53,17 @@ class Grid:
     """A set of cases, and when to stop sampling one.
 
     Each ratio to the baseline is known to ± `precision` (a fraction; in the file it is percent), or `seconds`
-    for each implementation are spent.
+    for each implementation are spent. `families` are the inputs that hurt (suites/families) which its
+    implementations are asked, in the dtypes and on the devices of its cases; `compile_anew` says whether those that
+    compile are asked what they have to be compiled for once more, which takes seconds each time.
     """
 
     name: str
     seconds: float
     precision: float
     blocks: tuple[Block, ...]
+    families: tuple[str, ...] = ()
+    compile_anew: bool = True
 
     def cases(self, devices: Sequence[str], own_inputs: Mapping[str, "OwnInputs"] | None = None) -> tuple[Case, ...]:
         """The cases on `devices`, each once, in the order of the file.
@@ -106,7 +110,7 @@ def load_grid(name: str) -> Grid:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GridError(f"{path} is not TOML: {error}") from error
-    _require_keys(table, ("seconds", "cases"), ("seconds", "precision", "cases"), str(path))
+    _require_keys(table, ("seconds", "cases"), ("seconds", "precision", "families", "compile_anew", "cases"), str(path))
     blocks = table["cases"]
     if not (isinstance(blocks, list) and blocks and all(isinstance(block, dict) for block in blocks)):
         raise GridError(f"{path}: cases has to be one or more tables, each opened by [[cases]]")
@@ -115,7 +119,24 @@ def load_grid(name: str) -> Grid:
         seconds=_positive("seconds", table["seconds"], str(path)),
         precision=_positive("precision", table.get("precision", 1), str(path)) / 100,
         blocks=tuple(_block(block, f"{path}, [[cases]] {n}") for n, block in enumerate(blocks, 1)),
+        families=_families(table.get("families", []), str(path)),
+        compile_anew=_switch("compile_anew", table.get("compile_anew", True), str(path)),
     )
+
+
+def _switch(key: str, given: object, where: str) -> bool:
+    if not isinstance(given, bool):
+        raise GridError(f"{where}: {key} is {given!r}; it has to be true or false")
+    return given
+
+
+def _families(given: object, where: str) -> tuple[str, ...]:
+    if given == "all":
+        return FAMILIES
+    if not isinstance(given, list):
+        raise GridError(f'{where}: families is {given!r}; it has to be "all" or a list such as ["self", "near"]')
+    asked = [_known("family", name, FAMILIES, where) for name in given]
+    return tuple(name for name in FAMILIES if name in asked)
 
 
 _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: known values, default

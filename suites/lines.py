@@ -6,25 +6,27 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from suites.case import Case
+from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution
 from suites.record import End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
 
 SCHEMA = 2
+F = TypeVar("F", Accuracy, Contract, Resolution)
 
 
-def to_line(value: Line) -> str:
+def to_line(value: Line | Finding) -> str:
     """One line of JSON, without the newline; nested parts are flattened into the row."""
     row: dict[str, Any] = {"kind": type(value).__name__.lower(), "schema": SCHEMA}
     for field in dataclasses.fields(value):
         part = getattr(value, field.name)
-        nested = isinstance(part, Case | Latency | Error)
+        nested = isinstance(part, Case | Latency | Error | Deviation)
         row |= dataclasses.asdict(part) if nested else {field.name: _plain(part)}
     return json.dumps(row, allow_nan=False)
 
 
-def from_line(line: str) -> Line:
+def from_line(line: str) -> Line | Finding:
     """What `to_line` wrote.
 
     Raises:
@@ -95,11 +97,21 @@ def _require_types(row: dict[str, Any]) -> None:
             raise TypeError(f"{name} holds {value!r}, not a whole number")
 
 
-_READERS: dict[str, Callable[[dict[str, Any]], Line]] = {
+def _finding(cls: type[F], row: dict[str, Any]) -> F:
+    return cls(**(_fields(cls, row) | {"status": Status(row["status"])}))
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Line | Finding]] = {
     "run": _run,
     "record": _record,
     "operator": lambda row: Operator(**_fields(Operator, row)),
     "end": lambda row: End(**_fields(End, row)),
+    "accuracy": lambda row: _finding(
+        Accuracy, row | {"deviation": Deviation(**_fields(Deviation, row)) if "pairs" in row else None}
+    ),
+    "contract": lambda row: _finding(Contract, row),
+    "resolution": lambda row: _finding(Resolution, row),
+    "knownbug": lambda row: KnownBug(**_fields(KnownBug, row)),
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from suites import git
 from suites.environment import environment
+from suites.families import FAMILIES, Family
 from suites.measure import allocator
 from suites.plan import Plan
 from suites.record import Environment, Run
@@ -74,6 +75,10 @@ def _environment(regime: str) -> Environment:
     return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip())
 
 
+def _expected(family: Family) -> tuple[str, str]:
+    return family.expected, f"({family.issue})" if family.issue else ""
+
+
 def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
     """The head of the run that this session writes."""
     return Run(
@@ -88,5 +93,6 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         processes=plan.processes,
         inputs=plan.own.description if plan.own else "",
         about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
+        families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
         fingerprints={**plan.fingerprints, "uncommitted changes": git.changes()},
     )

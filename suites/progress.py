@@ -37,15 +37,19 @@ class ProgressLine:
         self._cases = self._done = 0
         self._task = self._bar.add_task("", done=self._counts())
 
-    def start(self, cases: Mapping[Case, int]) -> None:
-        """Show the line, for cases with the count of the contestants of each."""
+    def start(self, cases: Mapping[Case, int], findings: int = 0) -> None:
+        """Show the line, for cases with the count of the contestants of each, and for so many findings."""
         self._cases = len(cases)
-        self._bar.update(self._task, total=sum(cases.values()), done=self._counts())
+        self._bar.update(self._task, total=sum(cases.values()) + findings, done=self._counts())
         self._bar.start()
 
     def running(self, case: Case) -> None:
         """Name the case that is measured now."""
         self._bar.update(self._task, description=f"{case.task} {case.id}", refresh=True)
+
+    def looking(self, at: str) -> None:
+        """Name what the next finding is of."""
+        self._bar.update(self._task, description=at, advance=1, refresh=True)
 
     def advance(self, contestants: int) -> None:
         """A case has ended."""

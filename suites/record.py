@@ -140,11 +140,11 @@ class Run:
     """The head of a run: its name, when and how it was started, and where.
 
     `absent` maps the implementations that could not take part to the reason, `about` those that did to
-    their docstrings. `precision` (of a ratio) and `seconds` (a contestant and case) say when sampling was
-    to end, `processes` how many each case was spread over. `inputs` tells of the user's own data, "" where
-    there were none. `fingerprints` maps "grid",
-    "implementations", "inputs" and "uncommitted changes" to a digest of their contents. What has a default is
-    not known of the oldest runs.
+    their docstrings, `families` the inputs that hurt to what is right on them. `precision` (of a ratio) and
+    `seconds` (a contestant and case) say when sampling was to end, `processes` how many each case was spread over.
+    `inputs` tells of the user's own data, "" where there were none. `fingerprints` maps "grid", "implementations",
+    "inputs" and "uncommitted changes" to a digest of their contents. What has a default is not known of the oldest
+    runs.
     """
 
     name: str
@@ -158,6 +158,7 @@ class Run:
     processes: int = 1
     inputs: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -57,9 +57,9 @@ class Session:
         return {case: len(names) for case, names in self._selected.items() if not self._is_done(case)}
 
     @property
-    def complete(self) -> bool:
-        """Whether there was something to measure, and all of it is measured and saved."""
-        return bool(self._selected) and not self.left
+    def selected(self) -> int:
+        """How many cases were selected."""
+        return len(self._selected)
 
     def record(self, task: str, case_id: str, name: str) -> Record:
         """The record of an implementation on a case, which is measured now if it was not before."""

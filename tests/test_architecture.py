@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {  # room: what it may import of the house, besides itself
     "implementations": (),
     "suites": ("implementations",),
-    "results": ("suites.record", "suites.lines", "suites.statistics", "suites.case"),
-    "reports": ("results", "suites.record"),
+    "results": ("suites.record", "suites.findings", "suites.lines", "suites.statistics", "suites.case"),
+    "reports": ("results", "suites.record", "suites.findings"),
 }
 WIRING = {"conftest.py", "nightly.py"}
 

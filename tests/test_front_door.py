@@ -39,7 +39,7 @@ def checkout(pytester: pytest.Pytester) -> Checkout:
 def test_pytest_benchmark_saves_shows_and_compares_our_samples_and_nothing_is_overwritten(checkout: Checkout) -> None:
     commit = checkout.commit()
     first = checkout.bench("--benchmark-save")
-    first.assert_outcomes(passed=4, skipped=2)
+    first.assert_outcomes(passed=4, skipped=3)
     (run,) = checkout.runs
     assert re.fullmatch(r"\d{8}-\d{6}-" + commit[:7] + r"\w*", run)
     assert checkout.benchmarks == [f"0001_{run}"]
@@ -234,7 +234,7 @@ def test_contestants_that_fail_are_records_and_the_others_are_measured(checkout:
     files = ("--implementations-from=theirs.py", "--implementations-from=needs_more.py")
     result = checkout.bench(*files, "-k8x64", "-rs", implementations="builtin,raises,zeros,good,pure_16bit")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.assert_outcomes(passed=2, failed=2, skipped=1, deselected=7, warnings=0)
+    result.assert_outcomes(passed=2, failed=2, skipped=1, deselected=8, warnings=0)
     result.stdout.fnmatch_lines(["needs_more is absent: the module 'package_that_nobody_has' is not installed*"])
     result.stdout.fnmatch_lines(["raises is error: ValueError: no luck today"])
     result.stdout.fnmatch_lines(["SKIPPED*unsupported: takes float16 and bfloat16 only*"])
@@ -299,7 +299,7 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
             grid.write(f'[[cases]]\ntask = "{task}"\nshapes = [{shape}]\ndtypes = ["float32"]\n')
     options = ("--inputs=emb.npy", "--precision=20", "--seconds=0.002")
     result = checkout.bench(*options, implementations="builtin,normalize,matmul")
-    result.assert_outcomes(passed=3, skipped=1)
+    result.assert_outcomes(passed=3, skipped=2)
     said = (
         "file:emb: each row with the next, the last with the first; pairwise all pairs of the first 12; "
         "int64 converted to float32"
@@ -322,8 +322,9 @@ def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path:
     np.save(tmp_path / "maps.npy", np.ones((3, 2, 4, 5)))
     plan = Plan.of(grid="smoke", device="cpu", inputs=str(tmp_path / "maps.npy"))
     session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
-    assert session.describe({})[-2:] == [
-        f"{task} is left out: file:maps holds [N, C, H, W] rows, it takes [N, D]" for task in ("paired", "pairwise")
+    assert session.describe({})[-3:] == [
+        f"{task} is left out: file:maps holds [N, C, H, W] rows, it takes [N, D]"
+        for task in ("paired", "pairwise", "angle")
     ]
 
 
@@ -331,5 +332,5 @@ def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path:
 def test_a_profile_leaves_the_console_to_the_table(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
     result = checkout.bench("--profile", "-s", "-k8x64", implementations="builtin")
-    result.assert_outcomes(passed=1, deselected=3)
+    result.assert_outcomes(passed=1, deselected=4)
     result.stderr.no_fnmatch_line("*USDT*")

@@ -91,7 +91,7 @@ def test_a_run_is_spread_over_fresh_processes(checkout: Checkout) -> None:
     )
     options = ("--processes=2", "--allocator=pinned", "--implementations-from=theirs.py", "--benchmark-save=both")
     result = checkout.bench(*options, implementations="builtin,once_a_process")
-    result.assert_outcomes(passed=4, skipped=2)
+    result.assert_outcomes(passed=4, skipped=3)
     result.stdout.fnmatch_lines(["grid tiny.toml: 2 cases on cpu, 2 implementations, *, over 2 processes"])
     head = load_run(str(checkout.file("both")))
     assert head.processes == 2
@@ -120,7 +120,7 @@ def test_a_process_that_dies_is_a_record_and_the_run_goes_on(checkout: Checkout)
         """
     )
     options = ("--processes=2", "--implementations-from=theirs.py", "--benchmark-save=dead")
-    checkout.bench(*options, implementations="builtin,dies").assert_outcomes(failed=4, skipped=2)
+    checkout.bench(*options, implementations="builtin,dies").assert_outcomes(failed=4, skipped=3)
     records = checkout.records("dead").values()
     assert {record.status for record in records} == {Status.CRASHED}
     assert {record.reason for record in records} == {

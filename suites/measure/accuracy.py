@@ -1,0 +1,164 @@
+"""How far an implementation's answers to a family of inputs are from the truth."""
+
+import functools
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from implementations import Implementation
+from suites.families import FAMILIES, Family, Question, questions
+from suites.families.rows import ROWS, WIDTH
+from suites.findings import Accuracy
+from suites.inputs import InputError
+from suites.measure import oracle
+from suites.measure.admission import unsupported
+from suites.measure.bound import UNIT_ROUNDOFF, bound
+from suites.measure.deviation import Answers, deviation
+from suites.measure.error import dtypes_for, name_of, require_tensor
+from suites.measure.failure import Failure, contestant
+from suites.record import Status
+
+_BLOCK = 32
+"""So many rows of pairs an all-pairs form is handed at once: what is off the diagonal is computed in vain."""
+
+
+def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, compile_anew: bool = True) -> Accuracy:
+    """Ask an implementation all questions of a family, and compare its answers with the truth.
+
+    The record is `wrong` where an error is beyond the bound that the implementation states, where an answer is NaN or
+    infinite and the truth is not, or where a number hides that there is no true value.
+
+    Args:
+        entry: the contestant; one that compares all pairs answers by the diagonal.
+        name: of the family, a key of `FAMILIES`.
+        dtype: of the inputs.
+        device: the type of the device that it is asked on.
+        compile_anew: False for one that compiles, not to be asked what has another shape than most questions.
+    """
+    family, found, status, reason = FAMILIES[name], None, Status.OK, ""
+    try:
+        if failure := unsupported(entry, dtype, device) or _unanswerable(entry, family):
+            raise failure
+        solved = _solved(name, dtype, "angle" if entry.task == "angle" else "paired")
+        if not (compile_anew or all(_is_usual(asked, dtype) for asked, _ in solved)):
+            raise Failure(Status.UNSUPPORTED, "it compiles each shape anew, for which this grid takes no time")
+        with torch.set_grad_enabled(False), _flushing(family.flushed):
+            answers = [_answers(entry, asked, truth, dtype, device) for asked, truth in solved]
+        found = deviation(answers)
+        if fault := _fault(answers, family):
+            status, reason = Status.WRONG, fault
+    except Failure as failure:
+        status, reason = failure.status, failure.reason
+    except InputError as error:  # the family does not exist in this dtype, such as 1e20 in float16
+        status, reason = Status.UNSUPPORTED, str(error)
+    return Accuracy(
+        implementation=entry.name,
+        baseline=entry.baseline,
+        task=entry.task,
+        family=name,
+        dtype=dtype,
+        device=device,
+        status=status,
+        reason=reason,
+        deviation=found,
+    )
+
+
+def _unanswerable(entry: Implementation, family: Family) -> Failure | None:
+    """Why this is no question for the contestant, if so."""
+    if family.rows or entry.task == "paired":
+        return None
+    kind = "compares all pairs of rows" if entry.task == "pairwise" else "gives angles"
+    return Failure(Status.UNSUPPORTED, f"it {kind}; this asks for cosines of other forms")
+
+
+def _is_usual(asked: Question, dtype: str) -> bool:
+    return asked.ask is None and all(
+        t.shape == (ROWS, WIDTH) and t.is_contiguous() and name_of(t.dtype) == dtype for t in (asked.x, asked.y)
+    )
+
+
+@functools.lru_cache(maxsize=1)  # one family at a time: the longest rows take half a GiB
+def _solved(name: str, dtype: str, task: str) -> tuple[tuple[Question, oracle.Truth], ...]:
+    return tuple(
+        (asked, oracle.answers(task, asked.x, asked.y, asked.dim) if asked.truth is None else asked.truth)
+        for asked in questions(name, dtype)
+    )
+
+
+@contextmanager
+def _flushing(wanted: bool) -> Iterator[None]:
+    if wanted and not torch.set_flush_denormal(True):
+        raise Failure(Status.UNSUPPORTED, "this processor cannot flush subnormal numbers to zero")
+    try:
+        yield
+    finally:
+        if wanted:
+            torch.set_flush_denormal(False)
+
+
+def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Answers:
+    x, y = (t if t.device.type == device else t.to(device) for t in (asked.x, asked.y))
+    versions = x._version, y._version
+    with contestant():
+        result = asked.ask(partial(_ask_there, entry, device)) if asked.ask else _ask(entry, x, y, asked.dim)
+    if (x._version, y._version) != versions:
+        raise Failure(Status.WRONG, "changed its inputs")
+    dtypes = dtypes_for(torch.promote_types(x.dtype, y.dtype))
+    if asked.ask:  # what it makes of answers, such as a difference, is in float64 and here
+        output, output_dtype = require_tensor(result, truth.shape, (*dtypes, torch.float64), "cpu"), dtype
+    else:
+        output = require_tensor(result, truth.shape, dtypes, device)
+        output_dtype = name_of(output.dtype)
+    wide = np.longdouble if truth.dtype == np.longdouble else np.float64
+    values = output.detach().to(torch.float64).cpu().numpy().astype(wide)
+    coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: UNIT_ROUNDOFF.get(t, 0))
+    allowed_error = asked.slack * bound(entry, _length(asked), coarsest, output_dtype)
+    return Answers(values, truth, output_dtype, allowed_error)
+
+
+def _ask(
+    entry: Implementation, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...] = -1, **options: object
+) -> torch.Tensor:
+    """An implementation as a family asks it: for pairs, and only with options that it takes."""
+    for option in options:
+        if option not in inspect.signature(entry.fn).parameters:
+            raise Failure(Status.UNSUPPORTED, f"it takes no {option}")
+    if entry.task != "pairwise":
+        result: torch.Tensor = entry.fn(x, y, dim, **options)
+        return result
+    blocks = zip(x.split(_BLOCK), y.split(_BLOCK), strict=True)
+    return torch.cat([entry.fn(a, b).diagonal() for a, b in blocks])
+
+
+def _ask_there(entry: Implementation, device: str, x: torch.Tensor, y: torch.Tensor, *more: Any, **options: Any) -> Any:
+    """The same, on the device and back."""
+    return _ask(entry, x.to(device), y.to(device), *more, **options).to(x.device)
+
+
+def _length(asked: Question) -> int:
+    """How many products one cosine of the answer sums."""
+    shape = torch.broadcast_shapes(asked.x.shape, asked.y.shape)
+    length = 1
+    for dim in (asked.dim,) if isinstance(asked.dim, int) else asked.dim:
+        length *= shape[dim]
+    return max(1, length)
+
+
+def _fault(answers: list[Answers], family: Family) -> str:
+    """What is wrong with them, in words; "" if they are as good as the contestant states."""
+    for values, truth, _, allowed in answers:
+        true, number = np.isfinite(truth), np.isfinite(values)
+        if lost := int((true & ~number).sum()):
+            return f"{lost} of {true.sum()} answers are NaN or infinite where the truth is finite"
+        if family.must_be_nan and (hidden := int((~true & ~np.isnan(values)).sum())):
+            return f"{hidden} of {(~true).sum()} pairs that hold NaN or infinity have another answer than NaN"
+        error = float(np.abs(values[true] - truth[true]).max(initial=0))
+        if error > allowed:
+            return f"off by {error:.3g}, above {allowed:.3g}, the most that its stated arithmetic explains"
+    return ""

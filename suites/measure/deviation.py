@@ -1,0 +1,69 @@
+"""The numbers that say how far answers are from the truth."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from suites.findings import Deviation
+from suites.measure.bound import UNIT_ROUNDOFF
+from suites.measure.oracle import Truth
+
+
+class Answers(NamedTuple):
+    """The answers to one question: values and truth of one shape, NaN where there is no true value.
+
+    `dtype` is that of the answers, and `bound` what each may be off.
+    """
+
+    values: Truth
+    truth: Truth
+    dtype: str
+    bound: float
+
+
+def deviation(answers: Sequence[Answers]) -> Deviation:
+    """Sum up the answers to all questions of a family.
+
+    Errors are taken where the truth and the answer are both numbers: NaN never matches NaN, and an answer that is none
+    is counted instead. In the unit in the last place of values in (1/2, 1], an error is a multiple of the unit
+    roundoff of their dtype; nearer to 0 that unit tells nothing (`ulp_max`).
+    """
+    values = np.concatenate([a.values.ravel() for a in answers])
+    truth = np.concatenate([a.truth.ravel() for a in answers])
+    bounds, units = (
+        np.concatenate([np.full(a.truth.size, each) for a, each in zip(answers, those, strict=True)])
+        for those in ([a.bound for a in answers], [UNIT_ROUNDOFF[a.dtype] for a in answers])
+    )
+    judged = np.isfinite(truth) & np.isfinite(values)
+    errors = np.abs(values[judged] - truth[judged]).astype(np.float64)
+    shares = errors / bounds[judged]
+    worst = int(shares.argmax()) if shares.size else -1
+    large = np.abs(truth[judged]) > 0.5
+    return Deviation(
+        pairs=int(np.isfinite(truth).sum()),
+        output_dtype=max((a.dtype for a in answers), key=UNIT_ROUNDOFF.__getitem__),
+        error_max=float(errors.max(initial=0)),
+        error_rms=float(np.sqrt(np.mean(errors**2))) if errors.size else 0.0,
+        error_p999=float(np.quantile(errors, 0.999)) if errors.size else 0.0,
+        ulp_max=float((errors / units[judged])[large].max()) if large.any() else None,
+        lost=int((np.isfinite(truth) & ~np.isfinite(values)).sum()),
+        nans=int(np.isnan(values).sum()),
+        infs=int(np.isinf(values).sum()),
+        above_one=int((np.abs(values) > 1).sum()),
+        exactly_one=int((values == 1).sum()),
+        distinct=len(np.unique(values[judged])),
+        kendall=_kendall(values[judged], truth[judged]),
+        bound=float(bounds[judged][worst]) if shares.size else 0.0,
+        bound_share=float(shares[worst]) if shares.size else 0.0,
+    )
+
+
+def _kendall(values: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> float | None:
+    """Kendall's tau-b of the answers against the truth; None where either has one value only."""
+    truth = truth.astype(np.float64).round(12)  # what differs by less is one value to every contestant
+    if len(np.unique(truth)) < 2 or len(np.unique(values)) < 2:
+        return None
+    return float(stats.kendalltau(values.astype(np.float64), truth).statistic)

@@ -1,0 +1,117 @@
+"""The error suite of a plan: what implementations are asked beside their speed, and what was found."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from suites.families import FAMILIES
+from suites.findings import Finding, key
+from suites.known_bugs import BUGS, look
+from suites.measure.accuracy import accuracy_of
+from suites.measure.compiler import Compilations, forget_compiled
+from suites.measure.contract import contract_of
+from suites.measure.resolution import resolution_of
+from suites.plan import Plan
+
+Asked = tuple[str, str, str]
+"""What a finding is of: the question, its subject, and the implementation."""
+
+
+class Survey:
+    """Makes each finding once, when it is first asked for, and hands it on.
+
+    Args:
+        plan: the grid's families, the dtypes and devices of its cases, and the contestants.
+        done: findings of a run that is gone on with.
+        looking: called with the name of each before it is made.
+        found: called with each that was made.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        done: Iterable[Finding],
+        looking: Callable[[str], None],
+        found: Callable[[list[Finding]], None],
+    ) -> None:
+        self._makers = dict(_makers(plan)) if plan.grid.families and not plan.own else {}
+        self._compile_anew = plan.grid.compile_anew
+        self._compiling: set[str] = set()
+        self._findings = {key(finding): finding for finding in done}
+        self._selected: set[Asked] = set()
+        self._looking, self._found = looking, found
+        self._compiled_for = ""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the plan has an error suite."""
+        return bool(self._makers)
+
+    def asked(self, question: str) -> list[Asked]:
+        """Each subject of a question with each implementation that is asked it, in the order to ask them."""
+        return [asked for asked in self._makers if asked[0] == question]
+
+    def select(self, asked: Asked) -> None:
+        """Tell that pytest selected a finding."""
+        self._selected.add(asked)
+
+    @property
+    def left(self) -> int:
+        """How many of the selected ones are still to be made."""
+        return len(self._selected - self._findings.keys())
+
+    @property
+    def selected(self) -> int:
+        """How many were selected."""
+        return len(self._selected)
+
+    def finding(self, asked: Asked) -> Finding:
+        """What there is to find, looked for now if it was not before."""
+        if asked not in self._findings:
+            question, subject, _ = asked
+            self._looking(f"{question} {subject}")
+            self._forget_compiled(subject)
+            finding = self._make(asked)
+            self._found([finding])
+            self._findings[asked] = finding
+        return self._findings[asked]
+
+    def _make(self, asked: Asked) -> Finding:
+        make: Callable[..., Finding] = self._makers[asked]
+        before = Compilations.now()
+        question, _, name = asked
+        if name in self._compiling and not self._compile_anew and question in ("accuracy", "contract"):
+            make = partial(make, compile_anew=False)
+        finding = make()
+        if Compilations.now().frames > before.frames:
+            self._compiling.add(name)
+        return finding
+
+    def _forget_compiled(self, subject: str) -> None:
+        """Families of equal rows share their compiled functions; others have many shapes, and a limit of eight."""
+        device, dtype, family = [*subject.split("-"), "", ""][:3]
+        shared = family not in FAMILIES or FAMILIES[family].rows
+        compiled_for = f"{device}-{dtype}" if shared else subject
+        if compiled_for != self._compiled_for:
+            forget_compiled()
+            self._compiled_for = compiled_for
+
+
+def _makers(plan: Plan) -> Iterator[tuple[Asked, Callable[[], Finding]]]:
+    places = list(dict.fromkeys((case.device, case.dtype) for case in plan.cases))
+    families = sorted(plan.grid.families, key=lambda name: not FAMILIES[name].rows)
+    for device, dtype in places:
+        for family in families:
+            for entry in plan.implementations:
+                asked = "accuracy", f"{device}-{dtype}-{family}", entry.name
+                yield asked, partial(accuracy_of, entry, family, dtype, device)
+        for entry in plan.implementations:
+            structural = (device, dtype) == places[0]
+            yield (
+                ("contract", f"{device}-{dtype}", entry.name),
+                partial(contract_of, entry, dtype, device, structural=structural),
+            )
+        for entry in plan.implementations:
+            yield ("resolution", f"{device}-{dtype}", entry.name), partial(resolution_of, entry, dtype, device)
+    for bug in BUGS:
+        yield ("known_bugs", bug.name, ""), partial(look, bug)

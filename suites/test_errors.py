@@ -1,0 +1,38 @@
+"""How wrong is each implementation on inputs that hurt, under which contract, how fine, and which bugs are known?"""
+
+import pytest
+
+from suites.findings import Finding, KnownBug
+from suites.record import Status
+
+
+@pytest.mark.findings("accuracy")
+def test_accuracy(finding: Finding) -> None:
+    conclude(finding)
+
+
+@pytest.mark.findings("contract")
+def test_contract(finding: Finding) -> None:
+    conclude(finding)
+
+
+@pytest.mark.findings("resolution")
+def test_resolution(finding: Finding) -> None:
+    conclude(finding)
+
+
+@pytest.mark.findings("known_bugs")
+def test_known_bugs(finding: Finding) -> None:
+    conclude(finding)
+
+
+def conclude(finding: Finding) -> None:
+    """Skip what could not be asked; what is wrong on inputs made to hurt is a finding, not a failure of the suite."""
+    if isinstance(finding, KnownBug):
+        if finding.happens is None:
+            pytest.skip(finding.seen)
+        return
+    if finding.status in (Status.UNSUPPORTED, Status.ABSENT, Status.OUT_OF_MEMORY):
+        pytest.skip(f"{finding.status}: {finding.reason}")
+    if finding.status is not Status.OK:
+        pytest.xfail(f"{finding.status}: {finding.reason}")
