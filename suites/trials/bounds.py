@@ -1,0 +1,82 @@
+"""Does each implementation stay within the error bound that it states, and does it come near it?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from implementations import Implementation
+from suites.case import Case
+from suites.measure import oracle
+from suites.measure.bound import bound
+from suites.measure.error import require_form
+from suites.measure.failure import Failure, contestant
+from suites.measure.oracle import Truth
+from suites.trials.kinds import IN_RANGE, Rows
+
+SHAPES = {  # few: a compiled contestant takes seconds for each, and gives up after eight
+    "paired": ((4096, 16), (1024, 128), (64, 2048), (4, 32768)),
+    "pairwise": ((64, 64, 16), (32, 32, 128), (8, 8, 2048), (2, 2, 32768)),
+}
+PAIRS = len(IN_RANGE) * sum(rows for rows, _ in SHAPES["paired"])
+"""Pairs of a trial, of either task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What `PAIRS` pairs came to for one implementation and dtype; `number` seeds them.
+
+    `error`, `bound`, `kind` and `length` are of the pair that uses the largest share of its bound; absolute. `broken`
+    counts the pairs beyond their bound, NaN among them. `reason` says why there are no pairs.
+    """
+
+    implementation: str
+    dtype: str
+    number: int
+    pairs: int = 0
+    broken: int = 0
+    error: float = 0.0
+    bound: float = 1.0
+    kind: str = ""
+    length: int = 0
+    reason: str = ""
+
+    def joined(self, other: "Trial") -> "Trial":
+        """Both, as one; a failure is a failure of both."""
+        if self.reason or other.reason:
+            return self if self.reason else other
+        worst = max(self, other, key=lambda trial: trial.error / trial.bound)
+        return replace(worst, pairs=self.pairs + other.pairs, broken=self.broken + other.broken)
+
+
+def trials(entries: Sequence[Implementation], task: str, dtype: str, number: int) -> Iterator[Trial]:
+    """A trial of each implementation of the task, all on the same pairs."""
+    found = {e.name: Trial(implementation=e.name, dtype=dtype, number=number) for e in entries}
+    for case, x, y in _questions(task, dtype, number):
+        truth = oracle.cosines(case, x, y)
+        for entry in entries:
+            if not found[entry.name].reason:
+                found[entry.name] = found[entry.name].joined(_judge(entry, case, x, y, truth, number))
+    yield from found.values()
+
+
+def _questions(task: str, dtype: str, number: int) -> Iterator[tuple[Case, torch.Tensor, torch.Tensor]]:
+    for place, shape in enumerate(SHAPES[task]):
+        for kind, make in IN_RANGE.items():
+            case = Case(task=task, shape=shape, dtype=dtype, device="cpu", inputs=kind)
+            seed = number * len(SHAPES[task]) + place
+            yield case, *make(Rows(shape[0], case.length, getattr(torch, dtype), seed))
+
+
+def _judge(entry: Implementation, case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth, number: int) -> Trial:
+    found = Trial(implementation=entry.name, dtype=case.dtype, number=number, kind=case.inputs, length=case.length)
+    try:
+        with contestant(), torch.no_grad():
+            result = require_form(case, entry.fn(x, y))
+    except Failure as failure:
+        return replace(found, reason=str(failure))
+    allowed = bound(entry, case.length, case.dtype, str(result.dtype).removeprefix("torch."))
+    errors = np.nan_to_num(np.abs(result.double().numpy() - truth), nan=np.inf)
+    broken = int(np.count_nonzero(errors > allowed))
+    return replace(found, pairs=errors.size, broken=broken, error=float(errors.max()), bound=allowed)

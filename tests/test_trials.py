@@ -1,0 +1,184 @@
+"""Do the trials bring errors out, count them, and go on where they were cut short?"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import implementations
+from implementations import registry
+from implementations.registry import Function, implementation
+from suites.trials import __main__ as experiment
+from suites.trials import bounds, exactness
+from suites.trials.bounds import trials
+from suites.trials.kinds import IN_RANGE, KINDS, Rows
+
+accurate = implementations.get("accurate").fn
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setattr(registry, "_present", registry._present.copy())
+    monkeypatch.setattr(experiment, "DTYPES", ("float32",))
+    yield
+    torch.set_num_threads(threads)
+
+
+def run(folder: Path, *options: str) -> str:
+    experiment.main([*options, f"--docs={folder}", f"--json={folder / 'all.jsonl'}"])
+    return (folder / "accuracy.md").read_text(encoding="utf-8")
+
+
+def lines(folder: Path) -> list[str]:
+    return (folder / "all.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def too_short(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    """Right but for one pair in a thousand."""
+    c = accurate(x, y, dim)
+    c[::1000] -= 1e-4
+    return c
+
+
+def broken(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    raise ValueError("no kernel for this")
+
+
+def nan(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    return accurate(x, y, dim) * torch.nan
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_exists_in_every_dtype(kind: str, dtype: str) -> None:
+    for length in (1, 2, 33):
+        pair = KINDS[kind](Rows(40, length, getattr(torch, dtype), seed=length))
+        for t in pair:
+            assert (t.shape, t.dtype, t.is_contiguous()) == ((40, length), getattr(torch, dtype), True)
+            assert t.isfinite().all()
+        again = KINDS[kind](Rows(40, length, getattr(torch, dtype), seed=length))
+        assert all(map(torch.equal, pair, again))
+
+
+@pytest.mark.parametrize("kind", IN_RANGE)
+def test_sums_stay_in_the_range_of_float16(kind: str) -> None:
+    x, y = (t.double() for t in IN_RANGE[kind](Rows(4, 32768, torch.float16, seed=0)))
+    for a, b in ((x, y), (x, x), (y, y)):
+        assert (a * b).sum(1).abs().max() < 65504
+
+
+def test_prescribed_cosines_are_spread() -> None:
+    c = accurate(*Rows(1000, 64, torch.float32, seed=0).prescribed()).sort().values
+    assert torch.allclose(c, torch.linspace(-1, 1, 1000), atol=0.1)
+
+
+PLANTED = {
+    "asymmetric": lambda x, y: accurate(x, y) * torch.where(x[:, 0] > y[:, 0], 1 - 2.0**-23, 1),
+    "self_not_one": lambda x, y: accurate(x, y).clamp_max(1 - 2.0**-24),
+    "above_one": lambda x, y: accurate(x, y).abs() + (x != y).any(1) * 2.0**-23,
+    "scale_variant": lambda x, y: accurate(x, y) * torch.where(x[:, 0].abs() > 1024, 1 - 2.0**-23, 1),
+    "nans": lambda x, y: accurate(x, y).masked_fill(x[:, 0] == y[:, 0], torch.nan),
+}
+
+
+@pytest.mark.parametrize("promise", PLANTED)
+def test_each_broken_promise_is_counted(promise: str) -> None:
+    kind = {"above_one": "near", "nans": "near"}.get(promise, "prescribed")
+    assert getattr(exactness.exactness(PLANTED[promise], kind, 0), promise) > 0
+
+
+def test_an_error_beyond_half_an_ulp_is_measured() -> None:
+    found = exactness.exactness(lambda x, y: accurate(x, y) - 2.0**-24 * (x != y).any(1), "prescribed", 0)
+    assert 0.9 < found.ulp < 3
+    assert 0.9 < found.error_u < 3
+
+
+def test_the_worst_that_is_seen_is_near_the_bound() -> None:
+    entries = [implementations.get(name) for name in ("builtin", "normalize", "vecdot", "accurate")]
+    for trial in trials(entries, "paired", "float32", number=0):
+        assert trial.pairs == bounds.PAIRS
+        assert trial.broken == 0
+        assert 1 <= trial.bound / trial.error < 16
+
+
+def test_trials_of_all_pairs() -> None:
+    (found,) = trials([implementations.get("matmul")], "pairwise", "float64", number=0)
+    assert (found.pairs, found.broken) == (bounds.PAIRS, 0)
+    assert found.bound / found.error < 16
+
+
+@pytest.mark.parametrize(
+    ("fn", "options", "pairs"),
+    [(too_short, {"roundings": 2, "work": "float64", "dot": "cascade", "norm": "cascade"}, 8), (nan, {}, 1000)],
+)
+def test_what_is_beyond_its_stated_bound_is_reported(
+    tmp_path: Path, fn: Function, options: dict[str, object], pairs: int
+) -> None:
+    implementation(dtypes="float32", **options)(fn)
+    page = run(tmp_path, "--pairs=1", f"--implementations={fn.__name__}, vecdot")
+    kept = [json.loads(line) for line in lines(tmp_path)]
+    (found,) = [row for row in kept if row.get("implementation") == fn.__name__]
+    assert found["broken"] >= pairs
+    assert f"| {found['broken']:,} " in next(line for line in page.splitlines() if f"`{fn.__name__}`" in line)
+    assert all(row["broken"] == 0 for row in kept if row.get("implementation") == "vecdot")
+
+
+def test_a_contestant_that_fails_ends_nothing(tmp_path: Path) -> None:
+    implementation(dtypes="float32")(broken)
+    page = run(tmp_path, f"--pairs={10 * bounds.PAIRS + 1}", "--implementations=broken,vecdot")
+    assert len(lines(tmp_path)) == 1 + 2
+    assert "* `broken`, float32: ValueError: no kernel for this" in page
+    assert "`vecdot`" in page
+    before = lines(tmp_path)
+    run(tmp_path, "--pairs=1e7", "--implementations=broken")
+    assert lines(tmp_path) == before, "it is not tried again"
+
+
+def test_trials_that_were_cut_short_go_on(tmp_path: Path) -> None:
+    one = exactness.PAIRS * len(KINDS)
+    run(tmp_path, f"--pairs={one}", "--implementations=accurate")
+    (tmp_path / "all.jsonl").write_text("".join(f"{line}\n" for line in lines(tmp_path)[:4]))
+    first = run(tmp_path, f"--pairs={one}", "--implementations=accurate")
+    assert len(lines(tmp_path)) == len(set(lines(tmp_path))) == len(KINDS) + 1
+    again = run(tmp_path, f"--pairs={one}", "--implementations=accurate")
+    assert again == first
+    run(tmp_path, f"--pairs={one}", "--implementations=accurate,vecdot")
+    assert len(lines(tmp_path)) == len(KINDS) + 2
+    run(tmp_path, f"--pairs={one + 1}", "--implementations=accurate")
+    rows = [json.loads(line) for line in lines(tmp_path)]
+    assert sorted({row["number"] for row in rows if "kind" in row and "ulp" in row}) == [0, 1]
+
+
+def test_the_page_tells_all_that_was_kept(tmp_path: Path) -> None:
+    page = run(tmp_path, "--pairs=1", "--implementations=accurate,matmul")
+    for text in ("`accurate`, float32", *KINDS, "`matmul`", "0 promises were broken", "--pairs 1`"):
+        assert text in page
+
+
+def test_another_torch_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "all.jsonl").write_text('{"torch": "1.0"}\n')
+    with pytest.raises(SystemExit, match=r"all\.jsonl holds trials of torch 1\.0, not .*; name another file"):
+        run(tmp_path, "--pairs=1", "--implementations=vecdot")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--implementations=acurate", "unknown implementation 'acurate'; did you mean 'accurate'?"),
+        ("--implementations=angle", "'angle' computes no cosine but the task 'angle'; leave it out"),
+        ("--pairs=0", "0 is no number of pairs; 1e6 is"),
+        ("--pairs=nan", "nan is no number of pairs; 1e6 is"),
+        ("--pairs=many", "many"),
+    ],
+)
+def test_what_cannot_be_tried_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, message: str
+) -> None:
+    with pytest.raises(SystemExit):
+        run(tmp_path, option)
+    assert message in capsys.readouterr().err
