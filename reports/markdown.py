@@ -10,9 +10,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.units import counted, seconds
 
-_MARKUP = re.compile(r"[^\w .,;:='/()+×–…→†%-]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[^\w .,;:='/()+×±·°≥√‖–…→†%-]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _VERBATIM = re.compile(r"[^`|]*[^`| ]")
+_ISSUE = re.compile(r"([A-Za-z0-9-]+/[A-Za-z0-9._-]+)#(\d+)")
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Markup(str):
+    """Markdown made in this room of escaped parts: a table takes it as it is."""
+
+    __slots__ = ()
 
 
 def escape(text: str) -> str:
@@ -33,6 +40,16 @@ def codes(names: Iterable[str], most: int = 6) -> str:
     return ", ".join(map(code, names[:most])) + more
 
 
+def issues(text: str) -> Markup:
+    """Text from outside in which `owner/repository#number` links to GitHub."""
+    parts = _ISSUE.split(_one_line(text))
+    linked = [
+        f"[{escape(f'{repository}#{number}')}](https://github.com/{repository}/issues/{number}){escape(after)}"
+        for repository, number, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+    ]
+    return Markup("".join([escape(parts[0]), *linked]))
+
+
 def fence(text: str) -> str:
     """A command from outside as a block to copy."""
     text = _one_line(text)
@@ -41,10 +58,14 @@ def fence(text: str) -> str:
 
 
 def table(frame: pd.DataFrame, names: Collection[str] = ("implementation",)) -> str:
-    """A table; the cells of the columns `names` and tuples are set as code, all others are text."""
+    """A table; the cells of the columns `names` and tuples are set as code, all others but `Markup` are text."""
     # Not DataFrame.to_markdown: its padding doubles the page and depends on whether wcwidth is installed.
-    cells = [[_cell(value, column in names) for value in frame[column]] for column in frame.columns]
-    lines = [[escape(str(column)) for column in frame.columns], ["---"] * len(frame.columns), *zip(*cells, strict=True)]
+    cells = [[_cell(value, column in names) for value in values] for column, values in frame.items()]
+    lines = [
+        [_cell(column, False) for column in frame.columns],
+        ["---"] * len(frame.columns),
+        *zip(*cells, strict=True),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -64,12 +85,14 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for markup in (escape, code, codes, fence, table, counted, seconds):
+    for markup in (escape, code, codes, issues, fence, table, counted, seconds):
         environment.filters[markup.__name__] = markup
     return environment
 
 
 def _cell(value: object, is_name: bool) -> str:
+    if isinstance(value, Markup):
+        return value
     if isinstance(value, tuple):
         return codes(value)
     return code(str(value)) if is_name else escape(str(value))

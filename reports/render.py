@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import details, headlines, plots, sections, wording
+from reports import details, errors, headlines, plots, sections, wording
 from reports.against import side_by_side
 from reports.budget import BUDGET_U
 from reports.markdown import page
-from results import ROOT, check_name, flags, load, load_end, load_operators, load_run
+from results import ROOT, Run, check_name, flags, load, load_end, load_operators, load_run
 
 OUT = Path(__file__).parent / "out"
 
@@ -45,7 +45,7 @@ def render(
         "budgets": headlines.budgets(budget_u),
         "against": side_by_side(against, run, root, folder) if against else None,
         "sampling": headlines.sampling(head, records),
-        **_measured(sections.prepare(records), budget_u, folder, head.about),
+        **_measured(sections.prepare(records), budget_u, folder, head, errors.findings(run, root, folder)),
         **_flagged(records),
         **_profiled(run, root, folder),
         **_conditions(run, root),
@@ -57,7 +57,7 @@ def render(
 
 
 def _measured(
-    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, about: Mapping[str, str]
+    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: errors.Findings
 ) -> dict[str, object]:
     standings = sections.standings(table, budget_u)
     answer = sections.answer(table, standings)
@@ -69,10 +69,11 @@ def _measured(
         "answers": wording.answers(answer, close_seconds),
         "close_seconds": wording.close_seconds(close_seconds),
         "winners": wording.winners(winners),
-        "described": wording.described(about, [*answer["implementation"], *winners["implementation"]]),
+        "described": wording.described(head.about, [*answer["implementation"], *winners["implementation"]]),
         "pictures": list(plots.draw(table, standings, answer, folder)),
         "groups": details.groups(table, standings, answer),
         "failures": wording.failures(sections.failures(table)),
+        **errors.values(found, answer, head.families, folder),
     }
 
 

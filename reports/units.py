@@ -1,6 +1,7 @@
 """Numbers as people read them: three digits at most and a unit; a dash where nothing was measured."""
 
 import math
+import re
 from collections.abc import Sequence
 
 MISSING = "–"
@@ -21,6 +22,16 @@ def error(value_u: float) -> str:
     if math.isnan(value_u):
         return MISSING
     return f"{number(value_u)} u" if value_u < 1000 else f"{value_u * 2.0**-24:.2g}"
+
+
+def power(value: float) -> str:
+    """A number at a power of ten, as people write it: 1e-8."""
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.2g}")
+
+
+def degrees(radians: float) -> str:
+    """An angle: 3.6°."""
+    return MISSING if math.isnan(radians) else f"{power(math.degrees(radians))}°"
 
 
 def times(factor: float) -> str:

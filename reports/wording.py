@@ -76,7 +76,7 @@ def failures(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "status": rows["status"].str.replace("_", " "),
-            "why": [textwrap.shorten(reason, LONGEST_REASON, placeholder=" …") for reason in rows["reason"]],
+            "why": [shortened(reason) for reason in rows["reason"]],
             "records": rows["records"],
             "implementations": rows["implementations"],
             "cases": rows["cases"],
@@ -120,6 +120,11 @@ def phases(rows: pd.DataFrame) -> pd.DataFrame:
             "share": rows["share"].map(units.share),
         }
     )
+
+
+def shortened(reason: str) -> str:
+    """A reason that fits into a table."""
+    return textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
 
 
 def _claims(rows: pd.DataFrame) -> list[str]:

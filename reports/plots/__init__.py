@@ -1,6 +1,8 @@
 """Pictures: plain functions from table to Figure, of the cases of one task; None where there is nothing to see."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +10,14 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.plots.heat_map import heat_map
 from reports.plots.latency import latency
 from reports.plots.memory import memory
 from reports.plots.ratio import ratio
+from reports.plots.resolution import resolution
 from reports.plots.tradeoff import tradeoff
 
-__all__ = ["PLOTS", "Picture", "draw"]
+__all__ = ["PLOTS", "Picture", "draw", "draw_heat_map", "draw_resolution"]
 
 STYLE = Path(__file__).with_name("report.mplstyle")
 PLOTS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], Figure | None]] = {
@@ -23,6 +27,8 @@ PLOTS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], Figure 
     "memory": memory,
 }
 """Name to picture, in the order of the page. Each is given a task's table, standings and answer."""
+
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +47,36 @@ def draw(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, fol
         if parts[1].empty:
             continue
         for name, plot in PLOTS.items():
-            with matplotlib.style.context(["default", STYLE]):
+            with _style():
                 figure = plot(*parts)
                 if figure is None:
                     continue
-                picture = Picture(task=task, file=f"{task}-{name}.png", alt=_alt(figure))
-                figure.savefig(folder / picture.file, metadata={"Software": None})
+                picture = _save(figure, task, f"{task}-{name}.png", folder)
             yield picture
+
+
+def draw_heat_map(rows: pd.DataFrame, tally: pd.DataFrame, folder: Path) -> Picture:
+    """Save how wrong each is on one device in one dtype, in the order of `tally`."""
+    place = "-".join(rows[["device", "dtype"]].iloc[0])
+    with _style():
+        return _save(heat_map(rows, tally), "accuracy", f"accuracy-{_NO_FILE_NAME.sub('-', place)}.png", folder)
+
+
+def draw_resolution(seen: pd.DataFrame, folder: Path) -> Picture:
+    """Save what each can see near 1."""
+    with _style():
+        return _save(resolution(seen), "resolution", "resolution.png", folder)
+
+
+def _style() -> AbstractContextManager[None]:
+    return matplotlib.style.context(["default", STYLE])
+
+
+def _save(figure: Figure, task: str, file: str, folder: Path) -> Picture:
+    figure.savefig(folder / file, metadata={"Software": None})
+    return Picture(task=task, file=file, alt=_alt(figure))
 
 
 def _alt(figure: Figure) -> str:
     facets = (axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes)
-    return "; ".join([figure.get_suptitle(), *facets])
+    return "; ".join(filter(None, [figure.get_suptitle(), *facets]))

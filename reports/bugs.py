@@ -1,0 +1,24 @@
+"""The known bugs of a build, in words."""
+
+import pandas as pd
+
+from reports.markdown import escape, issues
+from reports.sections.known_bugs import GONE, HAPPENS, UNSEEN, known_bugs
+
+
+def table(found: pd.DataFrame) -> pd.DataFrame:
+    """What was seen of each, those that still happen first."""
+    rows = known_bugs(found)
+    linked = pd.Series([issues(issue) for issue in rows["issue"]], rows.index, dtype=object)
+    columns = {"package": "in", "what": "what", "verdict": "still happens", "seen": "seen", "right": "right"}
+    return pd.DataFrame({"issue": linked} | {shown: rows[name] for name, shown in columns.items()})
+
+
+def count(found: pd.DataFrame) -> str:
+    """How many still happen, and in what."""
+    verdicts = known_bugs(found)["verdict"].value_counts().reindex([HAPPENS, GONE, UNSEEN], fill_value=0)
+    packages = ", ".join(dict.fromkeys(found.loc[found["happens"].notna(), "package"])) or "what is installed"
+    unseen = f"; not to be seen: {verdicts[UNSEEN]}" if verdicts[UNSEEN] else ""
+    return (
+        f"**{verdicts[HAPPENS]} of {verdicts[HAPPENS] + verdicts[GONE]} still happen** with {escape(packages)}{unseen}."
+    )

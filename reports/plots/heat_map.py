@@ -1,0 +1,84 @@
+"""How wrong each implementation is on each family."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from reports import units
+from reports.plots import style
+from reports.sections import accuracy
+
+ROWS = 40
+LEAST, MOST = 0.1, 1e8
+"""Where the colours end, in unit roundoffs: far below one rounding, and beyond any cosine."""
+
+BLANK, PAPER = "#e8e8e8", "#ffffff"
+DARK = 0.45
+"""From this part of the colours on, white is read better than black."""
+
+MARKS = {"×": "wrong", "N": "NaN or infinite", "!": "no answer"}
+
+
+def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
+    """A row an implementation, in the order of `tally`, and a column a family; the darker the more wrong.
+
+    The largest error in the unit roundoff of the answers' dtype, which stands in parentheses where it is not that of
+    the rows; grey where nothing was asked, or nothing has a true value. Marked where it is wrong.
+    """
+    names, families = list(tally["implementation"].head(ROWS)), list(rows["family"].unique())
+    rows = rows[rows["implementation"].isin(names)]
+    errors, marks = (
+        rows.assign(value=values)
+        .pivot(index="implementation", columns="family", values="value")
+        .reindex(index=names, columns=families)
+        for values in (rows["error_max_own"].astype(float).clip(LEAST, MOST), _marks(rows))
+    )
+    figure = Figure(figsize=(9, 1.9 + 0.17 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    axes.set_facecolor(BLANK)
+    norm = LogNorm(LEAST, max(10.0, errors.max().max()))
+    image = axes.pcolormesh(errors, norm=norm, cmap="viridis_r", edgecolors=PAPER, linewidth=0.5)
+    _write(axes, marks, np.ma.filled(norm(errors.to_numpy()), 0))
+    _name(axes, families, _labels(rows, names))
+    bar = figure.colorbar(image, label="largest error / unit roundoff of the answers", pad=0.01, aspect=30)
+    style.log_ticks(bar.ax.yaxis, units.number)
+    axes.set_title(_seen(tally, marks))
+    shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""
+    figure.suptitle(f"{rows['dtype'].iloc[0]}: how wrong, on inputs that hurt{shown}", x=0.01, ha="left")
+    return figure
+
+
+def _name(axes: Axes, families: list[str], names: list[str]) -> None:
+    axes.set_xticks(np.arange(len(families)) + 0.5, [style.plain(name) for name in families], rotation=90)
+    axes.set_yticks(np.arange(len(names)) + 0.5, names)
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+
+
+def _labels(rows: pd.DataFrame, names: list[str]) -> list[str]:
+    """Names, with the dtype of the answers where it is not that of the rows."""
+    answers = rows.dropna(subset=["output_dtype"]).drop_duplicates("implementation").set_index("implementation")
+    other = answers.loc[answers["output_dtype"] != answers["dtype"], "output_dtype"]
+    return [f"{style.plain(name)} ({other[name]})" if name in other.index else style.plain(name) for name in names]
+
+
+def _marks(rows: pd.DataFrame) -> npt.NDArray[np.str_]:
+    wrong = rows["outcome"] == accuracy.WRONG
+    lost = rows["lost"] > 0
+    return np.select([wrong & (rows["status"] != "wrong"), wrong & lost, wrong], ["!", "N", "×"], "")
+
+
+def _write(axes: Axes, marks: pd.DataFrame, darkness: npt.NDArray[np.float64]) -> None:
+    for (row, column), mark in np.ndenumerate(marks.fillna("").to_numpy()):
+        colour = PAPER if darkness[row, column] > DARK else style.INK
+        axes.text(column + 0.5, row + 0.5, mark, ha="center", va="center_baseline", color=colour)
+
+
+def _seen(tally: pd.DataFrame, marks: pd.DataFrame) -> str:
+    used = [f"{mark}: {MARKS[mark]}" for mark in MARKS if (marks == mark).any(axis=None)]
+    right = f"right on every family that was asked: {(tally[accuracy.WRONG] == 0).sum()} of {len(tally)}"
+    return "; ".join([right, *used, "grey: not asked"])

@@ -1,0 +1,121 @@
+"""How wrong each implementation is on the inputs that hurt: in how many families, how far, and in which way."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+PLACE = ["device", "dtype"]
+RIGHT, WRONG, NOT_ASKED = "right", "wrong", "not asked"
+ORDINARY = ("prescribed", "self", "scaled", "negated", "near", "planar", "orthogonal", "positive")
+"""Families of finite rows of moderate norm and length."""
+
+NO_COSINE = ("gradients", "metamorphic")
+"""Families whose answers are not cosines, so that 1 is nothing special among them."""
+
+_OUTCOMES = {"ok": RIGHT, "unsupported": NOT_ASKED, "absent": NOT_ASKED}
+_NUMBER = re.compile(r"(?<![\w.])\d[\d.,]*(e[+-]?\d+)?\b")
+
+
+def judged(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """Add the `outcome` of each row, and leave out who was asked nothing on a device in a dtype."""
+    table = accuracy.assign(outcome=accuracy["status"].map(_OUTCOMES).fillna(WRONG))
+    asked = table["outcome"] != NOT_ASKED
+    return table[asked.groupby([table[key] for key in (*PLACE, "implementation")]).transform("any")]
+
+
+def by_place(judged: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of each device and dtype."""
+    return [rows for _, rows in judged.groupby(PLACE, sort=False)]
+
+
+def tally(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row an implementation of one place, those wrong on the fewest families first.
+
+    `right`, `wrong` and `not asked` count families. `ordinary_u` is the largest error on `ORDINARY` ones. `above_one`
+    and `exactly_one` are shares of rows with themselves; `kendall`, `distinct` and `pairs` are those of `ties`, and
+    `gradient_u` is the largest error of a gradient. NaN where that was not asked, or fails.
+    """
+    counts = pd.crosstab(rows["implementation"], rows["outcome"])
+    itself, ties, gradients = (_family(rows, name) for name in ("self", "ties", "gradients"))
+    itself = itself[itself["task"] != "angle"]
+    found = counts.reindex(columns=[RIGHT, WRONG, NOT_ASKED], fill_value=0).assign(
+        ordinary_u=rows[rows["family"].isin(ORDINARY)].groupby("implementation")["error_max_u"].max(),
+        above_one=itself["above_one"] / itself["pairs"],
+        exactly_one=itself["exactly_one"] / itself["pairs"],
+        kendall=ties["kendall"].astype(float),
+        distinct=ties["distinct"],
+        pairs=ties["pairs"],
+        gradient_u=gradients["error_max_u"],
+    )
+    return found.sort_values([WRONG, "ordinary_u", "implementation"]).rename_axis(columns=None).reset_index()
+
+
+def bounds(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row an implementation of one place: the `family` on which it uses most of its bound and is right.
+
+    `bound_u` is the bound at that pair, `worst_u` the error, and `slack` the bound over it; `broken` counts the
+    families on which an error is beyond the bound.
+    """
+    right = rows[(rows["outcome"] == RIGHT) & (rows["bound_share"] > 0)]
+    most = right.sort_values("bound_share", ascending=False, kind="stable").drop_duplicates("implementation")
+    broken = (rows["bound_share"] > 1).groupby(rows["implementation"]).sum()
+    most = most.assign(
+        worst_u=most["bound_u"] * most["bound_share"],
+        slack=1 / most["bound_share"],
+        broken=most["implementation"].map(broken),
+    )
+    columns = ["implementation", "family", "bound_u", "worst_u", "slack", "broken"]
+    return most[columns].sort_values(["broken", "slack", "implementation"], ascending=[True, False, True])
+
+
+def faults(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a family and way to be wrong, told apart by the reason without its numbers.
+
+    `implementations` is a tuple, the worst first, by the first number of its reason; `reason` is that of the first, and
+    `several` says that those of others differ.
+    """
+    wrong = rows[rows["outcome"] == WRONG]
+    how_bad = [float(match[0].rstrip(".,")) if (match := _NUMBER.search(text)) else 0.0 for text in wrong["reason"]]
+    kinds = [_NUMBER.sub("#", text) for text in wrong["reason"]]
+    wrong = wrong.assign(how_bad=np.nan_to_num(how_bad), kind=kinds).sort_values(
+        "how_bad", ascending=False, kind="stable"
+    )
+    grouped = wrong.groupby(["family", "kind"], sort=False)
+    found = grouped.agg(
+        implementations=("implementation", tuple),
+        reason=("reason", "first"),
+        several=("reason", lambda reasons: reasons.nunique() > 1),
+    ).reset_index()
+    place = {family: place for place, family in enumerate(rows["family"].unique())}
+    found = found.assign(place=found["family"].map(place), count=found["implementations"].map(len))
+    return found.sort_values(["place", "count"], ascending=[True, False], kind="stable").drop(
+        columns=["place", "count"]
+    )
+
+
+def overall(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row an implementation over all places: `wrong` of `asked` families, and whether it is a `true_cosine`.
+
+    That is one that is never above 1 on any family, and exactly 1 for each row with itself.
+    """
+    asked = judged[judged["outcome"] != NOT_ASKED]
+    families = asked.groupby("implementation")["family"].nunique()
+    wrong = asked[asked["outcome"] == WRONG].groupby("implementation")["family"].nunique()
+    cosines = asked[(asked["task"] != "angle") & ~asked["family"].isin(NO_COSINE)]
+    above = cosines.groupby("implementation")["above_one"].sum()
+    itself = cosines[cosines["family"] == "self"]
+    exact = (itself["exactly_one"] == itself["pairs"]).groupby(itself["implementation"]).all()
+    true = exact.index[exact & (above.reindex(exact.index) == 0)]
+    rows = pd.DataFrame({"asked": families, "wrong": wrong.reindex(families.index, fill_value=0)})
+    return rows.assign(true_cosine=rows.index.isin(true)).reset_index()
+
+
+def hardest(judged: pd.DataFrame) -> pd.Series:
+    """How many implementations are wrong on each family, the most first; families on which nobody is are left out."""
+    wrong = judged[judged["outcome"] == WRONG]
+    return wrong.groupby("family", sort=False)["implementation"].nunique().sort_values(ascending=False, kind="stable")
+
+
+def _family(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    return rows[rows["family"] == name].set_index("implementation")

@@ -1,0 +1,111 @@
+"""What each answers where there is no cosine, and who answers alike."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pandas as pd
+
+from reports import units
+
+TABLE = ["task", "device", "dtype"]
+COLUMNS = 8
+EPS = "eps rule"
+SKIPPED = "not asked"
+"""The answer where a question was left out, as its answer depends little on the dtype."""
+
+_RULES = {
+    "": units.MISSING,
+    "none": "no eps",
+    "per norm, maximum": "each norm ≥ {}",
+    "per norm, added": "each norm + {}",
+    "per norm, added to squares": "each norm √(‖x‖² + ({})²)",
+    "of the product, maximum": "product of the norms ≥ {}",
+    "of the product, added": "product of the norms + {}",
+    "0 below": "0 below a norm of {}",
+    "not divided below": "not divided below a norm of {}",
+}
+_SHARE = re.compile(r"([\d.]+) %.*")
+
+
+def answered(contracts: pd.DataFrame) -> pd.DataFrame:
+    """The answers that there are, the eps rule in words as the first of them, with the `kind` of each.
+
+    Answers of one kind differ in nothing but a measured share.
+    """
+    ok = contracts[(contracts["status"] == "ok") & ~contracts["question"].isin(["", EPS])]
+    rules = ok.drop_duplicates([*TABLE, "implementation"])
+    words = [_rule(rule, eps) for rule, eps in zip(rules["eps_rule"], rules["eps"], strict=True)]
+    rows = pd.concat([rules.assign(question=EPS, answer=words), ok], ignore_index=True)
+    return rows.assign(kind=["some" if _SHARE.fullmatch(answer) else answer for answer in rows["answer"]])
+
+
+class Contracts(NamedTuple):
+    """One table of answers: a column for each group of implementations that answer alike, the baseline's first.
+
+    `answers` has a row a question; `differs` says where an answer is of another kind than the baseline's.
+    """
+
+    task: str
+    device: str
+    dtype: str
+    groups: list[tuple[str, ...]]
+    answers: pd.DataFrame
+    differs: pd.DataFrame
+
+
+def side_by_side(answered: pd.DataFrame) -> list[Contracts]:
+    """The answers of each task, device and dtype, in tables of at most `COLUMNS` columns, the nearest first."""
+    return [
+        part
+        for (task, device, dtype), rows in answered.groupby(TABLE, sort=False)
+        for part in _split(str(task), str(device), str(dtype), rows)
+    ]
+
+
+def _split(task: str, device: str, dtype: str, rows: pd.DataFrame) -> list[Contracts]:
+    rows = rows[rows.groupby("question")["answer"].transform(lambda given: (given != SKIPPED).any())]
+    answers, kinds = _wide(rows, "answer"), _wide(rows, "kind")
+    usual = next(iter(rows.loc[rows["baseline"], "implementation"]), answers.columns[0])
+    apart = kinds.ne(kinds[usual], axis="index")
+    groups = _alike(kinds)
+    first = next(group for group in groups if usual in group)
+    others = sorted((group for group in groups if group != first), key=lambda group: (apart[group[0]].sum(), group))
+    step = COLUMNS - 2
+    pages = [[first, *others[at : at + step]] for at in range(0, max(1, len(others)), step)]
+    return [
+        Contracts(
+            task,
+            device,
+            dtype,
+            groups=page,
+            answers=pd.DataFrame({at: answers[list(group)].apply(_merged, axis=1) for at, group in enumerate(page)}),
+            differs=pd.DataFrame({at: apart[group[0]] for at, group in enumerate(page)}),
+        )
+        for page in pages
+    ]
+
+
+def _wide(rows: pd.DataFrame, values: str) -> pd.DataFrame:
+    wide = rows.pivot(index="question", columns="implementation", values=values)
+    return wide.reindex(rows["question"].unique()).fillna(units.MISSING)
+
+
+def _alike(kinds: pd.DataFrame) -> list[tuple[str, ...]]:
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, answers in kinds.items():
+        groups.setdefault(tuple(answers), []).append(str(name))
+    return [tuple(names) for names in groups.values()]
+
+
+def _merged(answers: Iterable[str]) -> str:
+    """One answer for all; of shares from the least to the most."""
+    distinct = list(dict.fromkeys(answers))
+    if len(distinct) == 1:
+        return distinct[0]
+    shares = sorted(float(match[1]) for answer in distinct if (match := _SHARE.fullmatch(answer)))
+    return f"{shares[0]:g} to {shares[-1]:g} %" if shares[0] < shares[-1] else f"{shares[0]:g} %"
+
+
+def _rule(rule: str, eps: float) -> str:
+    return _RULES[rule].format(units.power(eps)) if rule in _RULES else f"{rule} {units.power(eps)}"
