@@ -184,6 +184,8 @@ def keeps_the_dimension(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> obje
         (keeps_the_dimension, {"no elements": "a list", "[2, 3] with [1, 1]": "a list"}),
         (lambda x, y, dim: plain(x.double(), y.double()).float(), {"tiny norms": "all", "huge norms": "all"}),  # type: ignore[attr-defined]
         (lambda x, y, dim: plain(x.float(), y.float()), {"int8": "float32, right", "int64": "float32, right"}),
+        (plain, {"arithmetic": "float32"}),
+        (lambda x, y, dim: plain(x.bfloat16().float(), y.bfloat16().float()), {"arithmetic": "bf16"}),
     ],
 )
 def test_the_table_tells_what_is_done(fn: Fn, expected: dict[str, str]) -> None:

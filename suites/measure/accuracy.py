@@ -20,7 +20,7 @@ from suites.measure.admission import unsupported
 from suites.measure.bound import UNIT_ROUNDOFF, bound
 from suites.measure.deviation import Answers, deviation
 from suites.measure.error import dtypes_for, name_of, require_tensor
-from suites.measure.failure import Failure, contestant
+from suites.measure.failure import Failure, contestant, unheard
 from suites.record import Status
 
 _BLOCK = 32
@@ -44,11 +44,11 @@ def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, co
     try:
         if failure := unsupported(entry, dtype, device) or _unanswerable(entry, family):
             raise failure
-        solved = _solved(name, dtype, "angle" if entry.task == "angle" else "paired")
-        if not (compile_anew or all(_is_usual(asked, dtype) for asked, _ in solved)):
+        asked, truths = _asked(name, dtype), _truths(name, dtype, "angle" if entry.task == "angle" else "paired")
+        if not (compile_anew or all(_is_usual(question, dtype) for question in asked)):
             raise Failure(Status.UNSUPPORTED, "it compiles each shape anew, for which this grid takes no time")
-        with torch.set_grad_enabled(False), _flushing(family.flushed):
-            answers = [_answers(entry, asked, truth, dtype, device) for asked, truth in solved]
+        with torch.set_grad_enabled(False), _flushing(family.flushed), unheard():
+            answers = [_answers(entry, *pair, dtype, device) for pair in zip(asked, truths, strict=True)]
         found = deviation(answers)
         if fault := _fault(answers, family):
             status, reason = Status.WRONG, fault
@@ -84,10 +84,15 @@ def _is_usual(asked: Question, dtype: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1)  # one family at a time: the longest rows take half a GiB
-def _solved(name: str, dtype: str, task: str) -> tuple[tuple[Question, oracle.Truth], ...]:
+def _asked(name: str, dtype: str) -> tuple[Question, ...]:
+    return questions(name, dtype)
+
+
+@functools.lru_cache(maxsize=2)  # cosines and angles
+def _truths(name: str, dtype: str, task: str) -> tuple[oracle.Truth, ...]:
     return tuple(
-        (asked, oracle.answers(task, asked.x, asked.y, asked.dim) if asked.truth is None else asked.truth)
-        for asked in questions(name, dtype)
+        oracle.answers(task, asked.x, asked.y, asked.dim) if asked.truth is None else asked.truth
+        for asked in _asked(name, dtype)
     )
 
 

@@ -1,10 +1,6 @@
 """What an implementation answers where a cosine is not defined or not representable: measured, not declared."""
 
 import dataclasses
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -13,11 +9,12 @@ from implementations import Implementation
 from suites.findings import Contract
 from suites.measure.asked import Rows
 from suites.measure.bound import UNIT_ROUNDOFF
-from suites.measure.eps import eps_of
-from suites.measure.failure import Failure
+from suites.measure.eps import WIDEST, eps_of
+from suites.measure.failure import Failure, unheard
 from suites.measure.questions import OF_FORM, OF_ROWS, Question
 from suites.record import Status
 
+_COMPILED = ("float32", "bfloat16", "float16")  # by then, where the grid has them
 GRADIENT = "gradient at a zero row"
 QUESTIONS = (*OF_ROWS, *OF_FORM)
 """What is asked, in a table's order."""
@@ -40,7 +37,7 @@ def contract_of(
         Contract, implementation=entry.name, baseline=entry.baseline, task=entry.task, dtype=dtype, device=device
     )
     rows = Rows(entry, dtype, device)
-    with torch.no_grad(), _unheard():
+    with torch.no_grad(), unheard():
         try:
             if entry.task == "angle":
                 raise Failure(Status.UNSUPPORTED, "its answers are angles, and these questions are about cosines")
@@ -52,7 +49,7 @@ def contract_of(
         left_out += () if compile_anew else (GRADIENT,)
         asked = {name: question for name, question in (OF_ROWS | OF_FORM).items() if name not in left_out}
         seen = {name: _answer(asked[name], rows) if name in asked else "not asked" for name in QUESTIONS}
-        eps = eps_of(entry, device)
+        eps = eps_of(entry, device, WIDEST if compile_anew else _COMPILED)
     return found(status=Status.OK, eps_rule=eps.rule, eps=eps.norm, answers=seen)
 
 
@@ -61,15 +58,3 @@ def _answer(question: Question, rows: Rows) -> str:
         return question(rows)
     except Failure as failure:
         return type(failure.__cause__).__name__ if failure.__cause__ else failure.reason
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """A refusal is an answer here, and no news: torch.compile logs fifty lines for one."""
-    disabled = logging.root.manager.disable
-    logging.disable()
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        logging.disable(disabled)

@@ -9,7 +9,7 @@ from implementations import Implementation
 from suites.measure.asked import Rows, decades
 from suites.measure.failure import Failure
 
-_WIDEST = ("float64", "float32", "bfloat16", "float16")
+WIDEST = ("float64", "float32", "bfloat16", "float16")
 _NO_SQUARE = {"float16": 2.0**-7}  # a norm whose square is not normal any more
 _NO_FLOAT32_SQUARE = 2.0**-63  # which a form may compute in, whatever its inputs are
 
@@ -23,15 +23,15 @@ class Eps:
 
 
 @cache  # the same for every dtype that a contract is told in
-def eps_of(entry: Implementation, device: str) -> Eps:
-    """The eps rule, told from how answers shrink with a norm, in the widest dtype that the implementation answers in.
+def eps_of(entry: Implementation, device: str, dtypes: tuple[str, ...] = WIDEST) -> Eps:
+    """The eps rule, told from how answers shrink with a norm, in the first of `dtypes` that it answers in.
 
     "maximum" is max(‖x‖, eps), and √max(‖x‖², eps²) as well, which no answer tells apart; "added" ‖x‖ + eps; "added
     to squares" √(‖x‖² + eps²); each "per norm" or "of the product" of both norms. Rules with a jump are "0 below" a
     norm and "not divided below" it, told to a power of ten. "none" where no norm that has a square is shrunk, and ""
     where a norm of 1 is, or there is no answer.
     """
-    for dtype in (d for d in _WIDEST if d in entry.dtypes and (device, d) != ("mps", "float64")):
+    for dtype in (d for d in dtypes if d in entry.dtypes and (device, d) != ("mps", "float64")):
         try:
             return _told(Rows(entry, dtype, device))
         except Failure:

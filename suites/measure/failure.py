@@ -1,5 +1,7 @@
 """The border to code that is not ours: whatever a contestant does there becomes a status."""
 
+import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +28,18 @@ def contestant() -> Iterator[None]:
         raise
     except BaseException as error:  # the one place for it: pytest.skip and sys.exit raise no Exception
         raise Failure(*_judge(error)) from error
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """No warnings and logs where a refusal is an answer, and no news: torch.compile logs fifty lines for one."""
+    disabled = logging.root.manager.disable
+    logging.disable()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 def _judge(error: BaseException) -> tuple[Status, str]:

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from suites.families.arithmetic import mode_used
 from suites.measure import oracle
 from suites.measure.asked import LENGTH, Rows, Values, answers, decades, values
 from suites.measure.error import name_of
@@ -68,6 +69,13 @@ def _above_one(rows: Rows) -> str:
     figures = 100 * float((excess > 0).mean()), float(np.nanmax(excess))
     share, most = (f"{v:.0f}" if v >= 1 else _short(f"{v:.2g}") for v in figures)
     return f"{share} %, by up to {most} u"
+
+
+def _arithmetic(rows: Rows) -> str:
+    """Whether float32 is TF32 or bfloat16 on the way: what matters is what is used, not what is set."""
+    if rows.dtype != "float32":
+        return _NO_MATTER
+    return mode_used(lambda x, y: torch.diag(torch.from_numpy(rows.ask(x, y))), rows.device)
 
 
 def _result_dtype(rows: Rows) -> str:
@@ -140,6 +148,7 @@ OF_ROWS: dict[str, Question] = {
     "NaN": partial(_changed, lambda x, y: x[:, 1].fill_(torch.nan)),
     "infinity": partial(_changed, lambda x, y: x[:, 0].fill_(torch.inf)),
     "above 1": _above_one,
+    "arithmetic": _arithmetic,
     "result": _result_dtype,
     "inputs": _inputs,
 }
