@@ -46,7 +46,8 @@ class Bench:
         self.progress = ProgressLine(wanted=config.option.verbose <= 0)
         config.pluginmanager.register(self.progress)
         self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
-        self.survey = Survey(plan, done=self.recorder.found, looking=self.progress.looking, found=self.append)
+        found, phases = self.recorder.found, self.session.phases
+        self.survey = Survey(plan, done=found, phases=phases, looking=self.progress.looking, found=self.append)
         config.pluginmanager.register(Asking(self.survey))
 
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:

@@ -104,6 +104,8 @@ def implementation(
         _known("way of summing", way, SUMMING)
     if work:
         _known("dtype", work, DTYPES)
+    if isinstance(roundings, bool) or not isinstance(roundings, int | float) or not 0 <= roundings < 1000:
+        raise RegistryError(f"roundings is {roundings!r}; it has to be a number from 0 on, such as 5.5")
 
     def register(fn: Function) -> Function:
         _require_function(fn, task)

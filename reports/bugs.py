@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from reports import units
 from reports.markdown import escape, issues
 from reports.sections.known_bugs import GONE, HAPPENS, UNSEEN, known_bugs
 
@@ -16,9 +17,12 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
 
 def count(found: pd.DataFrame) -> str:
     """How many still happen, and in what."""
-    verdicts = known_bugs(found)["verdict"].value_counts().reindex([HAPPENS, GONE, UNSEEN], fill_value=0)
+    rows = known_bugs(found)
+    verdicts = rows["verdict"].value_counts().reindex([HAPPENS, GONE, UNSEEN], fill_value=0)
+    reports = rows.loc[rows["verdict"] == HAPPENS, "issue"].nunique()
     packages = ", ".join(dict.fromkeys(found.loc[found["happens"].notna(), "package"])) or "what is installed"
     unseen = f"; not to be seen: {verdicts[UNSEEN]}" if verdicts[UNSEEN] else ""
     return (
-        f"**{verdicts[HAPPENS]} of {verdicts[HAPPENS] + verdicts[GONE]} still happen** with {escape(packages)}{unseen}."
+        f"**{verdicts[HAPPENS]} of {units.counted(verdicts[HAPPENS] + verdicts[GONE], 'probe')} still see their bug**, "
+        f"of {units.counted(reports, 'report')}, with {escape(packages)}{unseen}."
     )

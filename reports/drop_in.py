@@ -10,6 +10,7 @@ from reports.sections import contracts, drop_ins
 from reports.wording import shortened
 
 NAMES = 12
+BITES = 4
 _WHOSE = ["implementation", "reference"]
 
 
@@ -27,19 +28,24 @@ def warnings(answer: pd.DataFrame, answered: pd.DataFrame) -> list[str]:
     several = answered["device"].nunique() > 1
     return [
         f"**Not a drop-in**: {code(str(chosen))} for {code(str(reference))}: "
-        f"{'; '.join(_bite(row, several) for _, row in bites.iterrows())}."
+        f"{'; '.join(_bite(row, several) for _, row in bites.head(BITES).iterrows())}{_more(bites)}."
         for (chosen, reference), bites in rows.groupby(_WHOSE, sort=False)
     ]
 
 
 def alike(answered: pd.DataFrame) -> str:
-    """Who answers as its baseline does."""
+    """Who answers as its baseline does; "" without a baseline."""
     rows = drop_ins.drop_ins(answered)
+    if rows.empty:
+        return ""
     told = [
         f"for {code(baseline)} {codes(others, NAMES) if others else 'nobody'}"
         for baseline, others in zip(rows["baseline"], rows["implementations"], strict=True)
     ]
-    return f"Drop-ins, which give the same answer to each question: {'; '.join(told)}."
+    return (
+        f"Drop-ins, which give the same answer to each question: {'; '.join(told)}. "
+        "In bold: another answer than the baseline's, which comes first."
+    )
 
 
 def untold(found: pd.DataFrame) -> list[str]:
@@ -65,6 +71,10 @@ def _bite(row: pd.Series, several_devices: bool) -> str:
     places = zip(row["dtypes"], row["devices"], strict=True)
     where = codes(f"{dtype} on {device}" if several_devices else dtype for dtype, device in places)
     return f"{seen}{'' if row['everywhere'] else f' for {where}'} ({code(row['reference'])}: {escape(row['usual'])})"
+
+
+def _more(bites: pd.DataFrame) -> str:
+    return f"; and {len(bites) - BITES} more" if len(bites) > BITES else ""
 
 
 def _table(each: contracts.Contracts) -> pd.DataFrame:

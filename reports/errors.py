@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import bugs, drop_in, fineness, how_wrong, plots
-from reports.sections import accuracy, contracts
+from reports import bugs, cures, drop_in, fineness, how_wrong, plots, price
+from reports.sections import accuracy, contracts, drop_ins
 from results import load_accuracy, load_contracts, load_known_bugs, load_resolution
 
 
@@ -50,15 +50,25 @@ def findings(run: str, root: Path, folder: Path) -> Findings:
     return found
 
 
-def values(found: Findings, answer: pd.DataFrame, families: Mapping[str, str], folder: Path) -> dict[str, object]:
+def values(
+    found: Findings,
+    judged: pd.DataFrame,
+    answer: pd.DataFrame,
+    standings: pd.DataFrame,
+    families: Mapping[str, str],
+    folder: Path,
+) -> dict[str, object]:
     """What the page says of them: "" or nothing where there are none. Pictures are saved in `folder`."""
-    judged, answered = accuracy.judged(found.accuracy), contracts.answered(found.contracts)
+    answered = contracts.answered(found.contracts)
+    bitten = {*drop_ins.bites(answer, answered)["implementation"]} if len(answered) else set()
     seen = found.resolution[found.resolution["status"] == "ok"]
     asked = found.contracts.drop_duplicates([*contracts.TABLE, "implementation"])
     recommended = answer["implementation"].dropna()
     return {
         "findings": sum(map(len, (found.accuracy, asked, found.resolution, found.known_bugs))),
         "not_drop_ins": drop_in.warnings(answer, answered) if len(answered) else [],
+        "safest": price.safest(judged, answer, standings, bitten) if len(judged) else [],
+        "symptoms": cures.table(judged, answered, standings, families),
         "how_wrong": how_wrong.headlines(judged, recommended) if len(judged) else [],
         "ordinary": accuracy.ORDINARY,
         "places": [_place(rows, judged, families, folder) for rows in accuracy.by_place(judged)],
@@ -66,7 +76,7 @@ def values(found: Findings, answer: pd.DataFrame, families: Mapping[str, str], f
         "untold": drop_in.untold(found.contracts),
         "contracts": drop_in.answers(answered) if len(answered) else [],
         "resolution": fineness.table(seen) if len(seen) else None,
-        "thresholds": fineness.thresholds(seen),
+        "thresholds": fineness.thresholds(seen, judged, standings),
         "resolution_picture": plots.draw_resolution(seen, folder) if len(seen) else None,
         "known_bugs": bugs.table(found.known_bugs) if len(found.known_bugs) else None,
         "known_bugs_count": bugs.count(found.known_bugs),

@@ -12,6 +12,7 @@ from reports.wording import shortened
 
 NAMES = 12
 HARDEST = 3
+LARGE = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,10 @@ def headlines(judged: pd.DataFrame, recommended: Iterable[str]) -> list[str]:
     hardest = accuracy.hardest(judged)
     if len(hardest):
         lines.append(_failing(overall, hardest))
+    large = accuracy.large(judged)
+    if len(large):
+        more = f" and {len(large) - LARGE} more" if len(large) > LARGE else ""
+        lines.append(f"**Within the stated bound, but beyond the error budget**: {_counted(large, LARGE)}{more}.")
     chosen = overall.set_index("implementation").reindex(pd.Index(recommended).unique()).dropna()
     if len(chosen):
         told = [f"{code(str(name))} on {_of_families(row)}" for name, row in chosen.iterrows()]
@@ -62,10 +67,12 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "implementation": rows["implementation"],
-            "stated bound": rows["bound_u"].map(units.error),
-            "worst seen": rows["worst_u"].map(units.error),
-            "bound / worst": rows["slack"].map(units.times),
-            "on": rows["family"],
+            "largest error": rows["largest_u"].map(units.error),
+            "on": rows["largest_on"],
+            "nearest to its bound": rows["worst_u"].map(units.error),
+            "the bound there": rows["bound_u"].map(units.error),
+            "bound / error": rows["slack"].map(units.times),
+            "of": rows["family"],
             "bound broken on": rows["broken"].map(_families),
         }
     )
@@ -99,11 +106,15 @@ def _true_cosines(overall: pd.DataFrame) -> str:
 def _failing(overall: pd.DataFrame, hardest: pd.Series) -> str:
     wrong = overall[overall["wrong"] > 0].sort_values("wrong", ascending=False, kind="stable")
     most = wrong.iloc[0]
-    worst = ", ".join(f"{code(str(family))} ({count})" for family, count in hardest.head(HARDEST).items())
     return (
         f"**Wrong somewhere**: {len(wrong)} of {units.counted(len(overall), 'implementation')}, most of all "
-        f"{code(most['implementation'])}, on {_of_families(most)}. The families on which most are wrong: {worst}."
+        f"{code(most['implementation'])}, on {_of_families(most)}. The families on which most are wrong: "
+        f"{_counted(hardest, HARDEST)}."
     )
+
+
+def _counted(families: pd.Series, most: int) -> str:
+    return ", ".join(f"{code(str(family))} ({count})" for family, count in families.head(most).items())
 
 
 def _of_families(row: pd.Series) -> str:

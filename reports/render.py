@@ -11,6 +11,7 @@ from reports import details, errors, headlines, plots, sections, wording
 from reports.against import side_by_side
 from reports.budget import BUDGET_U
 from reports.markdown import page
+from reports.sections import accuracy
 from results import ROOT, Run, check_name, flags, load, load_end, load_operators, load_run
 
 OUT = Path(__file__).parent / "out"
@@ -59,7 +60,8 @@ def render(
 def _measured(
     table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: errors.Findings
 ) -> dict[str, object]:
-    standings = sections.standings(table, budget_u)
+    judged = accuracy.judged(found.accuracy, budget_u)
+    standings = sections.standings(table, budget_u, accuracy.unfit(judged))
     answer = sections.answer(table, standings)
     close_seconds = sections.close_seconds(table, standings, answer)
     winners = sections.by_size(table, standings, answer)
@@ -73,7 +75,7 @@ def _measured(
         "pictures": list(plots.draw(table, standings, answer, folder)),
         "groups": details.groups(table, standings, answer),
         "failures": wording.failures(sections.failures(table)),
-        **errors.values(found, answer, head.families, folder),
+        **errors.values(found, judged, answer, standings, head.families, folder),
     }
 
 

@@ -19,6 +19,7 @@ from results.load import (
     load_run,
 )
 from results.store import Store, StoreError, unfinished
+from suites.case import ROUNDOFFS
 from suites.record import End, Environment, Operator, Record, Run, Status
 from suites.statistics import VERDICT_CONFIDENCE
 
@@ -27,6 +28,7 @@ __all__ = [
     "FLAG_COLUMNS",
     "OPERATOR_COLUMNS",
     "ROOT",
+    "ROUNDOFFS",
     "RUN_COLUMNS",
     "VERDICT_CONFIDENCE",
     "End",

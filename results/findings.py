@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from results.files import ROOT, body, find, head
-from suites.case import FAMILIES
+from suites.case import FAMILIES, ROUNDOFFS
 from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, key
 from suites.lines import from_line
 from suites.record import UNIT_ROUNDOFF
 
-OUTPUT_UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 _ERRORS = ("error_max", "error_rms", "error_p999", "bound")
 
 
@@ -28,10 +27,11 @@ def load_accuracy(run: str, root: Path = ROOT) -> pd.DataFrame:
         ValueError: the file does not start with the head of a run.
     """
     table = _table(Accuracy, run, root, Deviation)
-    own = table["output_dtype"].map(OUTPUT_UNIT).astype(float)
+    own = table["output_dtype"].map(ROUNDOFFS).astype(float)
     for name in _ERRORS:
         table[f"{name}_u"], table[f"{name}_own"] = table[name] / UNIT_ROUNDOFF, table[name] / own
-    return table.sort_values("family", key=lambda names: names.map(FAMILIES.index), kind="stable", ignore_index=True)
+    order = {name: number for number, name in enumerate(FAMILIES)}  # those of another version come last
+    return table.sort_values("family", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 
 def load_contracts(run: str, root: Path = ROOT) -> pd.DataFrame:

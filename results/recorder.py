@@ -94,7 +94,7 @@ def _selection(run: Run) -> list[str]:
     """The words of the command that select what is measured, each with the word after it."""
     words = shlex.split(run.command)
     pairs = zip(words, [*words[1:], ""], strict=True)
-    return sorted(f"{word} {value}" for word, value in pairs if "::" in word or word.startswith(_NARROWING))
+    return sorted(f"{word} {value}" for word, value in pairs if ".py" in word or word.startswith(_NARROWING))
 
 
 def _require_same(old: Run, new: Run) -> None:

@@ -47,6 +47,9 @@ FAMILIES = (
 )
 """The families of suites/families: inputs that hurt."""
 
+ROUNDOFFS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""The unit roundoff of each dtype."""
+
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
 

@@ -83,7 +83,7 @@ class Plan:
         """Digests of what the grid, the implementations and the user's data are, whatever their files are called."""
         sources = [*Path(registry.__file__).parent.rglob("*.py"), *map(Path, self.files)]
         digests = {
-            "grid": _digest(repr(self.grid.blocks).encode()),
+            "grid": _digest(repr(self.grid.blocks).encode(), *map(str.encode, self.grid.families)),
             "implementations": _digest(*sorted(source.read_bytes() for source in sources)),
         }
         return digests | ({"inputs": self.own.fingerprint} if self.own else {})

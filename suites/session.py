@@ -40,7 +40,7 @@ class Session:
             allocator.pin()
         gc.freeze()  # what is loaded stays: looking through it before each case's rounds takes a quarter of a second
         self.plan = plan
-        self._phases = Phases()
+        self.phases = Phases()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
         for record in done:
             self._records[record.case][record.implementation] = record
@@ -91,7 +91,7 @@ class Session:
 
     def end(self) -> End:
         """How long the session took, and for what."""
-        return End(wall_s=self._phases.wall_s, phases_s=dict(self._phases.seconds))
+        return End(wall_s=self.phases.wall_s, phases_s=dict(self.phases.seconds))
 
     @property
     def _budget(self) -> Budget:
@@ -107,8 +107,8 @@ class Session:
         if self.plan.processes > 1:
             records = self._measure_apart(case, contestants)
         else:
-            records = measure_here(case, contestants, self.plan.own, self._budget, self._phases)
-        with self._phases("saving and profiling"):
+            records = measure_here(case, contestants, self.plan.own, self._budget, self.phases)
+        with self.phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved has not come to its end.
         self._records[case] |= {record.implementation: record for record in records}
@@ -123,7 +123,7 @@ class Session:
             allocator=plan.allocator,
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
-        return measure_apart(errand, processes, self._phases)
+        return measure_apart(errand, processes, self.phases)
 
 
 def _counted(number: int, noun: str) -> str:

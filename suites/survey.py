@@ -1,14 +1,19 @@
 """The error suite of a plan: what implementations are asked beside their speed, and what was found."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 
+from implementations import registry
 from suites.families import FAMILIES
 from suites.findings import Finding, key
 from suites.known_bugs import BUGS, look
 from suites.measure.accuracy import accuracy_of
+from suites.measure.asked import Rows
 from suites.measure.compiler import Compilations, forget_compiled
 from suites.measure.contract import contract_of
+from suites.measure.failure import Failure
+from suites.measure.phases import Phases
 from suites.measure.resolution import resolution_of
 from suites.plan import Plan
 
@@ -24,6 +29,7 @@ class Survey:
         done: findings of a run that is gone on with.
         looking: called with the name of each before it is made.
         found: called with each that was made.
+        phases: told what the time went to.
     """
 
     def __init__(
@@ -33,13 +39,14 @@ class Survey:
         done: Iterable[Finding],
         looking: Callable[[str], None],
         found: Callable[[list[Finding]], None],
+        phases: Phases,
     ) -> None:
         self._makers = dict(_makers(plan)) if plan.grid.families and not plan.own else {}
         self._compile_anew = plan.grid.compile_anew
-        self._compiling: set[str] = set()
+        self._compiles: dict[str, bool] = {}
         self._findings = {key(finding): finding for finding in done}
         self._selected: set[Asked] = set()
-        self._looking, self._found = looking, found
+        self._looking, self._found, self._phases = looking, found, phases
         self._compiled_for = ""
 
     @property
@@ -78,19 +85,26 @@ class Survey:
 
     def _make(self, asked: Asked) -> Finding:
         make: Callable[..., Finding] = self._makers[asked]
-        before = Compilations.now()
-        question, _, name = asked
-        if name in self._compiling and not self._compile_anew and question in ("accuracy", "contract"):
-            make = partial(make, compile_anew=False)
-        finding = make()
-        if Compilations.now().frames > before.frames:
-            self._compiling.add(name)
-        return finding
+        question, subject, name = asked
+        with self._phases("error suite"):
+            if question in ("accuracy", "contract") and not self._compile_anew and self._is_compiled(name, subject):
+                make = partial(make, compile_anew=False)
+            return make()
+
+    def _is_compiled(self, name: str, subject: str) -> bool:
+        """Whether an implementation compiles, told once, from what an ordinary call leaves with the compiler."""
+        if name not in self._compiles:
+            device, dtype, *_ = subject.split("-")
+            before = Compilations.now()
+            with suppress(Failure):
+                Rows(registry.get(name), dtype, device).ordinary_error()
+                self._compiles[name] = Compilations.now().frames > before.frames
+        return self._compiles.get(name, False)
 
     def _forget_compiled(self, subject: str) -> None:
         """Families of equal rows share their compiled functions; others have many shapes, and a limit of eight."""
         device, dtype, family = [*subject.split("-"), "", ""][:3]
-        shared = family not in FAMILIES or FAMILIES[family].rows
+        shared = not self._compile_anew or family not in FAMILIES or FAMILIES[family].rows
         compiled_for = f"{device}-{dtype}" if shared else subject
         if compiled_for != self._compiled_for:
             forget_compiled()
@@ -106,7 +120,8 @@ def _makers(plan: Plan) -> Iterator[tuple[Asked, Callable[[], Finding]]]:
                 asked = "accuracy", f"{device}-{dtype}-{family}", entry.name
                 yield asked, partial(accuracy_of, entry, family, dtype, device)
         for entry in plan.implementations:
-            structural = (device, dtype) == places[0]
+            taken = [place for place in places if place[0] in entry.devices and place[1] in entry.dtypes]
+            structural = (device, dtype) == next(iter(taken), None)
             yield (
                 ("contract", f"{device}-{dtype}", entry.name),
                 partial(contract_of, entry, dtype, device, structural=structural),

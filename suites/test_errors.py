@@ -2,8 +2,10 @@
 
 import pytest
 
-from suites.findings import Finding, KnownBug
+from suites.findings import Accuracy, Finding, KnownBug
 from suites.record import Status
+
+ORDINARY = "prescribed"
 
 
 @pytest.mark.findings("accuracy")
@@ -27,12 +29,14 @@ def test_known_bugs(finding: Finding) -> None:
 
 
 def conclude(finding: Finding) -> None:
-    """Skip what could not be asked; what is wrong on inputs made to hurt is a finding, not a failure of the suite."""
+    """Skip what could not be asked; what goes wrong on inputs made to hurt is a finding, not a failure of the suite."""
     if isinstance(finding, KnownBug):
         if finding.happens is None:
             pytest.skip(finding.seen)
         return
     if finding.status in (Status.UNSUPPORTED, Status.ABSENT, Status.OUT_OF_MEMORY):
         pytest.skip(f"{finding.status}: {finding.reason}")
+    if finding.status is Status.ERROR and isinstance(finding, Accuracy) and finding.family == ORDINARY:
+        pytest.fail(f"{finding.implementation} is {finding.status}: {finding.reason}", pytrace=False)
     if finding.status is not Status.OK:
         pytest.xfail(f"{finding.status}: {finding.reason}")

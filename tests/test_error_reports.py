@@ -13,14 +13,16 @@ import pytest
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
-from reports import bugs, drop_in, fineness, how_wrong, render
+from reports import BUDGET_U, bugs, cures, drop_in, fineness, how_wrong, price, render, sections
 from reports.plots.heat_map import BLANK, heat_map
 from reports.plots.resolution import resolution as resolution_plot
 from reports.sections import accuracy, contracts, drop_ins, resolution
-from results import Status, load_accuracy, load_contracts, load_known_bugs, load_resolution
+from results import Status, load, load_accuracy, load_contracts, load_known_bugs, load_resolution
 from suites.case import FAMILIES
 from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution
+from suites.lines import Line
 from suites.measure import contract as measured_contract
+from suites.record import Record
 from tests.runs import CASE, head, measured, save
 
 GOLDEN = Path(__file__).parent / "golden" / "errors.md"
@@ -152,18 +154,33 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return render("errors", root=root, out=root / "out")
 
 
-def saved(root: Path, *found: Finding) -> Path:
+def saved(root: Path, *found: Line) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     save(root, *found, run=HEAD)
     return root
 
 
-def rendered(root: Path, *found: Finding) -> str:
+def rendered(root: Path, *found: Line) -> str:
     return render("errors", root=saved(root, *found), out=root / "out").read_text()
 
 
 def judged(root: Path, *found: Accuracy) -> pd.DataFrame:
-    return accuracy.judged(load_accuracy("errors", saved(root, *found)))
+    return accuracy.judged(load_accuracy("errors", saved(root, *found)), BUDGET_U)
+
+
+def usual_time(name: str, ratio: float, dtype: str = "float32", peak: int | None = None) -> Record:
+    """A record of the usual case whose time is `ratio` of the baseline's."""
+    base = name == "builtin"
+    case = replace(CASE, dtype=dtype)
+    control_s = [1e-3] * 20 if base else ()
+    return measured(name, [ratio * 1e-3] * 20, baseline=base, control_s=control_s, case=case, peak_bytes=peak)
+
+
+def measured_in(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What a run holds, judged, and its standings."""
+    found = accuracy.judged(load_accuracy("errors", root), BUDGET_U)
+    table = sections.prepare(load("errors", root=root))
+    return found, sections.standings(table, BUDGET_U, accuracy.unfit(found))
 
 
 def answered(root: Path, *found: Contract) -> pd.DataFrame:
@@ -199,6 +216,10 @@ def test_the_csv_files_hold_every_finding(page: Path) -> None:
     assert len(asked) == sum(len(each.answers) for each in found if isinstance(each, Contract))
 
 
+TIMES = {"builtin": 1.0, "fast": 0.25, "exact": 4.0}
+NOTHING_TIMED = pd.DataFrame(
+    {name: [] for name in (*sections.GROUP, "implementation", "baseline", "time", "memory")}, dtype=object
+)
 HEADINGS = {
     "accuracy": ("## How wrong, on inputs that hurt", deviated("builtin", "self")),
     "contracts": ("## The contracts", contract("builtin", USUAL)),
@@ -234,6 +255,23 @@ def test_the_answer_says_what_its_contract_has_that_bites(tmp_path: Path) -> Non
         "(`builtin`: float32, right)."
     ]
     assert drop_in.warnings(ship(("builtin", "builtin", "float32"), ("unasked", "builtin", "float32")), found) == []
+
+
+def test_the_bullet_of_what_bites_stays_short(tmp_path: Path) -> None:
+    usual = {"zero row": "0", "two zero rows": "0", "tiny norms": "from 1e-8", "gradient at a zero row": "1e8"}
+    other = {"zero row": "NaN", "two zero rows": "1", "tiny norms": "from 1e-5", "gradient at a zero row": "NaN"}
+    found = answered(
+        tmp_path, contract("builtin", usual | {"result": "float16"}), contract("fast", other | {"result": "float32"})
+    )
+    (said,) = drop_in.warnings(ship(("fast", "builtin", "float32")), found)
+    assert said.endswith(
+        "tiny norms: right from 1e-5 (`builtin`: from 1e-8); the gradient at a zero row is NaN (`builtin`: 1e8); "
+        "and 1 more."
+    )
+    better = answered(
+        tmp_path / "b", contract("builtin", usual), contract("fast", usual | {"gradient at a zero row": "0"})
+    )
+    assert drop_in.warnings(ship(("fast", "builtin", "float32")), better) == []
 
 
 def test_what_is_better_than_the_baseline_does_not_bite(tmp_path: Path) -> None:
@@ -280,8 +318,21 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
     assert rows["above 1"] == ["15.5 to 22 %", "22 %, by up to 4 u", "**never**"]
     assert "int8" not in rows  # asked in another dtype
     assert drop_in.alike(found) == (
-        "Drop-ins, which give the same answer to each question: for `builtin` `twin`; for `broadcast` nobody."
+        "Drop-ins, which give the same answer to each question: for `builtin` `twin`; for `broadcast` nobody. "
+        "In bold: another answer than the baseline's, which comes first."
     )
+
+
+def test_what_was_not_asked_is_no_difference_and_without_a_baseline_nothing_is(tmp_path: Path) -> None:
+    skipped = contract("compiled", USUAL | {"zero row": contracts.SKIPPED})
+    found = answered(tmp_path, contract("builtin", USUAL), skipped)
+    (answers,) = drop_in.answers(found)
+    rows = {row[0]: list(row[1:]) for row in answers.tables[0].itertuples(index=False)}
+    assert rows["zero row"] == ["0", contracts.SKIPPED]
+    assert "for `builtin` `compiled`" in drop_in.alike(found)
+    alone = found[~found["baseline"]]
+    assert drop_in.alike(alone) == ""
+    assert "**" not in drop_in.answers(alone)[0].tables[0].to_string()
 
 
 def test_a_wide_table_is_split_and_each_part_begins_with_the_baseline(tmp_path: Path) -> None:
@@ -376,8 +427,8 @@ def test_bounds_stand_beside_the_worst_that_was_seen_within(tmp_path: Path) -> N
     )
     table = how_wrong.bounds(accuracy.bounds(found))
     assert table.to_numpy().tolist() == [
-        ["b", "8 u", "2 u", "4×", "self", "none"],
-        ["a", "8 u", "1 u", "8×", "self", "1 family"],
+        ["b", "2 u", "self", "2 u", "8 u", "4×", "self", "none"],
+        ["a", "2 u", "near", "1 u", "8 u", "8×", "self", "1 family"],
     ]
 
 
@@ -438,23 +489,32 @@ def test_theory_is_what_the_reference_derives() -> None:
 
 
 def test_who_plans_a_threshold_in_bfloat16_is_told_what_it_tells_apart(tmp_path: Path) -> None:
-    found = load_resolution(
-        "errors",
-        saved(
-            tmp_path,
-            seeing("builtin", 6.0, 29, dtype="bfloat16"),
-            seeing("broadcast", 6.0, 29, dtype="bfloat16", task="pairwise"),
-            seeing("exact", 0.014, 16300, dtype="bfloat16"),
-            seeing("angle", 1e-6, 16300, dtype="bfloat16", task="angle"),
-            seeing("builtin", 0.04, 16384),
-        ),
+    root = saved(
+        tmp_path,
+        seeing("builtin", 6.0, 29, dtype="bfloat16"),
+        seeing("broadcast", 6.0, 29, dtype="bfloat16", task="pairwise"),
+        seeing("exact", 0.014, 16300, dtype="bfloat16"),
+        seeing("angle", 1e-6, 16300, dtype="bfloat16", task="angle"),
+        seeing("builtin", 2.3, 29, dtype="float16"),
+        seeing("coarse", 2.8, 29, dtype="float16"),
+        seeing("builtin", 0.04, 16384),
+        deviated("builtin", "self", above=16, exact=57, dtype="bfloat16"),
+        deviated("builtin", "self", above=16, exact=50, dtype="float16"),
+        deviated("exact", "self", output="float32", dtype="bfloat16"),
+        usual_time("builtin", 1.0, "bfloat16"),
+        usual_time("exact", 3.0, "bfloat16"),
     )
-    assert fineness.thresholds(found) == [
+    found, (found_judged, standings) = load_resolution("errors", root), measured_in(root)
+    assert fineness.thresholds(found, found_judged, standings) == [
+        "**With rows in float16**, these do not tell the 2.56° of a threshold at 0.999 from 0: `coarse`. "
+        "Of equal rows, `builtin` read 50 % as exactly 1, 16 % as more and 34 % as less.",
         "**A threshold at 0.999** is an angle of 2.56°. Just below 1, numbers in bfloat16 are 0.0039 apart: an answer "
         "in it passes only if it reads 1, as those of all pairs less than 3.6° apart do by theory. Measured, with rows "
-        "in bfloat16: `broadcast`, `builtin` from 6° on; `exact`, the finest other, from 0.014° on."
+        "in bfloat16: `broadcast`, `builtin` from 6° on; `exact`, the finest other, from 0.014° on. "
+        "Of equal rows, `builtin` read 57 % as exactly 1, 16 % as more and 27 % as less: the last fail it. "
+        "The remedy is an answer in float32: `exact` (3× the time).",
     ]
-    assert fineness.thresholds(found[found["dtype"] == "float32"]) == []
+    assert fineness.thresholds(found[found["dtype"] == "float32"], found_judged, standings) == []
 
 
 def test_bugs_that_still_happen_come_first_and_are_counted(tmp_path: Path) -> None:
@@ -466,7 +526,9 @@ def test_bugs_that_still_happen_come_first_and_are_counted(tmp_path: Path) -> No
         ("a", "no"),
         ("b", "not to be seen"),
     ]
-    assert bugs.count(found) == "**2 of 3 still happen** with torch 2.13.0; not to be seen: 1."
+    assert bugs.count(found) == (
+        "**2 of 3 probes still see their bug**, of 1 report, with torch 2.13.0; not to be seen: 1."
+    )
 
 
 def test_names_from_outside_are_no_markup(tmp_path: Path) -> None:
@@ -535,6 +597,39 @@ def test_the_heat_map_says_what_it_leaves_out(tmp_path: Path) -> None:
     assert len(figure.axes[0].get_yticklabels()) == 40
 
 
+def test_the_heat_map_marks_what_is_right_but_beyond_the_budget(tmp_path: Path) -> None:
+    found = judged(
+        tmp_path,
+        deviated("a", "long_rows", BUDGET_U["float32"] + 1, bound_u=1e6),
+        deviated("a", "self", BUDGET_U["float32"], bound_u=1e6),
+        deviated("b", "long_rows", 99, status=Status.WRONG, reason="off"),
+    )
+    figure = heat_map(found, accuracy.tally(found))
+    assert drawn(figure) == {("a", "long_rows"): "•", ("b", "long_rows"): "×"}
+    assert "•: within its bound, but beyond the error budget" in figure.axes[0].get_title().replace("\n", " ")
+    told = "**Within the stated bound, but beyond the error budget**: `long_rows` (1)."
+    assert told in how_wrong.headlines(found, [])
+
+
+def test_the_plot_of_angles_does_not_stretch_for_what_is_finest(tmp_path: Path) -> None:
+    found = load_resolution("errors", saved(tmp_path, seeing("angle", 1e-10, 9, task="angle"), seeing("builtin", 9, 9)))
+    figure = resolution_plot(found)
+    axes = figure.axes[0]
+    arrows = [list(line.get_xdata()) for line in axes.get_lines() if line.get_marker() == "<"]
+    assert arrows == [[1e-3]]
+    assert axes.get_xlim()[0] > 1e-4
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "0.001°",
+        "0.01°",
+        "0.1°",
+        "1°",
+        "2°",
+        "5°",
+        "10°",
+    ]
+    assert figure.legends[0].get_texts()[-1].get_text() == "finer than 0.001°"
+
+
 def test_the_plot_of_angles_has_a_line_for_what_each_dtype_allows(tmp_path: Path) -> None:
     found = load_resolution(
         "errors",
@@ -558,6 +653,91 @@ def test_the_plot_of_angles_has_a_line_for_what_each_dtype_allows(tmp_path: Path
         "float32, at best 0.014°",
         "cosine 0.999",
     ]
+
+
+def test_who_is_wrong_on_ordinary_inputs_is_not_recommended_there(tmp_path: Path) -> None:
+    root = saved(
+        tmp_path,
+        *(usual_time(name, ratio, dtype) for name, ratio in TIMES.items() for dtype in ("float32", "float16")),
+        deviated("fast", "scaled", 9e6, status=Status.WRONG, reason="off by 1", dtype="float16"),
+        deviated("fast", "long_rows", 9, status=Status.WRONG, reason="off"),
+        deviated("fast", "scaled"),
+    )
+    text = render("errors", root=root, out=tmp_path / "out").read_text()
+    assert "- **paired, float32, cpu**: ship `fast`" in text
+    assert "- **paired, float16, cpu**: stay with `builtin`" in text
+    assert "| paired, float16, cpu | `fast` | wrong on ordinary inputs |" in text
+
+
+def test_beside_the_fastest_stands_who_is_right_on_every_family(tmp_path: Path) -> None:
+    root = saved(
+        tmp_path,
+        *(
+            usual_time(name, ratio, peak=peak)
+            for (name, ratio), peak in zip(TIMES.items(), (100, 10, 250), strict=True)
+        ),
+        usual_time("builtin", 1.0, "float16"),
+        usual_time("exact", 8.0, "float16"),
+        *(deviated(name, "self", dtype=dtype) for name in TIMES for dtype in ("float32", "float16")),
+        deviated("fast", "long_rows", 9, status=Status.WRONG, reason="off"),
+        deviated("builtin", "long_rows", 9, status=Status.WRONG, reason="off"),
+    )
+    found, standings = measured_in(root)
+    answer = sections.answer(sections.prepare(load("errors", root=root)), standings)
+    said = "**Right on every family**, paired: `exact`, at 4× to 8× the time of `builtin`, at most 250 % of the memory."
+    assert price.safest(found, answer, standings, []) == [said]
+    assert price.safest(found.iloc[:0], answer, standings, []) == []
+    assert price.safest(found[found["family"] == "self"], answer, standings, []) == []
+    assert price.safest(found[found["implementation"] == "fast"], answer, standings, []) == [
+        "**Right on every family**, paired: nobody that was timed."
+    ]
+
+
+def test_a_symptom_leads_to_its_cause_its_measure_and_who_does_not_have_it(tmp_path: Path) -> None:
+    root = saved(
+        tmp_path,
+        usual_time("builtin", 1.0),
+        usual_time("exact", 4.0),
+        deviated("builtin", "self", 4, above=27, exact=41),
+        deviated("builtin", "long_rows", 9000, exact=100, bound_u=1e6),
+        deviated("builtin", "self", 4, above=27, exact=41, dtype="bfloat16"),
+        deviated("exact", "self", 0),
+        deviated("exact", "self", 0, dtype="bfloat16"),
+        deviated("untimed", "self", 0),
+        deviated("lost", "self", 0, lost=5, nans=5, exact=95, status=Status.WRONG, reason="NaN"),
+    )
+    found, standings = measured_in(root)
+    told = answered(tmp_path / "b", contract("builtin", {"zero row": "NaN", "tiny norms": "all", "huge norms": "all"}))
+    table = cures.table(found, told, standings, RIGHT).set_index("symptom")
+    assert list(table.index) == ["1.0000001 (above 1)", "0.999… for equal rows", "NaN"]
+    above, below, nan = table["the baseline, here"]
+    assert above == "`builtin` – float32: 27 % of `self`, off by up to 4 u; bfloat16: 27 % of `self`, off by up to 4 u."
+    assert below.startswith("`builtin` – float32: 32 % of `self`, off by up to 4 u; ")
+    assert "off by up to 4 u. `long_rows`: Exactly 1: one running sum drifts." in below
+    assert nan == "`builtin` – float32: a zero row."
+    remedies = table["without it, and at what cost"]
+    assert list(remedies) == ["paired: `exact` (4× the time), `untimed` (float32 only; not timed)"] * 3
+
+
+def test_what_reads_too_coarse_or_too_small_leads_to_who_does_not(tmp_path: Path) -> None:
+    found = judged(
+        tmp_path,
+        deviated("builtin", "ties", distinct=29, dtype="bfloat16"),
+        deviated("builtin", "self", above=10, exact=60, dtype="bfloat16"),
+        deviated("fine", "ties", distinct=99, dtype="bfloat16", output="float32"),
+    )
+    told = answered(
+        tmp_path / "b",
+        contract("builtin", {"zero row": "0", "tiny norms": "all", "huge norms": "to 1e19"}, dtype="bfloat16"),
+        contract("fine", {"zero row": "0", "tiny norms": "all", "huge norms": "all"}, dtype="bfloat16"),
+    )
+    table = cures.table(found, told, NOTHING_TIMED, {})
+    *_, small, coarse = table.to_numpy().tolist()
+    assert small[2] == "`builtin` – bfloat16: a zero row gives 0, huge norms: right to 1e19."
+    assert coarse[2] == (
+        "`builtin` – bfloat16: 29 answers to 100 `ties`; equal rows: 60 % as exactly 1, 10 % as more and 30 % as less."
+    )
+    assert small[3] == coarse[3] == "paired: `fine` (not timed)"
 
 
 def test_what_reports_know_of_questions_and_families_is_what_is_measured() -> None:

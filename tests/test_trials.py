@@ -142,7 +142,7 @@ def test_a_contestant_that_fails_ends_nothing(tmp_path: Path) -> None:
 def test_trials_that_were_cut_short_go_on(tmp_path: Path) -> None:
     one = exactness.PAIRS * len(KINDS)
     run(tmp_path, f"--pairs={one}", "--implementations=accurate")
-    (tmp_path / "all.jsonl").write_text("".join(f"{line}\n" for line in lines(tmp_path)[:4]))
+    (tmp_path / "all.jsonl").write_text("".join(f"{line}\n" for line in lines(tmp_path)[:4]) + '{"half')
     first = run(tmp_path, f"--pairs={one}", "--implementations=accurate")
     assert len(lines(tmp_path)) == len(set(lines(tmp_path))) == len(KINDS) + 1
     again = run(tmp_path, f"--pairs={one}", "--implementations=accurate")
@@ -161,7 +161,7 @@ def test_the_page_tells_all_that_was_kept(tmp_path: Path) -> None:
 
 
 def test_another_torch_is_told_apart(tmp_path: Path) -> None:
-    (tmp_path / "all.jsonl").write_text('{"torch": "1.0"}\n')
+    (tmp_path / "all.jsonl").write_text('{"made_by": "torch 1.0"}\n')
     with pytest.raises(SystemExit, match=r"all\.jsonl holds trials of torch 1\.0, not .*; name another file"):
         run(tmp_path, "--pairs=1", "--implementations=vecdot")
 

@@ -1,5 +1,7 @@
 """How wrong each implementation is on each family."""
 
+import textwrap
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,17 +18,20 @@ LEAST, MOST = 0.1, 1e8
 """Where the colours end, in unit roundoffs: far below one rounding, and beyond any cosine."""
 
 BLANK, PAPER = "#e8e8e8", "#ffffff"
+LETTERS = 125
+"""How many of a title fit above the map."""
+
 DARK = 0.45
 """From this part of the colours on, white is read better than black."""
 
-MARKS = {"×": "wrong", "N": "NaN or infinite", "!": "no answer"}
+MARKS = {"×": "wrong", "N": "NaN or infinite", "!": "no answer", "•": "within its bound, but beyond the error budget"}
 
 
 def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
     """A row an implementation, in the order of `tally`, and a column a family; the darker the more wrong.
 
     The largest error in the unit roundoff of the answers' dtype, which stands in parentheses where it is not that of
-    the rows; grey where nothing was asked, or nothing has a true value. Marked where it is wrong.
+    the rows; grey where nothing was asked, or nothing has a true value. Marked where it is wrong, or right but far off.
     """
     names, families = list(tally["implementation"].head(ROWS)), list(rows["family"].unique())
     rows = rows[rows["implementation"].isin(names)]
@@ -45,7 +50,7 @@ def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
     _name(axes, families, _labels(rows, names))
     bar = figure.colorbar(image, label="largest error / unit roundoff of the answers", pad=0.01, aspect=30)
     style.log_ticks(bar.ax.yaxis, units.number)
-    axes.set_title(_seen(tally, marks))
+    axes.set_title(textwrap.fill(_seen(tally, marks), LETTERS))
     shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""
     figure.suptitle(f"{rows['dtype'].iloc[0]}: how wrong, on inputs that hurt{shown}", x=0.01, ha="left")
     return figure
@@ -69,7 +74,9 @@ def _labels(rows: pd.DataFrame, names: list[str]) -> list[str]:
 def _marks(rows: pd.DataFrame) -> npt.NDArray[np.str_]:
     wrong = rows["outcome"] == accuracy.WRONG
     lost = rows["lost"] > 0
-    return np.select([wrong & (rows["status"] != "wrong"), wrong & lost, wrong], ["!", "N", "×"], "")
+    return np.select(
+        [wrong & (rows["status"] != "wrong"), wrong & lost, wrong, rows["large"]], ["!", "N", "×", "•"], ""
+    )
 
 
 def _write(axes: Axes, marks: pd.DataFrame, darkness: npt.NDArray[np.float64]) -> None:

@@ -3,6 +3,7 @@
 import math
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -12,12 +13,17 @@ from reports.sections.resolution import THRESHOLD, theory
 
 ROWS = 40
 MARKERS = "os^D"
+FINEST = 1e-3
+"""In degrees, where the axis begins: what is finer is marked by an arrow there."""
+
+TICKS = (1e-3, 1e-2, 0.1, 1, 2, 5, 10, 20, 50, 90)
 
 
 def resolution(seen: pd.DataFrame) -> Figure:
     """A row an implementation, the finest first, and a mark a dtype of the rows; dashed: what answers in it can tell.
 
-    The smallest angle in degrees, on a logarithmic axis. On several devices, a row an implementation and device.
+    The smallest angle in degrees, on a logarithmic axis that begins at `FINEST`. On several devices, a row an
+    implementation and device.
     """
     told = seen.dropna(subset=["smallest_angle"])
     several = told["device"].nunique() > 1
@@ -29,8 +35,10 @@ def resolution(seen: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     handles = []
     for (dtype, dots), colour, marker in zip(told.groupby("dtype", sort=False), style.COLOURS, MARKERS, strict=False):
-        angles = [math.degrees(angle) for angle in dots["smallest_angle"]]
-        axes.plot(angles, dots["row"].map(places), marker, color=colour, markersize=5)
+        angles, rows = dots["smallest_angle"].astype(float) * (180 / math.pi), dots["row"].map(places)
+        finer = angles < FINEST
+        for mark, some in ((marker, ~finer), ("<", finer)):
+            axes.plot(angles[some].clip(lower=FINEST), rows[some], mark, color=colour, markersize=5)
         best = theory(str(dtype))
         if best:
             axes.axvline(math.degrees(best.smallest_angle), color=colour, lw=1, ls="--", zorder=0)
@@ -40,9 +48,18 @@ def resolution(seen: pd.DataFrame) -> Figure:
     handles.append(Line2D([], [], color=style.INK, lw=0.8, ls=":", label=f"cosine {THRESHOLD}"))
     axes.set_yticks(range(len(places)), [style.plain(name) for name in places])
     axes.set(xscale="log", xlabel="smallest angle told from 0: left is finer", ylim=(len(places) - 0.5, -0.5))
-    style.log_ticks(axes.xaxis, lambda angle: f"{angle:g}°")
+    if (told["smallest_angle"] < math.radians(FINEST)).any():
+        handles.append(Line2D([], [], color=style.INK, marker="<", lw=0, label=f"finer than {FINEST:g}°"))
+    _ticks(axes)
     figure.legend(handles=handles, loc="outside lower left", ncols=5)
     figure.suptitle(
         "what each can see, by the dtype of the rows; dashed: the best of answers in that dtype", x=0.01, ha="left"
     )
     return figure
+
+
+def _ticks(axes: Axes) -> None:
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    axes.set_xticks(ticks, [f"{tick:g}°" for tick in ticks])
+    axes.minorticks_off()

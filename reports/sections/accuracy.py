@@ -1,6 +1,7 @@
 """How wrong each implementation is on the inputs that hurt: in how many families, how far, and in which way."""
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,17 @@ NO_COSINE = ("gradients", "metamorphic")
 """Families whose answers are not cosines, so that 1 is nothing special among them."""
 
 _OUTCOMES = {"ok": RIGHT, "unsupported": NOT_ASKED, "absent": NOT_ASKED}
-_NUMBER = re.compile(r"(?<![\w.])\d[\d.,]*(e[+-]?\d+)?\b")
+_NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(e[+-]?\d+)?\b")
 
 
-def judged(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """Add the `outcome` of each row, and leave out who was asked nothing on a device in a dtype."""
+def judged(accuracy: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFrame:
+    """Add the `outcome` of each row, and leave out who was asked nothing on a device in a dtype.
+
+    `large` says that an answer is right, but its error beyond the budget of its dtype.
+    """
     table = accuracy.assign(outcome=accuracy["status"].map(_OUTCOMES).fillna(WRONG))
+    beyond = table["error_max_u"].astype(float) > table["dtype"].map(budget_u).astype(float)
+    table["large"] = beyond & (table["outcome"] == RIGHT)
     asked = table["outcome"] != NOT_ASKED
     return table[asked.groupby([table[key] for key in (*PLACE, "implementation")]).transform("any")]
 
@@ -54,18 +60,22 @@ def tally(rows: pd.DataFrame) -> pd.DataFrame:
 def bounds(rows: pd.DataFrame) -> pd.DataFrame:
     """One row an implementation of one place: the `family` on which it uses most of its bound and is right.
 
-    `bound_u` is the bound at that pair, `worst_u` the error, and `slack` the bound over it; `broken` counts the
-    families on which an error is beyond the bound.
+    `bound_u` is the bound at that pair, `worst_u` the error, and `slack` the bound over it. `largest_u` is the largest
+    error where it is right, on the family `largest_on`; `broken` counts those on which an error is beyond the bound.
     """
     right = rows[(rows["outcome"] == RIGHT) & (rows["bound_share"] > 0)]
+    largest = right.sort_values("error_max_u", ascending=False, kind="stable").drop_duplicates("implementation")
+    largest = largest.set_index("implementation")
     most = right.sort_values("bound_share", ascending=False, kind="stable").drop_duplicates("implementation")
     broken = (rows["bound_share"] > 1).groupby(rows["implementation"]).sum()
     most = most.assign(
         worst_u=most["bound_u"] * most["bound_share"],
         slack=1 / most["bound_share"],
+        largest_u=most["implementation"].map(largest["error_max_u"]),
+        largest_on=most["implementation"].map(largest["family"]),
         broken=most["implementation"].map(broken),
     )
-    columns = ["implementation", "family", "bound_u", "worst_u", "slack", "broken"]
+    columns = ["implementation", "family", "bound_u", "worst_u", "slack", "largest_u", "largest_on", "broken"]
     return most[columns].sort_values(["broken", "slack", "implementation"], ascending=[True, False, True])
 
 
@@ -76,7 +86,7 @@ def faults(rows: pd.DataFrame) -> pd.DataFrame:
     `several` says that those of others differ.
     """
     wrong = rows[rows["outcome"] == WRONG]
-    how_bad = [float(match[0].rstrip(".,")) if (match := _NUMBER.search(text)) else 0.0 for text in wrong["reason"]]
+    how_bad = [float(match[0]) if (match := _NUMBER.search(text)) else 0.0 for text in wrong["reason"]]
     kinds = [_NUMBER.sub("#", text) for text in wrong["reason"]]
     wrong = wrong.assign(how_bad=np.nan_to_num(how_bad), kind=kinds).sort_values(
         "how_bad", ascending=False, kind="stable"
@@ -109,6 +119,26 @@ def overall(judged: pd.DataFrame) -> pd.DataFrame:
     true = exact.index[exact & (above.reindex(exact.index) == 0)]
     rows = pd.DataFrame({"asked": families, "wrong": wrong.reindex(families.index, fill_value=0)})
     return rows.assign(true_cosine=rows.index.isin(true)).reset_index()
+
+
+def unfit(judged: pd.DataFrame) -> set[tuple[str, str, str]]:
+    """Device, dtype and name of each that is wrong on an ordinary family."""
+    wrong = judged[(judged["outcome"] == WRONG) & judged["family"].isin(ORDINARY)]
+    return {*zip(wrong["device"], wrong["dtype"], wrong["implementation"], strict=True)}
+
+
+def sound(judged: pd.DataFrame) -> set[str]:
+    """Who is right on every family that they were asked, in each dtype of the run."""
+    asked = judged[judged["outcome"] != NOT_ASKED]
+    grouped = asked.assign(right=asked["outcome"] == RIGHT).groupby("implementation")
+    right = grouped["right"].all() & (grouped["dtype"].nunique() == asked["dtype"].nunique())
+    return {*right.index[right]}
+
+
+def large(judged: pd.DataFrame) -> pd.Series:
+    """How many implementations are right on each family, but far off: the most first."""
+    far = judged[judged["large"]]
+    return far.groupby("family", sort=False)["implementation"].nunique().sort_values(ascending=False, kind="stable")
 
 
 def hardest(judged: pd.DataFrame) -> pd.Series:

@@ -35,8 +35,8 @@ def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataF
     """The standings that somebody will ask about, with the reason `why` they are not the answer.
 
     Those that no difference is seen from: in no case, or the intervals of the means overlap. And those that are
-    outside of the error budget or incomplete, but faster than the answer in a case and over all that both ran:
-    the columns of `tally`, with `_chosen` behind their names, count the verdicts against the answer.
+    wrong on ordinary inputs, outside of the error budget or incomplete, but faster than the answer in a case and over
+    all that both ran: the columns of `tally`, with `_chosen` behind their names, count the verdicts against the answer.
     """
     rows = answer[[*GROUP, "implementation", "time_low", "time_high"]].merge(
         standings, on=GROUP, suffixes=("_chosen", "")
@@ -48,6 +48,7 @@ def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataF
     faster = rows["implementation_chosen"].isna() | ((rows["faster_chosen"] > 0) & (rows["time_chosen"] < 1))
     reasons = {
         "wrong in some cases": faster & rows["wrong"],
+        "wrong on ordinary inputs": faster & rows["unfit"],
         "outside of the error budget": faster & ~rows["within"],
         "did not run every case": faster & ~rows["complete"],
         SAME: rows["within"] & rows["complete"] & (overlap | unseen),

@@ -43,7 +43,8 @@ def answered(contracts: pd.DataFrame) -> pd.DataFrame:
 class Contracts(NamedTuple):
     """One table of answers: a column for each group of implementations that answer alike, the baseline's first.
 
-    `answers` has a row a question; `differs` says where an answer is of another kind than the baseline's.
+    `answers` has a row a question; `differs` says where an answer is of another kind than the baseline's, if there is
+    one and both were asked.
     """
 
     task: str
@@ -66,8 +67,10 @@ def side_by_side(answered: pd.DataFrame) -> list[Contracts]:
 def _split(task: str, device: str, dtype: str, rows: pd.DataFrame) -> list[Contracts]:
     rows = rows[rows.groupby("question")["answer"].transform(lambda given: (given != SKIPPED).any())]
     answers, kinds = _wide(rows, "answer"), _wide(rows, "kind")
-    usual = next(iter(rows.loc[rows["baseline"], "implementation"]), answers.columns[0])
-    apart = kinds.ne(kinds[usual], axis="index")
+    baseline = next(iter(rows.loc[rows["baseline"], "implementation"]), None)
+    usual = baseline or answers.columns[0]
+    told = (kinds != SKIPPED) & (kinds[[usual]] != SKIPPED).to_numpy()
+    apart = kinds.ne(kinds[usual], axis="index") & told & (baseline is not None)
     groups = _alike(kinds)
     first = next(group for group in groups if usual in group)
     others = sorted((group for group in groups if group != first), key=lambda group: (apart[group[0]].sum(), group))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import units
 from reports.sections.accuracy import PLACE
-from results.findings import OUTPUT_UNIT
+from results import ROUNDOFFS
 
 NEAR = 0.9
 THRESHOLD = 0.999
@@ -30,7 +30,7 @@ def theory(dtype: str) -> Theory | None:
 
     None for a dtype that is not known.
     """
-    unit = OUTPUT_UNIT.get(dtype)
+    unit = ROUNDOFFS.get(dtype)
     return Theory(math.sqrt(unit), unit, math.floor((1 - NEAR) / unit) + 1) if unit else None
 
 

@@ -1,6 +1,6 @@
 """How each implementation did in each group of cases: what the answer and the pictures are read from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,16 +9,18 @@ from reports.sections.table import GROUP, MEMBER
 from reports.sections.verdicts import tally
 
 
-def standings(table: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFrame:
+def standings(
+    table: pd.DataFrame, budget_u: Mapping[str, float], unfit: Collection[tuple[str, str, str]] = ()
+) -> pd.DataFrame:
     """One row an implementation and group in which it ran, the fastest first.
 
     `ran` of `cases` counts those that any implementation ran, `error_u` is the worst of them.
     Times are compared over the cases that all the most complete implementations share: `tally` counts
     their verdicts, and `time` with its interval is a geometric mean, to rank by, not to quote; `noise` is that
     of 1 + the noise floors. `memory` is the largest peak over the baseline's, missing where one is not known.
-    `complete`: nobody ran more cases. `wrong`: wrong in a case. `within`: not wrong, and within the error
-    budget. `first_call_s` is the longest, `pays_after` the most calls that pay for a first one, and `never`
-    in how many cases none do.
+    `complete`: nobody ran more cases. `wrong`: wrong in a case. `unfit`: one of `unfit`, devices, dtypes and
+    names of those that are wrong on ordinary inputs. `within`: neither, and within the error budget. `first_call_s` is
+    the longest, `pays_after` the most calls that pay for a first one, and `never` in how many cases none do.
     """
     ok = table[table["status"] == "ok"]
     shared = ok[_shared(ok)]
@@ -28,7 +30,9 @@ def standings(table: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFram
     rows["complete"] = rows["ran"] == rows.groupby(GROUP)["ran"].transform("max")
     rows["budget_u"] = rows["dtype"].map(budget_u).astype(float)
     rows["wrong"] = _wrong(table, rows)
-    rows["within"] = (rows["error_u"] <= rows["budget_u"]) & ~rows["wrong"]
+    here = zip(rows["device"], rows["dtype"], rows["implementation"], strict=True)
+    rows["unfit"] = pd.Series([place in unfit for place in here], rows.index, dtype=bool)
+    rows["within"] = (rows["error_u"] <= rows["budget_u"]) & ~rows["wrong"] & ~rows["unfit"]
     return rows.sort_values([*GROUP, "time", "implementation"], ignore_index=True)
 
 

@@ -18,7 +18,7 @@ class Question:
     `truth` has the result's shape, NaN where there is no true value; None stands for the oracle's truth for x and y.
     `ask` makes the call, where it is not `similarity(x, y, dim)`, and returns what is compared with the truth.
     `slack` is how many times the implementation's error bound may be used: 1 for one similarity, 2 for the difference
-    of two.
+    of two. `allowed` is an error that stands in place of that bound, where the truth is a signal that must be heard.
     """
 
     x: torch.Tensor
@@ -27,6 +27,7 @@ class Question:
     truth: Truth | None = None
     ask: Callable[[Similarity], torch.Tensor] | None = None
     slack: float = 1.0
+    allowed: float | None = None
 
 
 Make = Callable[[torch.dtype, torch.Generator], Iterable[Question]]
@@ -36,7 +37,7 @@ Make = Callable[[torch.dtype, torch.Generator], Iterable[Question]]
 class Family:
     """Questions of one kind in any dtype; `expected` says what is right and why, `issue` who met it first.
 
-    `must_be_nan`: where there is no true value, an answer that is a number hides something. `flushed`: asked while
+    `instead` is what an answer may be beside NaN where there is no true value; None: anything. `flushed`: asked while
     subnormal numbers are flushed to zero. `rows`: all questions are of rows `[N, D]`, which all-pairs forms can
     answer too.
     """
@@ -45,7 +46,7 @@ class Family:
     make: Make
     expected: str
     issue: str = ""
-    must_be_nan: bool = False
+    instead: tuple[float, ...] | None = None
     flushed: bool = False
     rows: bool = True
 
@@ -55,7 +56,12 @@ FAMILIES: dict[str, Family] = {}
 
 
 def family(
-    expected: str, issue: str = "", *, must_be_nan: bool = False, flushed: bool = False, rows: bool = True
+    expected: str,
+    issue: str = "",
+    *,
+    instead: tuple[float, ...] | None = None,
+    flushed: bool = False,
+    rows: bool = True,
 ) -> Callable[[Make], Make]:
     """Add the generator below to `FAMILIES`, under its own name.
 
@@ -65,7 +71,7 @@ def family(
 
     def add(make: Make) -> Make:
         name = make.__name__
-        FAMILIES[name] = Family(name, make, expected, issue, must_be_nan, flushed, rows)
+        FAMILIES[name] = Family(name, make, expected, issue, instead, flushed, rows)
         return make
 
     return add

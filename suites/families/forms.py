@@ -24,7 +24,11 @@ def broadcast(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Questi
     yield Question(numbers(8), torch.tensor(2, dtype=dtype))
 
 
-@family("±1 for rows of one number; nothing for no rows; no true value for rows of nothing.", rows=False)
+@family(
+    "±1 for rows of one number; nothing for no rows; no true value for rows of nothing.",
+    instead=(0.0,),
+    rows=False,
+)
 def size_one_and_empty(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     one = torch.tensor([[2.0], [-3.0], [0.5], [0.0]], dtype=dtype)
     yield Question(one, torch.tensor([[5.0], [7.0], [-0.1], [1.0]], dtype=dtype), truth=np.array([1, -1, -1, np.nan]))

@@ -10,6 +10,8 @@ import torch
 
 from suites.families.family import Question, Similarity, family
 from suites.families.rows import ROWS, WIDTH, at_angles, even, question, rounded, uniform
+from suites.measure.failure import Failure
+from suites.record import Status
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 Wide = npt.NDArray[np.longdouble]
@@ -86,7 +88,10 @@ def _gradient_errors(x: torch.Tensor, y: torch.Tensor) -> Callable[[Similarity],
     def ask(similarity: Similarity) -> torch.Tensor:
         with torch.enable_grad():
             leaves = [t.clone().requires_grad_() for t in (x, y)]
-            found = torch.autograd.grad(similarity(*leaves).sum(), leaves)
+            cosines = similarity(*leaves)
+            if not cosines.requires_grad:
+                raise Failure(Status.UNSUPPORTED, "its result carries no gradient")
+            found = torch.autograd.grad(cosines.sum(), leaves)
         return torch.cat([_distance(x, y, found[0]), _distance(y, x, found[1])])
 
     return ask

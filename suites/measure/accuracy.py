@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,19 @@ import numpy as np
 import torch
 
 from implementations import Implementation
+from suites.case import ROUNDOFFS
 from suites.families import FAMILIES, Family, Question, questions
 from suites.families.rows import ROWS, WIDTH
 from suites.findings import Accuracy
 from suites.inputs import InputError
 from suites.measure import oracle
 from suites.measure.admission import unsupported
-from suites.measure.bound import UNIT_ROUNDOFF, bound
+from suites.measure.bound import bound
 from suites.measure.deviation import Answers, deviation
 from suites.measure.error import dtypes_for, name_of, require_tensor
 from suites.measure.failure import Failure, contestant, unheard
+from suites.measure.problem import Pair, same_bits
+from suites.measure.world import World, threads
 from suites.record import Status
 
 _BLOCK = 32
@@ -47,10 +50,15 @@ def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, co
         asked, truths = _asked(name, dtype), _truths(name, dtype, "angle" if entry.task == "angle" else "paired")
         if not (compile_anew or all(_is_usual(question, dtype) for question in asked)):
             raise Failure(Status.UNSUPPORTED, "it compiles each shape anew, for which this grid takes no time")
-        with torch.set_grad_enabled(False), _flushing(family.flushed), unheard():
-            answers = [_answers(entry, *pair, dtype, device) for pair in zip(asked, truths, strict=True)]
+        with torch.set_grad_enabled(False), _flushing(device) if family.flushed else nullcontext(), unheard():
+            world, others = World.now(), threads()
+            try:
+                answers = [_answers(entry, *pair, dtype, device) for pair in zip(asked, truths, strict=True)]
+                world.require(random_states=False, others=others)
+            finally:
+                world.restore()
         found = deviation(answers)
-        if fault := _fault(answers, family):
+        if fault := _fault(answers, None if family.instead and entry.task == "angle" else family.instead):
             status, reason = Status.WRONG, fault
     except Failure as failure:
         status, reason = failure.status, failure.reason
@@ -97,22 +105,28 @@ def _truths(name: str, dtype: str, task: str) -> tuple[oracle.Truth, ...]:
 
 
 @contextmanager
-def _flushing(wanted: bool) -> Iterator[None]:
-    if wanted and not torch.set_flush_denormal(True):
+def _flushing(device: str) -> Iterator[None]:
+    """Subnormal numbers are flushed to zero, on one thread: each has a switch of its own."""
+    if device != "cpu":
+        raise Failure(Status.UNSUPPORTED, f"whether {device} flushes subnormal numbers to zero cannot be switched")
+    if not torch.set_flush_denormal(True):
         raise Failure(Status.UNSUPPORTED, "this processor cannot flush subnormal numbers to zero")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         yield
     finally:
-        if wanted:
-            torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)
 
 
 def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Answers:
-    x, y = (t if t.device.type == device else t.to(device) for t in (asked.x, asked.y))
-    versions = x._version, y._version
+    x, y = moved((asked.x, asked.y), device)
+    before = x.clone(), y.clone()
     with contestant():
         result = asked.ask(partial(_ask_there, entry, device)) if asked.ask else _ask(entry, x, y, asked.dim)
-    if (x._version, y._version) != versions:
+    if not all(map(same_bits, (x, y), before)):
+        _asked.cache_clear()  # others are to be asked the same
         raise Failure(Status.WRONG, "changed its inputs")
     dtypes = dtypes_for(torch.promote_types(x.dtype, y.dtype))
     if asked.ask:  # what it makes of answers, such as a difference, is in float64 and here
@@ -121,10 +135,23 @@ def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype:
         output = require_tensor(result, truth.shape, dtypes, device)
         output_dtype = name_of(output.dtype)
     wide = np.longdouble if truth.dtype == np.longdouble else np.float64
-    values = output.detach().to(torch.float64).cpu().numpy().astype(wide)
-    coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: UNIT_ROUNDOFF.get(t, 0))
-    allowed_error = asked.slack * bound(entry, _length(asked), coarsest, output_dtype)
-    return Answers(values, truth, output_dtype, allowed_error)
+    values = output.detach().cpu().double().numpy().astype(wide)
+    coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: ROUNDOFFS.get(t, 0))
+    stated = asked.slack * bound(entry, _length(asked), coarsest, output_dtype)
+    return Answers(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
+
+
+def moved(pair: Pair, device: str) -> Pair:
+    """The pair on a device of this type, laid out as it was, and sharing memory if it did."""
+    if all(t.device.type == device for t in pair):
+        return pair
+    memory = {t.untyped_storage().data_ptr(): _memory(t).to(device) for t in pair}
+    x, y = (memory[t.untyped_storage().data_ptr()].as_strided(t.shape, t.stride(), t.storage_offset()) for t in pair)
+    return x, y
+
+
+def _memory(t: torch.Tensor) -> torch.Tensor:
+    return t.as_strided((t.untyped_storage().nbytes() // t.element_size(),), (1,), 0)
 
 
 def _ask(
@@ -148,21 +175,25 @@ def _ask_there(entry: Implementation, device: str, x: torch.Tensor, y: torch.Ten
 
 def _length(asked: Question) -> int:
     """How many products one cosine of the answer sums."""
-    shape = torch.broadcast_shapes(asked.x.shape, asked.y.shape)
+    shape = list(torch.broadcast_shapes(asked.x.shape, asked.y.shape))
     length = 1
     for dim in (asked.dim,) if isinstance(asked.dim, int) else asked.dim:
         length *= shape[dim]
     return max(1, length)
 
 
-def _fault(answers: list[Answers], family: Family) -> str:
-    """What is wrong with them, in words; "" if they are as good as the contestant states."""
+def _fault(answers: list[Answers], instead: tuple[float, ...] | None) -> str:
+    """What is wrong with them, in words; "" if they are as good as the contestant states.
+
+    `instead` is what they may be beside NaN where there is no true value; None: anything.
+    """
     for values, truth, _, allowed in answers:
         true, number = np.isfinite(truth), np.isfinite(values)
         if lost := int((true & ~number).sum()):
             return f"{lost} of {true.sum()} answers are NaN or infinite where the truth is finite"
-        if family.must_be_nan and (hidden := int((~true & ~np.isnan(values)).sum())):
-            return f"{hidden} of {(~true).sum()} pairs that hold NaN or infinity have another answer than NaN"
+        odd = values[(instead is not None) & ~true & ~np.isnan(values) & ~np.isin(values, instead or ())]
+        if len(odd):
+            return f"{len(odd)} of {(~true).sum()} pairs without a cosine have one, such as {odd[0]:.3g}"
         error = float(np.abs(values[true] - truth[true]).max(initial=0))
         if error > allowed:
             return f"off by {error:.3g}, above {allowed:.3g}, the most that its stated arithmetic explains"

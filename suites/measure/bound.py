@@ -3,8 +3,8 @@
 import math
 
 from implementations import Implementation
+from suites.case import ROUNDOFFS
 
-UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 _VECTOR_BYTES = 16  # of the narrowest vectors that torch is built for (NEON, SSE); wider ones sum in shorter chains
 _UNROLLED = 32  # accumulators of torch's cascade sum: 4 vectors of 8
 
@@ -24,13 +24,13 @@ def bound(entry: Implementation, length: int, dtype: str, output_dtype: str) -> 
         dtype: of the inputs.
         output_dtype: of the result.
     """
-    work = entry.work if UNIT_ROUNDOFF.get(entry.work, 1) < UNIT_ROUNDOFF[dtype] else dtype
-    sums = work if UNIT_ROUNDOFF[work] < UNIT_ROUNDOFF["float32"] else "float32"  # 16-bit sums are taken in float32
+    work = entry.work if ROUNDOFFS.get(entry.work, 1) < ROUNDOFFS[dtype] else dtype
+    sums = work if ROUNDOFFS[work] < ROUNDOFFS["float32"] else "float32"  # 16-bit sums are taken in float32
     chains = 4 + sum(additions(way, length, work) for way in (entry.dot, entry.norm))
-    before = entry.roundings * UNIT_ROUNDOFF[work] + chains * UNIT_ROUNDOFF[sums]
+    before = entry.roundings * ROUNDOFFS[work] + chains * ROUNDOFFS[sums]
     if entry.task == "angle":
-        return math.acos(1 - min(0.5, before)) + 2 * UNIT_ROUNDOFF[output_dtype]
-    return min(0.5, before + UNIT_ROUNDOFF[output_dtype] / 2)
+        return math.acos(1 - min(0.5, before)) + 2 * ROUNDOFFS[output_dtype]
+    return min(0.5, before + ROUNDOFFS[output_dtype] / 2)
 
 
 def additions(way: str, length: int, dtype: str) -> int:

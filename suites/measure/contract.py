@@ -6,15 +6,14 @@ from functools import partial
 import torch
 
 from implementations import Implementation
+from suites.case import ROUNDOFFS
 from suites.findings import Contract
 from suites.measure.asked import Rows
-from suites.measure.bound import UNIT_ROUNDOFF
 from suites.measure.eps import WIDEST, eps_of
 from suites.measure.failure import Failure, unheard
 from suites.measure.questions import OF_FORM, OF_ROWS, Question
 from suites.record import Status
 
-_COMPILED = ("float32", "bfloat16", "float16")  # by then, where the grid has them
 GRADIENT = "gradient at a zero row"
 QUESTIONS = (*OF_ROWS, *OF_FORM)
 """What is asked, in a table's order."""
@@ -27,7 +26,7 @@ def contract_of(
 
     Args:
         entry: of the contract "paired", or "pairwise", of whose answers the diagonal is looked at.
-        dtype: of the rows; the eps rule is told in float64 where that can be had.
+        dtype: of the rows; the eps rule is told in it, or in a wider one if it cannot be told there.
         device: where they are.
         structural: ask the last questions too, whose answers depend little on the dtype. Each has a shape or a
             dtype of its own, for which a compiled form is compiled anew.
@@ -44,12 +43,12 @@ def contract_of(
             error = rows.ordinary_error()
         except Failure as failure:
             return found(status=failure.status, reason=failure.reason)
-        rows = dataclasses.replace(rows, tolerance=max(8 * UNIT_ROUNDOFF[dtype], 2 * error))
+        rows = dataclasses.replace(rows, tolerance=max(8 * ROUNDOFFS[dtype], 2 * error))
         left_out = () if structural and compile_anew else tuple(OF_FORM)
         left_out += () if compile_anew else (GRADIENT,)
         asked = {name: question for name, question in (OF_ROWS | OF_FORM).items() if name not in left_out}
         seen = {name: _answer(asked[name], rows) if name in asked else "not asked" for name in QUESTIONS}
-        eps = eps_of(entry, device, WIDEST if compile_anew else _COMPILED)
+        eps = eps_of(entry, device, (dtype, *(WIDEST if compile_anew else ())))
     return found(status=Status.OK, eps_rule=eps.rule, eps=eps.norm, answers=seen)
 
 

@@ -7,9 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from suites.case import ROUNDOFFS
 from suites.findings import Deviation
-from suites.measure.bound import UNIT_ROUNDOFF
 from suites.measure.oracle import Truth
+
+_MOST = 1e100
+"""An error from which on errors are one to us, and their squares still numbers."""
 
 
 class Answers(NamedTuple):
@@ -35,16 +38,16 @@ def deviation(answers: Sequence[Answers]) -> Deviation:
     truth = np.concatenate([a.truth.ravel() for a in answers])
     bounds, units = (
         np.concatenate([np.full(a.truth.size, each) for a, each in zip(answers, those, strict=True)])
-        for those in ([a.bound for a in answers], [UNIT_ROUNDOFF[a.dtype] for a in answers])
+        for those in ([a.bound for a in answers], [ROUNDOFFS[a.dtype] for a in answers])
     )
     judged = np.isfinite(truth) & np.isfinite(values)
-    errors = np.abs(values[judged] - truth[judged]).astype(np.float64)
+    errors = np.minimum(np.abs(values[judged] - truth[judged]), _MOST).astype(np.float64)
     shares = errors / bounds[judged]
     worst = int(shares.argmax()) if shares.size else -1
     large = np.abs(truth[judged]) > 0.5
     return Deviation(
         pairs=int(np.isfinite(truth).sum()),
-        output_dtype=max((a.dtype for a in answers), key=UNIT_ROUNDOFF.__getitem__),
+        output_dtype=max((a.dtype for a in answers), key=ROUNDOFFS.__getitem__),
         error_max=float(errors.max(initial=0)),
         error_rms=float(np.sqrt(np.mean(errors**2))) if errors.size else 0.0,
         error_p999=float(np.quantile(errors, 0.999)) if errors.size else 0.0,
@@ -63,7 +66,7 @@ def deviation(answers: Sequence[Answers]) -> Deviation:
 
 def _kendall(values: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> float | None:
     """Kendall's tau-b of the answers against the truth; None where either has one value only."""
-    truth = truth.astype(np.float64).round(12)  # what differs by less is one value to every contestant
+    truth = truth.astype(np.float64).round(12)  # equal truths differ by the roundings of the oracle
     if len(np.unique(truth)) < 2 or len(np.unique(values)) < 2:
         return None
     return float(stats.kendalltau(values.astype(np.float64), truth).statistic)

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from implementations import Implementation
-from suites.case import Case
+from suites.case import ROUNDOFFS, Case
 from suites.measure import oracle
-from suites.measure.bound import UNIT_ROUNDOFF, bound
+from suites.measure.bound import bound
 from suites.measure.failure import Failure
 from suites.measure.oracle import Truth
 from suites.record import Error, Status
@@ -101,10 +101,10 @@ def require_gradients(
     """
     n, m = case.shape[:2] if case.task == "pairwise" else (1, 1)
     for name, gradient, true, operand, pairs in zip("xy", got, truth, inputs, (m, n), strict=True):
-        difference = (gradient.detach().flatten(1).double().cpu() - true) * oracle.norms(operand)
+        difference = (gradient.detach().flatten(1).cpu().double() - true) * oracle.norms(operand)
         distance = difference.square().sum(1).sqrt()[torch.isfinite(true).all(1)]
         worst = max(distance.nan_to_num(nan=torch.inf).tolist(), default=0.0)
-        allowed = 4 * pairs * (bound(entry, case.length, case.dtype, case.dtype) + 2 * UNIT_ROUNDOFF[case.dtype])
+        allowed = 4 * pairs * (bound(entry, case.length, case.dtype, case.dtype) + 2 * ROUNDOFFS[case.dtype])
         if worst > allowed:
             raise Failure(
                 Status.WRONG, f"the gradient of {name} is off by {worst:.3g} of 1/‖{name}‖, above {allowed:.3g}"

@@ -97,11 +97,12 @@ def _cosines_of_pairs(x: torch.Tensor, y: torch.Tensor, wide: Any) -> Truth:
 
 
 def _rows(t: torch.Tensor) -> torch.Tensor:
-    return t.detach().flatten(1)
+    rows = t.detach().flatten(1)
+    return rows.cpu() if rows.device.type == "mps" else rows  # it has no float64
 
 
 def _float64(t: torch.Tensor) -> Truth:
-    return t.double().cpu().numpy()
+    return t.cpu().double().numpy()
 
 
 def _long_double(t: torch.Tensor) -> Truth:

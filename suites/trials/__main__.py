@@ -1,6 +1,7 @@
 """Run the trials: `python -m suites.trials [--pairs N] [--implementations A,B] [--json FILE]`."""
 
 import argparse
+import hashlib
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,9 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 import implementations
-from implementations import Implementation
+from implementations import Implementation, registry
 from implementations.registry import DTYPES, RegistryError
 from suites.environment import environment, torch_version
+from suites.measure import oracle
 from suites.trials import bounds, exactness
 from suites.trials.kept import Kept
 from suites.trials.kinds import KINDS
@@ -50,12 +52,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     except RegistryError as error:
         parser.error(f"argument --implementations: {error}")
     torch.set_num_threads(1)  # one core: sums are split the same way on every machine
-    kept = Kept(options.json, torch_version())
+    kept = Kept(options.json, f"torch {torch_version()} and arithmetic {_arithmetic()}")
     _run(kept, [*_exactness(entries, options.pairs, kept), *_bounds(entries, options.pairs, kept)])
     options.docs.mkdir(exist_ok=True)
     path = options.docs / "accuracy.md"
     path.write_text(page(kept.exactness, kept.trials, environment(), options.pairs), encoding="utf-8")
     print(path)
+
+
+def _arithmetic() -> str:
+    """A digest of all that decides what the trials come to."""
+    measure = Path(oracle.__file__).parent
+    files = [*Path(registry.__file__).parent.glob("*.py"), measure / "bound.py", measure / "oracle.py"]
+    files += Path(__file__).parent.glob("*.py")
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:12]
 
 
 def _run(kept: Kept, works: Sequence[Work]) -> None:
