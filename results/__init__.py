@@ -4,7 +4,7 @@
 """
 
 from results.files import ROOT, UnknownRun, check_name, free_name
-from results.findings import load_accuracy, load_contracts, load_known_bugs, load_resolution
+from results.findings import load_accuracy, load_always_one, load_contracts, load_known_bugs, load_resolution
 from results.load import (
     COLUMNS,
     FLAG_COLUMNS,
@@ -46,6 +46,7 @@ __all__ = [
     "list_runs",
     "load",
     "load_accuracy",
+    "load_always_one",
     "load_contracts",
     "load_end",
     "load_flags",

@@ -1,4 +1,4 @@
-"""The read side of the error suite: what was found, as pandas tables."""
+"""The read side of findings: what was found beside the records, as pandas tables."""
 
 import dataclasses
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 
 from results.files import ROOT, body, find, head
 from suites.case import FAMILIES, ROUNDOFFS
-from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, key
+from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training, key
 from suites.lines import from_line
 from suites.record import UNIT_ROUNDOFF
 
@@ -54,6 +54,11 @@ def load_resolution(run: str, root: Path = ROOT) -> pd.DataFrame:
 def load_known_bugs(run: str, root: Path = ROOT) -> pd.DataFrame:
     """Which upstream bugs were found again: one row a `KnownBug`. Raises: as `load_accuracy`."""
     return _table(KnownBug, run, root)
+
+
+def load_always_one(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """What training Siamese loops came to: one row a `Training`. Raises: as `load_accuracy`."""
+    return _table(Training, run, root)
 
 
 def _table(kind: type[Finding], run: str, root: Path, part: type | None = None) -> pd.DataFrame:
