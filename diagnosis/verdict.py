@@ -51,5 +51,8 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, object]:
         """The plain form that `--json` prints."""
-        causes = [asdict(cause) | {"counterfactual": asdict(cause.counterfactual) if cause.counterfactual else {}} for cause in self.causes]
+        causes = [
+            asdict(cause) | {"counterfactual": asdict(cause.counterfactual) if cause.counterfactual else {}}
+            for cause in self.causes
+        ]
         return {"verdict": self.verdict, "causes": causes, "signature": dict(self.signature)}
