@@ -64,7 +64,8 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
     verdict: Verdict = "unknown" if complaints else "healthy"
     causes: dict[str, Cause] = {}
     while len(causes) < AT_ONCE:
-        leads = _next(view, complaints, [suspect for suspect in suspects if suspect.name not in causes])
+        left = [suspect for suspect in suspects if suspect.name not in causes]
+        leads = _next(view, complaints, left, repaired=bool(causes))
         if not leads:
             break
         causes |= {lead.name: _cause(lead, complaints) for lead in leads}
@@ -88,7 +89,7 @@ def _view(subject: Subject) -> View:
     return View(subject, signature, {one.name: one for one in symptoms(few, signature)})
 
 
-def _next(view: View, complaints: Set[str], suspects: Sequence[Suspect]) -> list[Lead]:
+def _next(view: View, complaints: Set[str], suspects: Sequence[Suspect], repaired: bool) -> list[Lead]:
     """The first lead that explains a complaint, the gravest if one does; else a certain one; else two together."""
     leads = _leads(view, suspects)
     gravest = _open(view, complaints)[:1]
@@ -97,7 +98,7 @@ def _next(view: View, complaints: Set[str], suspects: Sequence[Suspect]) -> list
         if gravest[0] in flipped or (lead.certain and (flipped or lead.after is None)):
             return [lead]
     for lead in leads:
-        if lead.certain or lead.flips(complaints):
+        if lead.flips(complaints) or (lead.certain and not repaired):  # a repair can leave faults of its own
             return [lead]
     return _together(leads, complaints, suspects) if gravest else []
 
