@@ -1,20 +1,24 @@
 """Causes in where the embeddings lie, told from the vectors alone."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 
 from diagnosis.narrow import few_dimensions, narrowness
-from diagnosis.repairs import centred, each_side, shuffled_dimensions, without_dimensions
+from diagnosis.repairs import shuffled_dimensions, without_dimensions
 from diagnosis.rows import row_hashes, sides, take, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.head import squash_of
+from diagnosis.suspects.head import (
+    by_centring,
+    dead_units,
+    mostly_dead,
+    one_way,
+    positive_only,
+    saturated_head,
+    squash_of,
+)
 from diagnosis.suspects.suspect import Clue, Suspect
-from diagnosis.verdict import Value
 
-ONE_WAY = 0.9  # ||mean||^2 / E||x||^2 from which on the mean is looked at as what makes rows alike
 COLLAPSED = 0.997  # the same: an offset 18 times the spread; encoders that were trained for something reach 0.99
 
 
@@ -36,31 +40,12 @@ def _first_of_each(subject: Subject) -> torch.Tensor:
     return torch.from_numpy(np.sort(first))
 
 
-def saturated_head(subject: Subject, signature: Signature) -> Clue | None:
-    """Do the numbers look like the output of a sigmoid, softmax or tanh that says the same of every row?"""
-    squash = squash_of(subject, signature)
-    if squash is None or not _one_way(signature):
-        return None
-    return Clue(
-        confidence=0.85,
-        evidence={"head": squash.name, "smallest": signature.minimum, "largest": signature.maximum},
-        change=f"undo the {squash.name}, centre",
-        repair=lambda: centred(each_side(subject, squash.undo)),
-    )
-
-
-def dead_units(subject: Subject, signature: Signature) -> Clue | None:
-    """Are most dimensions 0 in every row, and the rest of one sign?"""
-    dead = signature.zero_dimensions / signature.columns
-    if dead < 0.6 or not _one_way(signature):
-        return None
-    return _centring(subject, 0.85, {"dead_dimensions": signature.zero_dimensions, "dimensions": signature.columns})
-
-
 def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
     """Do one to three dimensions, far larger than the others, decide every cosine?"""
     rogue = rogue_dimensions(subject)
-    if signature.top_three_energy < 0.5 or not 1 <= int(rogue.sum()) <= 3 or squash_of(subject, signature):
+    if signature.top_three_energy < 0.5 or not 1 <= int(rogue.sum()) <= 3:
+        return None
+    if mostly_dead(signature) or squash_of(subject, signature):
         return None
     return Clue(
         confidence=0.9,
@@ -79,18 +64,6 @@ def rogue_dimensions(subject: Subject) -> torch.Tensor:
     tables = [table[usable(table)].double() for table in sides(subject)]
     energy = torch.cat(tables).square().mean(0)
     return energy > 50 * energy.median()
-
-
-def positive_only(subject: Subject, signature: Signature) -> Clue | None:
-    """Are all entries 0 or more, with 0 as their bound, as a ReLU leaves them?"""
-    if signature.minimum < 0 or not _one_way(signature) or squash_of(subject, signature):
-        return None
-    means = torch.cat([table[usable(table)] for table in sides(subject)]).double().mean(0)
-    lowest = float(means.min() / means.mean())
-    if signature.zero_share < 0.005 and lowest > 0.25:  # no bound: an offset that happens to be positive
-        return None
-    evidence = {"smallest": signature.minimum, "share_of_zeros": signature.zero_share, "lowest_mean_over_mean": lowest}
-    return _centring(subject, 0.8, evidence)
 
 
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
@@ -112,9 +85,9 @@ def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
 
 def common_offset(subject: Subject, signature: Signature) -> Clue | None:
     """Do all rows share an offset that is long beside what tells them apart (anisotropy)?"""
-    if not _one_way(signature) or signature.distinct_rows < 2:
+    if not one_way(signature) or signature.distinct_rows < 2:
         return None
-    return _centring(
+    return by_centring(
         subject,
         0.8,
         {
@@ -129,7 +102,8 @@ def common_offset(subject: Subject, signature: Signature) -> Clue | None:
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
     """Do the rows vary along four directions or fewer?"""
     narrow = narrowness(subject)
-    if narrow < few_dimensions(signature.columns, signature.rows) or signature.columns < 4:
+    room = few_dimensions(signature.columns, signature.rows)
+    if narrow < room or signature.columns < 4 or mostly_dead(signature):
         return None
     return Clue(
         confidence=0.85,
@@ -141,14 +115,6 @@ def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
         change="shuffle each dimension",
         repair=lambda: shuffled_dimensions(subject),
     )
-
-
-def _one_way(signature: Signature) -> bool:
-    return signature.mean_share >= ONE_WAY
-
-
-def _centring(subject: Subject, confidence: float, evidence: Mapping[str, Value]) -> Clue:
-    return Clue(confidence=confidence, evidence=evidence, change="centre", repair=lambda: centred(subject))
 
 
 SUSPECTS = (

@@ -1,13 +1,18 @@
-"""Which squashing function the entries came out of, told from their range."""
+"""Causes in the last layer, told from the range of its entries: a squashing function, dead units, a ReLU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 
+from diagnosis.repairs import centred, each_side
 from diagnosis.rows import sides, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
+from diagnosis.suspects.suspect import Clue
+from diagnosis.verdict import Value
+
+ONE_WAY = 0.9  # ||mean||^2 / E||x||^2 from which on the mean is looked at as what makes rows alike
 
 
 @dataclass(frozen=True)
@@ -53,3 +58,50 @@ def _share(mask: torch.Tensor) -> float:
 
 def _without_row_mean(rows: torch.Tensor) -> torch.Tensor:
     return rows - rows.mean(1, keepdim=True)
+
+
+def saturated_head(subject: Subject, signature: Signature) -> Clue | None:
+    """Do the numbers look like the output of a sigmoid, softmax or tanh that says the same of every row?"""
+    squash = squash_of(subject, signature)
+    if squash is None or not one_way(signature):
+        return None
+    return Clue(
+        confidence=0.85,
+        evidence={"head": squash.name, "smallest": signature.minimum, "largest": signature.maximum},
+        change=f"undo the {squash.name}, centre",
+        repair=lambda: centred(each_side(subject, squash.undo)),
+    )
+
+
+def dead_units(subject: Subject, signature: Signature) -> Clue | None:
+    """Are most dimensions 0 in every row, and the rest of one sign?"""
+    if not mostly_dead(signature) or not one_way(signature):
+        return None
+    return by_centring(subject, 0.85, {"dead_dimensions": signature.zero_dimensions, "dimensions": signature.columns})
+
+
+def positive_only(subject: Subject, signature: Signature) -> Clue | None:
+    """Are all entries 0 or more, with 0 as their bound, as a ReLU leaves them?"""
+    if signature.minimum < 0 or not one_way(signature) or squash_of(subject, signature):
+        return None
+    means = torch.cat([table[usable(table)] for table in sides(subject)]).double().mean(0)
+    lowest = float(means.min() / means.mean())
+    if signature.zero_share < 0.005 and lowest > 0.25:  # no bound: an offset that happens to be positive
+        return None
+    evidence = {"smallest": signature.minimum, "share_of_zeros": signature.zero_share, "lowest_mean_over_mean": lowest}
+    return by_centring(subject, 0.8, evidence)
+
+
+def mostly_dead(signature: Signature) -> bool:
+    """Whether most dimensions are 0 in every row."""
+    return signature.zero_dimensions > 0.55 * signature.columns
+
+
+def one_way(signature: Signature) -> bool:
+    """Whether the mean is long enough to make the rows alike."""
+    return signature.mean_share >= ONE_WAY
+
+
+def by_centring(subject: Subject, confidence: float, evidence: Mapping[str, Value]) -> Clue:
+    """A clue whose cause goes with the mean."""
+    return Clue(confidence=confidence, evidence=evidence, change="centre", repair=lambda: centred(subject))
