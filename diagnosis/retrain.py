@@ -10,7 +10,7 @@ from diagnosis.rerun import rerun, source
 from diagnosis.restoring import seeded, users_code
 from diagnosis.subject import DiagnosisError, Loss, Similarity, Subject
 
-STEPS = 30
+STEPS = 50
 PAIRS = 64  # a step
 
 

@@ -19,7 +19,7 @@ from diagnosis.suspects.head import (
 )
 from diagnosis.suspects.suspect import Clue, Suspect
 
-COLLAPSED = 0.997  # the same: an offset 18 times the spread; encoders that were trained for something reach 0.99
+COLLAPSED = 0.997  # mean cosine of an offset 18 times the spread; encoders that tell anything apart reach 0.99
 
 
 def duplicate_rows(subject: Subject, signature: Signature) -> Clue | None:
@@ -42,10 +42,10 @@ def _first_of_each(subject: Subject) -> torch.Tensor:
 
 def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
     """Do one to three dimensions, far larger than the others, decide every cosine?"""
-    rogue = rogue_dimensions(subject)
-    if signature.top_three_energy < 0.5 or not 1 <= int(rogue.sum()) <= 3:
+    if signature.top_three_energy < 0.5 or mostly_dead(signature) or squash_of(subject, signature):
         return None
-    if mostly_dead(signature) or squash_of(subject, signature):
+    rogue = rogue_dimensions(subject)
+    if not 1 <= int(rogue.sum()) <= 3:
         return None
     return Clue(
         confidence=0.9,
@@ -100,7 +100,7 @@ def common_offset(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
-    """Do the rows vary along four directions or fewer?"""
+    """Do the rows vary along three directions or fewer?"""
     narrow = narrowness(subject)
     room = few_dimensions(signature.columns, signature.rows)
     if narrow < room or signature.columns < 4 or mostly_dead(signature):

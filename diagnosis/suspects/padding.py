@@ -28,14 +28,10 @@ def padding_dominates(subject: Subject, signature: Signature) -> Clue | None:
         if repaired is None:  # the model takes one length only
             return None
         return Clue(confidence=0.9, evidence=evidence, change="crop the padding", repair=lambda: repaired)
-    if subject.y is not None or lengths.min() == lengths.max():  # nothing tells the padding's part of `x`
-        return None
-    return Clue(
-        confidence=0.8,
-        evidence=evidence,
-        change="take away what grows with the padding",
-        repair=lambda: replace(subject, x=_unpadded(subject.x, lengths / inputs.shape[1])),
-    )
+    if lengths.min() == lengths.max() or (subject.y is not None and subject.other_inputs is None):
+        return Clue(confidence=0.4, evidence=evidence)  # nothing tells the padding's part of the embeddings
+    change = "take away what grows with the padding"
+    return Clue(confidence=0.8, evidence=evidence, change=change, repair=lambda: _unpadded(subject))
 
 
 def real_lengths(inputs: torch.Tensor) -> torch.Tensor:
@@ -68,9 +64,12 @@ def _embed_cropped(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     return parts[torch.cat([rows for _, rows in groups]).argsort()]
 
 
-def _unpadded(x: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+def _unpadded(subject: Subject) -> Subject:
     """Without the padding's part: a mean over places is `share * real + (1 - share) * padding`, fitted to the rows."""
-    parts = torch.stack([shares, 1 - shares], 1).double()
-    flat = x.flatten(1).double()
-    padding: torch.Tensor = torch.linalg.lstsq(parts, flat).solution[1]
-    return (flat - parts[:, 1:] * padding).to(x.dtype).reshape(x.shape)
+    given = [inputs for inputs in (subject.inputs, subject.other_inputs) if inputs is not None]
+    sides = [side for side in (subject.x, subject.y) if side is not None]
+    shares = torch.cat([real_lengths(inputs) / inputs.shape[1] for inputs in given[: len(sides)]]).double()
+    parts, flat = torch.stack([shares, 1 - shares], 1), torch.cat(sides).flatten(1).double()
+    padding = torch.linalg.lstsq(parts, flat).solution[1]
+    real = (flat - parts[:, 1:] * padding).to(subject.x.dtype).reshape(-1, *subject.x.shape[1:]).split(len(subject.x))
+    return replace(subject, x=real[0], y=None if subject.y is None else real[1])

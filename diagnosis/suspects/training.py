@@ -23,7 +23,9 @@ def no_negatives(subject: Subject, signature: Signature) -> Clue | None:
     if subject.y is None or labels is None or loss is None or not (labels > 0).all():
         return None  # without a loss, pairs that are all alike can be a test of their own
     mixed = _with_negatives(subject, subject.y, labels, loss)
-    learnt = attempted(lambda: trained(mixed, rate=_RATE)) if lesson(subject) else None
+    anew = attempted(lambda: rerun(subject, reinitialised)) if lesson(subject) else None
+    told_apart = anew is not None and alikeness(anew.x) < _ALIKE  # else it is the network that can't
+    learnt = attempted(lambda: trained(mixed, rate=_RATE)) if told_apart else None
     return Clue(
         confidence=0.95,
         evidence={"pairs": len(labels), "unlike_pairs": 0},
