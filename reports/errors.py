@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports import bugs, cures, drop_in, fineness, how_wrong, plots, price
+from reports.files import write_csv
 from reports.sections import accuracy, contracts, drop_ins
 from results import load_accuracy, load_contracts, load_known_bugs, load_resolution
 
@@ -46,7 +47,7 @@ def findings(run: str, root: Path, folder: Path) -> Findings:
     )
     for name, table in vars(found).items():
         if len(table):
-            table.to_csv(folder / f"{name}.csv", index=False)
+            write_csv(table, folder / f"{name}.csv")
     return found
 
 
