@@ -12,7 +12,7 @@ from reports.budget import BUDGET_U
 from reports.files import emptied, point, write_csv
 from reports.markdown import page
 from reports.sections import accuracy
-from results import ROOT, Run, check_name, flags, load, load_end, load_operators, load_run
+from results import ROOT, Findings, Run, check_name, flags, load, load_end, load_operators, load_run
 
 OUT = Path(__file__).parent / "out"
 
@@ -59,7 +59,7 @@ def render(
 
 
 def _measured(
-    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: errors.Findings
+    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: Findings
 ) -> dict[str, object]:
     judged = accuracy.judged(found.accuracy, budget_u)
     standings = sections.standings(table, budget_u, accuracy.unfit(judged))
