@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import details, errors, headlines, plots, sections, wording
+from reports import advice, details, errors, headlines, plots, sections, wording
 from reports.against import side_by_side
 from reports.budget import BUDGET_U
 from reports.files import emptied, point, write_csv
@@ -48,6 +48,7 @@ def render(
         "against": side_by_side(against, head, records, root, folder) if against else None,
         "sampling": headlines.sampling(head, records),
         **_measured(sections.prepare(records), budget_u, folder, head, errors.findings(run, root, folder)),
+        **advice.values(run, root, folder),
         **flagged,
         **_profiled(run, root, folder),
         **_conditions(run, root),

@@ -7,6 +7,7 @@ from results.files import ROOT, UnknownRun, check_name, free_name
 from results.findings import (
     Findings,
     load_accuracy,
+    load_always_one,
     load_contracts,
     load_findings,
     load_known_bugs,
@@ -54,6 +55,7 @@ __all__ = [
     "list_runs",
     "load",
     "load_accuracy",
+    "load_always_one",
     "load_contracts",
     "load_end",
     "load_findings",

@@ -1,4 +1,4 @@
-"""The read side of the error suite: what was found, as pandas tables."""
+"""The read side of findings: what was found beside the records, as pandas tables."""
 
 import dataclasses
 from collections.abc import Collection
@@ -10,7 +10,7 @@ import pandas as pd
 
 from results.files import ROOT, body, find, head
 from suites.case import FAMILIES, ROUNDOFFS
-from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, key
+from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training, key
 from suites.lines import from_line
 from suites.record import UNIT_ROUNDOFF
 
@@ -28,17 +28,18 @@ class Findings(NamedTuple):
     and `answer` for the `answers` of its `Contract`.
 
     `resolution`: how fine answers are, one row a `Resolution`. `known_bugs`: which upstream bugs were found again, one
-    row a `KnownBug`.
+    row a `KnownBug`. `always_one`: what training Siamese loops came to, one row a `Training`.
     """
 
     accuracy: pd.DataFrame
     contracts: pd.DataFrame
     resolution: pd.DataFrame
     known_bugs: pd.DataFrame
+    always_one: pd.DataFrame
 
 
 def load_findings(run: str, root: Path = ROOT) -> Findings:
-    """All that the error suite found in a run.
+    """All that a run found beside its records.
 
     Raises:
         UnknownRun: it is not there.
@@ -46,7 +47,7 @@ def load_findings(run: str, root: Path = ROOT) -> Findings:
     """
     path = find(run, root)
     head(path)
-    kinds = [f'"kind": "{kind.__name__.lower()}"' for kind in (Accuracy, Contract, Resolution, KnownBug)]
+    kinds = [f'"kind": "{kind.__name__.lower()}"' for kind in (Accuracy, Contract, Resolution, KnownBug, Training)]
     lines = body(path, from_line, kinds=kinds)
     latest = {key(line): line for line in lines if isinstance(line, Finding)}  # a resumed run may have one again
     found = latest.values()
@@ -55,6 +56,7 @@ def load_findings(run: str, root: Path = ROOT) -> Findings:
         _contracts(_table(Contract, found)),
         _table(Resolution, found),
         _table(KnownBug, found),
+        _table(Training, found),
     )
 
 
@@ -76,6 +78,11 @@ def load_resolution(run: str, root: Path = ROOT) -> pd.DataFrame:
 def load_known_bugs(run: str, root: Path = ROOT) -> pd.DataFrame:
     """The `known_bugs` of `load_findings`."""
     return load_findings(run, root).known_bugs
+
+
+def load_always_one(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """The `always_one` of `load_findings`."""
+    return load_findings(run, root).always_one
 
 
 def _accuracy(table: pd.DataFrame) -> pd.DataFrame:

@@ -97,14 +97,46 @@ class KnownBug:
     right: str
 
 
-Finding = Accuracy | Contract | Resolution | KnownBug
-"""What the error suite finds: one line of a run each."""
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One Siamese loop (suites/always_one), trained from one seed, and what its vectors tell of unseen images.
+
+    `change` is what was changed in the loop, "" for nothing, `advice` the kind of advice that it follows, `what` the
+    change in a few words. `auc` is that of telling whether two images are of one class by their cosine, `unlike` and
+    `alike` are the mean cosines of pairs of two classes and of one, `effective_rank` is that of the centred vectors,
+    `zeros` the share of vectors that are all zero. `first_cosine` and `second_cosine` are the means of the pairs of
+    steps 0 and 1. A step took `step_s`, the median, and `peak_bytes` beyond weights and optimiser. None: no such thing.
+    """
+
+    loop: str
+    change: str = ""
+    advice: str = ""
+    what: str = ""
+    seed: int
+    status: Status
+    reason: str = ""
+    auc: float | None = None
+    unlike: float | None = None
+    alike: float | None = None
+    effective_rank: float | None = None
+    zeros: float | None = None
+    first_cosine: float | None = None
+    second_cosine: float | None = None
+    lowest_loss: float | None = None
+    step_s: float | None = None
+    peak_bytes: int | None = None
+
+
+Finding = Accuracy | Contract | Resolution | KnownBug | Training
+"""What the suites find beside the records: one line of a run each."""
 
 
 def key(finding: Finding) -> tuple[str, str, str]:
-    """What a finding is of: the question, its subject, and the implementation, "" for a known bug."""
+    """What a finding is of: the question, its subject, and the implementation, "" where none was asked."""
     if isinstance(finding, KnownBug):
         return "known_bugs", finding.name, ""
+    if isinstance(finding, Training):
+        return "always_one", "-".join(filter(None, (finding.loop, finding.change, str(finding.seed)))), ""
     subject = f"{finding.device}-{finding.dtype}"
     if isinstance(finding, Accuracy):
         return "accuracy", f"{subject}-{finding.family}", finding.implementation

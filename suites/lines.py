@@ -10,12 +10,12 @@ from types import NoneType
 from typing import Any, TypeVar
 
 from suites.case import Case
-from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution
+from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training
 from suites.record import End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
 
 SCHEMA = 2
 _TEXTS = ("implementation", "task", "dtype", "device", "memory_format", "direction", "inputs", "status", "reason")
-F = TypeVar("F", Accuracy, Contract, Resolution)
+F = TypeVar("F", Accuracy, Contract, Resolution, Training)
 
 
 def to_line(value: Line | Finding) -> str:
@@ -115,6 +115,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Line | Finding]] = {
     ),
     "contract": lambda row: _finding(Contract, row),
     "resolution": lambda row: _finding(Resolution, row),
+    "training": lambda row: _finding(Training, row),
     "knownbug": lambda row: KnownBug(**_fields(KnownBug, row)),
 }
 

@@ -1,10 +1,11 @@
-"""The error suite of a plan: what implementations are asked beside their speed, and what was found."""
+"""The findings of a plan: what is asked beside speed, of implementations and of training, and what was found."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
 from implementations import registry
+from suites import always_one
 from suites.families import FAMILIES
 from suites.findings import Finding, key
 from suites.known_bugs import BUGS, look
@@ -41,18 +42,15 @@ class Survey:
         found: Callable[[list[Finding]], None],
         phases: Phases,
     ) -> None:
-        self._makers = dict(_makers(plan)) if plan.grid.families and not plan.own else {}
+        errors = dict(_makers(plan)) if plan.grid.families and not plan.own else {}
+        self.wanted = bool(errors)
+        self._makers = errors | dict(always_one.makers())
         self._compile_anew = plan.grid.compile_anew
         self._compiles: dict[str, bool] = {}
         self._findings = {key(finding): finding for finding in done}
         self._selected: set[Asked] = set()
         self._looking, self._found, self._phases = looking, found, phases
         self._compiled_for = ""
-
-    @property
-    def wanted(self) -> bool:
-        """Whether the plan has an error suite."""
-        return bool(self._makers)
 
     def asked(self, question: str) -> list[Asked]:
         """Each subject of a question with each implementation that is asked it, in the order to ask them."""
@@ -86,7 +84,7 @@ class Survey:
     def _make(self, asked: Asked) -> Finding:
         make: Callable[..., Finding] = self._makers[asked]
         question, subject, name = asked
-        with self._phases("error suite"):
+        with self._phases("training" if question == always_one.QUESTION else "error suite"):
             if question in ("accuracy", "contract") and not self._compile_anew and self._is_compiled(name, subject):
                 make = partial(make, compile_anew=False)
             return make()

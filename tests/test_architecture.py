@@ -15,6 +15,7 @@ MAY_IMPORT = {  # room: what it may import of the house, besides itself
     "suites": ("implementations",),
     "results": ("suites.record", "suites.findings", "suites.lines", "suites.statistics", "suites.case"),
     "reports": ("results", "suites.record", "suites.findings"),
+    "diagnosis": ("implementations", "suites"),
 }
 WIRING = {"conftest.py", "nightly.py"}
 
@@ -59,6 +60,12 @@ def test_every_import_points_down() -> None:
         ("reports", "from suites.case import Case"),
         ("reports", "import suites"),
         ("suites", "import conftest"),
+        ("implementations", "from diagnosis import diagnose"),
+        ("suites", "from diagnosis.signature import measure"),
+        ("results", "import diagnosis"),
+        ("reports", "from diagnosis.report import write_report"),
+        ("diagnosis", "from results import load"),
+        ("diagnosis", "from reports.markdown import escape"),
     ],
 )
 def test_a_wrong_arrow_is_found(tmp_path: Path, room: str, line: str) -> None:

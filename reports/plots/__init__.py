@@ -10,6 +10,7 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.plots.always_one import always_one
 from reports.plots.heat_map import heat_map
 from reports.plots.latency import latency
 from reports.plots.memory import memory
@@ -17,7 +18,7 @@ from reports.plots.ratio import ratio
 from reports.plots.resolution import resolution
 from reports.plots.tradeoff import tradeoff
 
-__all__ = ["PLOTS", "Picture", "draw", "draw_heat_map", "draw_resolution"]
+__all__ = ["PLOTS", "Picture", "draw", "draw_always_one", "draw_heat_map", "draw_resolution"]
 
 STYLE = Path(__file__).with_name("report.mplstyle")
 PLOTS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], Figure | None]] = {
@@ -66,6 +67,12 @@ def draw_resolution(seen: pd.DataFrame, folder: Path) -> Picture:
     """Save what each can see near 1."""
     with _style():
         return _save(resolution(seen), "resolution", "resolution.png", folder)
+
+
+def draw_always_one(rows: pd.DataFrame, folder: Path) -> Picture:
+    """Save what each change is worth to a Siamese loop."""
+    with _style():
+        return _save(always_one(rows), "always_one", "always_one.png", folder)
 
 
 def _style() -> AbstractContextManager[None]:

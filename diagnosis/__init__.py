@@ -1,0 +1,7 @@
+"""Why is my cosine similarity always 1? `diagnose` answers with causes, evidence and remedies."""
+
+from diagnosis.diagnose import diagnose
+from diagnosis.subject import DiagnosisError
+from diagnosis.verdict import Cause, Counterfactual, Diagnosis
+
+__all__ = ["Cause", "Counterfactual", "Diagnosis", "DiagnosisError", "diagnose"]

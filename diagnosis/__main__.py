@@ -1,0 +1,120 @@
+"""Why is my cosine similarity always 1? `python -m diagnosis X [Y]`."""
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from diagnosis.diagnose import diagnose
+from diagnosis.reading import read_subject
+from diagnosis.subject import DiagnosisError, Subject
+from diagnosis.verdict import Cause, Diagnosis
+from diagnosis.wording import NEXT, facts, figures, headline, otherwise, sureness
+from suites.inputs.blocks import InputError
+
+STATUS = {"healthy": 0, "cause": 1, "unknown": 1}
+STYLE = {"healthy": "bold green", "cause": "bold red", "unknown": "bold yellow"}
+WIDEST = 100
+Line = tuple[str, str]
+"""Text, and its style on a terminal that has colours."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Diagnose what the files hold. 0: healthy; 1: a cause, or a symptom that none explains; 2: bad input."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        subject, notes = read_subject(
+            options.x, options.y, labels=options.labels, inputs=options.inputs, dim=options.dim
+        )
+        diagnosis = _diagnosed(subject)
+        page = _report(diagnosis, subject, options) if options.report else None
+    except (InputError, DiagnosisError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    except OSError as error:
+        parser.exit(2, f"{parser.prog}: {error}; name another folder with --report\n")
+    for note in [*notes, *([f"the report is {page}"] if page else [])]:
+        print(f"note: {note}", file=sys.stderr)
+    _print_json(diagnosis) if options.json else _print(diagnosis)
+    return STATUS[diagnosis.verdict]
+
+
+def _diagnosed(subject: Subject) -> Diagnosis:
+    return diagnose(
+        subject.x,
+        subject.y,
+        dim=subject.dim,
+        labels=subject.labels,
+        inputs=subject.inputs,
+        other_inputs=subject.other_inputs,
+    )
+
+
+def _report(diagnosis: Diagnosis, subject: Subject, options: argparse.Namespace) -> Path:
+    from diagnosis.report import write_report  # matplotlib and scikit-learn take seconds to import
+
+    source = " against ".join(path.name for path in (options.x, options.y) if path)
+    return write_report(diagnosis, subject, options.report, source=source)
+
+
+def _print_json(diagnosis: Diagnosis) -> None:
+    found = json.dumps(diagnosis.to_dict())
+    print(json.dumps(json.loads(found, parse_constant=lambda _: None), indent=1))  # JSON has no NaN
+
+
+def _print(diagnosis: Diagnosis) -> None:
+    console = Console(markup=False, highlight=False)
+    for text, style in _said(diagnosis, min(WIDEST, console.width)):
+        console.print(text, style=style, soft_wrap=True)
+
+
+def _said(diagnosis: Diagnosis, width: int) -> Iterator[Line]:
+    yield headline(diagnosis), STYLE[diagnosis.verdict]
+    if diagnosis.verdict == "unknown":
+        yield textwrap.fill(NEXT, width), ""
+    for number, cause in enumerate(diagnosis.causes, 1):
+        yield f"\n{number}. {cause.name}: {sureness(cause.confidence)}", "bold"
+        yield from _about(cause, width)
+    yield "\nThe figures", "bold"
+    shown = figures(diagnosis.signature)
+    longest = max((len(name) for name, _ in shown), default=0)
+    yield from ((f"   {name:{longest}}  {value}", "") for name, value in shown)
+
+
+def _about(cause: Cause, width: int) -> Iterator[Line]:
+    """What was seen, what would be without the cause, what to do, the code."""
+    prose, _, code = cause.remedy.partition("```python\n")
+    probe = cause.counterfactual
+    said = [f"Seen: {facts(cause.evidence)}.", f"If it were not so: {otherwise(probe)}." if probe else "", prose]
+    for text in filter(None, said):
+        yield textwrap.fill(text, width, initial_indent=" " * 3, subsequent_indent=" " * 3), ""
+    yield "", ""
+    yield textwrap.indent(code.removesuffix("```").rstrip(), " " * 6), "cyan"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m diagnosis",
+        description=__doc__,
+        epilog="Exit status: 0 healthy; 1 a cause found, or a symptom that no known cause explains; 2 bad input.",
+    )
+    parser.add_argument(
+        "x", metavar="X", type=Path, help="embeddings [N, ..., D], or both sides of pairs: .npy, .pt or .safetensors"
+    )
+    parser.add_argument("y", metavar="Y", type=Path, nargs="?", help="those that the rows of X are compared with")
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="of pairs 1 for alike and 0 or -1 for not; of X alone its classes"
+    )
+    parser.add_argument("--inputs", type=Path, metavar="FILE", help="what X was computed from; of pairs two tensors")
+    parser.add_argument("--dim", type=int, default=-1, help="that the cosine is taken over (default: the last)")
+    parser.add_argument("--json", action="store_true", help="print the diagnosis as one JSON object")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.md and its pictures there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""The engine: the symptom, the suspects upstream first, and for each what would be different without it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from diagnosis.remedies import REMEDIES
+from diagnosis.rows import sample
+from diagnosis.signature import Signature, measure
+from diagnosis.subject import Subject
+from diagnosis.suspects import SUSPECTS
+from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.symptom import Symptom, symptoms
+from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict
+
+SEEN = 2048  # items that suspects look at
+PROBED = 512  # items of which a symptom is measured before and after
+LIKELY = 0.5  # confidence from which on a clue is followed
+CERTAIN = 0.95  # confidence from which on a fault is a cause in itself, whether or not the symptom goes with it
+AT_ONCE = 3  # causes that are looked for in one subject
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A subject as the suspects see it, its signature, and its symptoms by name, of `PROBED` of its items."""
+
+    subject: Subject
+    signature: Signature
+    symptoms: Mapping[str, Symptom]
+
+
+@dataclass(frozen=True, eq=False)
+class Lead:
+    """A suspect with its clue in a view of the subject."""
+
+    name: str
+    clue: Clue
+    before: View
+
+    @property
+    def certain(self) -> bool:
+        return self.clue.confidence >= CERTAIN
+
+    @cached_property
+    def after(self) -> View | None:
+        """The view once the cause is undone; None where it can't be."""
+        return None if self.clue.repair is None else _view(self.clue.repair())
+
+    def flips(self, complaints: Collection[str]) -> list[str]:
+        """The complaints that are there before, and gone after."""
+        there = [name for name in _open(self.before, complaints) if self.after and name in self.after.symptoms]
+        return [name for name in there if self.after and not self.after.symptoms[name].present]
+
+
+def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnosis:
+    """Name what makes the cosines of a subject always 1, the cause that explains most first.
+
+    After a cause is found the repaired subject is examined for what is still out of order.
+    """
+    signature = measure(subject)
+    seen = sample(subject, SEEN)
+    view: View | None = View(seen, signature, _view(seen).symptoms)
+    complaints = {one.name for one in symptoms(sample(seen, PROBED), signature) if one.present}
+    verdict: Verdict = "unknown" if complaints else "healthy"
+    causes: dict[str, Cause] = {}
+    while view and len(causes) < AT_ONCE:
+        leads = _next(view, complaints, [suspect for suspect in suspects if suspect.name not in causes])
+        if not leads:
+            break
+        causes |= {lead.name: _cause(lead, complaints) for lead in leads}
+        verdict, after = "cause", leads[-1].after
+        if after and after.subject.dim != view.subject.dim:  # other vectors, of which nothing was asked before
+            complaints = {name for name, symptom in after.symptoms.items() if symptom.present}
+        view = after
+    return Diagnosis(verdict=verdict, causes=tuple(causes.values()), signature=signature.to_dict())
+
+
+def _view(subject: Subject) -> View:
+    few = sample(subject, PROBED)
+    signature = measure(few)
+    return View(subject, signature, {one.name: one for one in symptoms(few, signature)})
+
+
+def _next(view: View, complaints: Collection[str], suspects: Sequence[Suspect]) -> list[Lead]:
+    """The first lead that explains a complaint, the gravest if one does; else a certain one; else two together."""
+    leads = _leads(view, suspects)
+    for gravest in (True, False):
+        for lead in leads:
+            flipped = lead.flips(complaints)
+            if flipped and (lead.certain or not gravest or flipped[0] == _open(view, complaints)[0]):
+                return [lead]
+    for lead in leads:
+        if lead.certain:
+            return [lead]
+    return _together(leads, complaints, suspects) if _open(view, complaints) else []
+
+
+def _leads(view: View, suspects: Sequence[Suspect]) -> list[Lead]:
+    clues = [(suspect.name, suspect.look(view.subject, view.signature)) for suspect in suspects]
+    leads = [Lead(name, clue, view) for name, clue in clues if clue is not None and clue.confidence >= LIKELY]
+    return sorted(leads, key=lambda lead: not lead.certain)  # stable: upstream first
+
+
+def _together(leads: Sequence[Lead], complaints: Collection[str], suspects: Sequence[Suspect]) -> list[Lead]:
+    """Two leads of which the second explains a complaint once the first is undone."""
+    for lead in leads:
+        if lead.after is None:
+            continue
+        for other in _leads(lead.after, [suspect for suspect in suspects if suspect.name != lead.name]):
+            if other.flips(complaints):
+                both = replace(lead.clue, change=f"{lead.clue.change}, {other.clue.change}", repair=other.clue.repair)
+                return [Lead(lead.name, both, lead.before), other]
+    return []
+
+
+def _open(view: View, complaints: Collection[str]) -> list[str]:
+    return [name for name, symptom in view.symptoms.items() if symptom.present and name in complaints]
+
+
+def _cause(lead: Lead, complaints: Collection[str]) -> Cause:
+    probe = _counterfactual(lead, complaints)
+    sure = lead.clue.confidence
+    return Cause(
+        name=lead.name,
+        confidence=(1 + sure) / 2 if probe and probe.flips else sure,  # a probe that flips takes half of the doubt
+        evidence=lead.clue.evidence,
+        counterfactual=probe,
+        remedy=REMEDIES[lead.name],
+    )
+
+
+def _counterfactual(lead: Lead, complaints: Collection[str]) -> Counterfactual | None:
+    flipped = lead.flips(complaints)
+    still = [name for name in _open(lead.before, complaints) if lead.after and name in lead.after.symptoms]
+    if lead.after is None or not still:
+        return None
+    name = (flipped or still)[0]
+    return Counterfactual(
+        change=lead.clue.change,
+        symptom=name,
+        before=lead.before.symptoms[name].value,
+        after=lead.after.symptoms[name].value,
+        flips=bool(flipped),
+    )

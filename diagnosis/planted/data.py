@@ -1,0 +1,93 @@
+"""Faults before the model: wrong samples, lost differences, another range, padding."""
+
+from dataclasses import replace
+
+import torch
+from torch import Generator, Tensor, nn
+
+from diagnosis.planted.plant import Plant, Size
+from diagnosis.planted.sources import Kind, choice, some_digits, trained, uniform
+from diagnosis.subject import Subject
+
+KINDS: tuple[Kind, ...] = ("batchnorm", "layernorm", "conv")
+
+
+def same_sample_twice(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A dataset that draws one index for both sides of a pair; with and without its inputs."""
+    model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
+    x, y = run(model, images).to(dtype), run(model, images.clone()).to(dtype)
+    return Subject(x=x, y=y, inputs=images, other_inputs=images) if choice(0, 1, generator) else Subject(x=x, y=y)
+
+
+def constant_inputs(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A loader that reads one file again and again, or a camera whose frames are nearly all blank."""
+    model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
+    if choice(0, 1, generator):
+        return through(model, images[:1].expand(len(images), -1).clone(), dtype)
+    blank = torch.rand(len(images), generator=generator) < uniform(0.97, 0.995, generator)
+    blank[: 2 * len(images) // 3] = True
+    return through(model, torch.where(blank[:, None], torch.zeros(()), images), dtype)
+
+
+def over_normalised_inputs(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """Pixels of 0 to 1 divided by 255 once more, or standardised by the mean and spread of pixels of 0 to 255."""
+    model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
+    if choice(0, 1, generator):
+        inputs = images / 255
+    else:
+        inputs = (images - uniform(100, 135, generator)) / uniform(55, 75, generator)
+    return through(model, inputs, dtype)
+
+
+def channel_or_range_mismatch(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A network that learnt standardised scans, faint pencil on white paper, given the raw bytes, 0 to 255."""
+    model, (ink, _) = some_network(size, generator, ("batchnorm", "layernorm")), some_digits(size.rows, generator)
+    faint = uniform(0.15, 0.35, generator)
+    paper = 1 - faint * ink
+    mean, spread, first = paper.mean(), paper.std(), model[0]
+    assert isinstance(first, nn.Linear)
+    with torch.no_grad():  # ink = (1 - mean - spread * standardised) / faint, folded into the first layer
+        first.bias.add_(first.weight.sum(1) * (1 - mean) / faint)
+        first.weight.mul_(-spread / faint)
+    return through(model, (255 * paper).round(), dtype)
+
+
+def padding_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """Short texts padded to a model's full length, and a mean over all places without a mask."""
+    words, longest = 2000, choice(16, 40, generator)
+    lengths = torch.randint(4, longest, (size.rows, 1), generator=generator)
+    frequency = 1 / torch.arange(1, words).double()  # Zipf's law
+    tokens = 1 + torch.multinomial(frequency, size.rows * longest, replacement=True, generator=generator)
+    padded = torch.zeros(size.rows, choice(6, 16, generator) * longest, dtype=torch.long)
+    padded[:, :longest] = tokens.reshape(size.rows, longest)
+    padded[torch.arange(padded.shape[1]) >= lengths] = 0
+    vectors = torch.randn(words, size.columns, generator=generator)
+    model = nn.EmbeddingBag.from_pretrained(vectors, mode="mean")
+    subject = through(model, padded, dtype)
+    return subject if choice(0, 1, generator) else replace(subject, model=None)
+
+
+def some_network(size: Size, generator: Generator, kinds: tuple[Kind, ...] = KINDS) -> nn.Sequential:
+    """A network that learnt the digits, of any of the kinds."""
+    return trained(kinds[choice(0, len(kinds) - 1, generator)], size.columns, generator)
+
+
+def run(model: nn.Module, inputs: Tensor) -> Tensor:
+    """The model's answer, without a graph."""
+    with torch.no_grad():
+        answer: Tensor = model(inputs)
+    return answer
+
+
+def through(model: nn.Module, inputs: Tensor, dtype: torch.dtype) -> Subject:
+    """What a model makes of inputs, stored in a dtype, with both."""
+    return Subject(x=run(model, inputs).to(dtype), inputs=inputs, model=model)
+
+
+PLANTS = (
+    Plant("same_sample_twice", same_sample_twice),
+    Plant("constant_inputs", constant_inputs),
+    Plant("over_normalised_inputs", over_normalised_inputs),
+    Plant("channel_or_range_mismatch", channel_or_range_mismatch),
+    Plant("padding_dominates", padding_dominates),
+)

@@ -1,0 +1,70 @@
+"""From files to a subject; none is ever executed, and the floats of a `.npy` stay on disk and are mapped."""
+
+from pathlib import Path
+
+import torch
+
+from diagnosis.subject import DiagnosisError, Subject
+from suites.inputs.readers import read
+
+_FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+
+
+def read_subject(
+    x: Path, y: Path | None = None, *, labels: Path | None = None, inputs: Path | None = None, dim: int = -1
+) -> tuple[Subject, list[str]]:
+    """What is in the files, and a note of each that was converted.
+
+    `x` may hold both sides, and `inputs` those of both, in the order of their names. Embeddings of integers, such as
+    int8 ones, become float32; labels and inputs stay as they are: they may be classes, pixels or tokens.
+
+    Raises:
+        InputError: a file that is missing, damaged, of another format, or that only a pickle could hold.
+        DiagnosisError: more tensors than there are sides, or a dtype that has no cosine.
+    """
+    notes: list[str] = []
+    sides = _embeddings(x, 1 if y else 2, notes)
+    if y:
+        one_file = y.resolve() == x.resolve()  # read once: both sides are then the very same tensor
+        sides += sides if one_file else _embeddings(y, 1, notes)
+    given = _dense(inputs, len(sides)) if inputs else []
+    return Subject(
+        x=sides[0],
+        y=sides[1] if len(sides) == 2 else None,
+        dim=dim,
+        labels=_dense(labels, 1)[0] if labels else None,
+        inputs=given[0] if given else None,
+        other_inputs=given[1] if len(given) == 2 else None,
+    ), notes
+
+
+def _embeddings(path: Path, most: int, notes: list[str]) -> list[torch.Tensor]:
+    tensors = _dense(path, most)
+    for dtype in dict.fromkeys(tensor.dtype for tensor in tensors if tensor.dtype not in _FLOATS):
+        if dtype not in _INTEGERS:
+            known = ", ".join(map(_name, _FLOATS))
+            raise DiagnosisError(
+                f"{str(path)!r} has the dtype {_name(dtype)}; known: {known} and integers; convert it to float32"
+            )
+        notes.append(f"{str(path)!r}: {_name(dtype)} converted to float32")
+    return [tensor if tensor.dtype in _FLOATS else tensor.to(torch.float32) for tensor in tensors]
+
+
+def _dense(path: Path, most: int) -> list[torch.Tensor]:
+    tensors = list(read(path).values())
+    if len(tensors) > most:
+        raise DiagnosisError(
+            f"{str(path)!r} holds {len(tensors)} tensors where one is expected; save each side in a file of its own, "
+            "or name this file alone"
+        )
+    for tensor in tensors:
+        if tensor.layout != torch.strided or tensor.device.type != "cpu":
+            raise DiagnosisError(
+                f"{str(path)!r} is {tensor.layout} on {tensor.device}; save a dense tensor that has its values"
+            )
+    return tensors
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

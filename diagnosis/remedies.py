@@ -1,0 +1,16 @@
+"""What to do about each cause: the sections of `remedies.md`, where people can read them too."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+_SECTION = re.compile(r"^## `(\w+)`\n+(.+?)\s*(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    dict(_SECTION.findall(Path(__file__).with_suffix(".md").read_text(encoding="utf-8")))
+)
+"""Cause to Markdown: one or two sentences, and the PyTorch to try in a fenced block."""
+
+CAUSES = tuple(REMEDIES)
+"""Every cause that can be named, in the order of the page."""

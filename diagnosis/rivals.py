@@ -1,0 +1,65 @@
+"""What people look at today: a threshold on the mean cosine, or on IsoScore. They see a symptom and name no cause."""
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from diagnosis.subject import Subject
+
+MOST_ROWS = 2048  # that a figure is taken from; the first ones
+
+
+def mean_cosine(rows: Tensor) -> float:
+    """The mean cosine of two different rows of `[N, D]`; NaN where a row has no direction.
+
+    Source: "anisotropy", Ethayarajh 2019, arXiv:1909.00512, over all pairs: the squared norm of the sum of N unit rows
+    is N plus the sum of their cosines.
+    """
+    unit = rows / rows.norm(dim=1, keepdim=True)
+    return float((unit.sum(0).square().sum() - len(unit)) / (len(unit) * (len(unit) - 1)))
+
+
+def isoscore(rows: Tensor) -> float:
+    """IsoScore of `[N, D]`: 1 where the variance is the same in all directions, 0 where there is one; NaN where none.
+
+    Source: Rudman, Gillman, Rayne, Eickhoff 2022, arXiv:2108.07344. The variances along the principal axes, as a vector
+    of length √D, have the distance d from (1, …, 1); δ = d / √(2 (D − √D)) is the isotropy defect, the share
+    φ = (D − δ² (D − √D))² / D² of the dimensions is used, and the score is (D φ − 1) / (D − 1).
+    """
+    columns = rows.shape[1]
+    if columns == 1 or not rows.isfinite().all():
+        return math.nan
+    variances = torch.linalg.eigvalsh(rows.T.cov()).clamp_min(0)
+    scaled = columns**0.5 * variances / variances.norm()
+    defect = float((scaled - 1).norm()) / math.sqrt(2 * (columns - columns**0.5))
+    share = (columns - defect**2 * (columns - columns**0.5)) ** 2 / columns**2
+    return float((columns * share - 1) / (columns - 1))
+
+
+def _rows(subject: Subject) -> Tensor:
+    """All embeddings, both sides of pairs, `[N, D]`, in float64."""
+    sides = [side for side in (subject.x, subject.y) if side is not None]
+    return torch.cat([side.movedim(subject.dim, -1).flatten(0, -2)[:MOST_ROWS] for side in sides]).double()
+
+
+def _of_pairs(subject: Subject) -> float:
+    """The mean of what is compared: the pairs, by the user's own similarity, or different rows where there is none."""
+    if subject.y is None:
+        return mean_cosine(_rows(subject))
+    if subject.similarity is not None:
+        return float(subject.similarity(subject.x, subject.y).double().mean())
+    return float(F.cosine_similarity(subject.x.double(), subject.y.double(), dim=subject.dim).mean())
+
+
+RIVALS: Mapping[str, Callable[[Subject], float]] = MappingProxyType(
+    {
+        "mean cosine of what is compared": _of_pairs,
+        "mean cosine of different rows": lambda subject: mean_cosine(_rows(subject)),
+        "1 - IsoScore": lambda subject: 1 - isoscore(_rows(subject)),
+    }
+)
+"""Figures of a subject that are higher for a sick one; NaN, as a person would see it, is an alarm."""

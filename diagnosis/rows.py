@@ -1,0 +1,108 @@
+"""The rows of a subject: the vectors that its cosine compares, their directions, and samples of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from diagnosis.subject import Subject
+
+Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+CHUNK = 2048  # rows: at 768 columns of float64 12 MiB, which stays in cache
+
+
+def rows(tensor: torch.Tensor, dim: int) -> torch.Tensor:
+    """What the cosine over `dim` compares, as `[M, K]`: a view where the memory allows it."""
+    last = tensor.detach().movedim(dim, -1)
+    return last.reshape(-1, last.shape[-1])
+
+
+def sides(subject: Subject) -> tuple[torch.Tensor, ...]:
+    """The rows of `x`, and of `y` where there are pairs."""
+    return tuple(rows(side, subject.dim) for side in (subject.x, subject.y) if side is not None)
+
+
+def sample_rows(tables: Sequence[torch.Tensor], most: int) -> tuple[torch.Tensor, ...]:
+    """All rows of the tables, or `most` of them together, drawn with a fixed seed, where there are more."""
+    count = sum(len(table) for table in tables)
+    if count <= most:
+        return tuple(table.cpu() for table in tables)
+    drawn = [torch.randperm(len(table), generator=torch.Generator().manual_seed(0)) for table in tables]
+    return tuple(
+        table[order[: most * len(table) // count].sort().values].cpu()
+        for table, order in zip(tables, drawn, strict=True)
+    )
+
+
+def chunks(table: torch.Tensor) -> Iterator[torch.Tensor]:
+    """`[M, K]` a cacheful at a time, so that a memory-mapped file is never held whole."""
+    return iter(table.split(CHUNK))
+
+
+def usable(table: torch.Tensor) -> torch.Tensor:
+    """Which rows have a direction, `[M]` of bool: neither NaN, nor infinite, nor zero throughout."""
+    peak = table.abs().amax(1)
+    return peak.isfinite() & (peak > 0)
+
+
+def unit(table: torch.Tensor, dim: int = 1) -> torch.Tensor:
+    """Directions in float64; divided by the largest entry first, so that no square overflows or underflows."""
+    wide = table.double()
+    wide = wide / wide.abs().amax(dim, keepdim=True)
+    norms: torch.Tensor = torch.linalg.vector_norm(wide, dim=dim, keepdim=True)
+    return wide / norms
+
+
+def directions(table: torch.Tensor) -> torch.Tensor:
+    """The unit vectors of the usable rows, float64."""
+    return unit(table[usable(table)])
+
+
+def about(table: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    """Rows without their mean, float64; where nothing but the rounding of the mean is left, that is 0."""
+    wide = table.double()
+    centred = wide - mean
+    rounding = centred.abs().amax(1, keepdim=True) <= 1e-12 * wide.abs().amax(1, keepdim=True)
+    return centred.masked_fill(rounding, 0)
+
+
+def row_hashes(table: torch.Tensor) -> Hashes:
+    """A 64-bit hash of each row's bytes: rows are told apart without being sorted.
+
+    pandas mixes each word; a sum under random odd keys makes the row's (multilinear hashing, Carter and Wegman 1979).
+    """
+    keys = np.random.default_rng(0).integers(1, 2**63, table.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    return np.concatenate([_hashes(chunk, keys) for chunk in chunks(table)])
+
+
+def _hashes(chunk: torch.Tensor, keys: Hashes) -> Hashes:
+    bits = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}[chunk.element_size()]
+    words = chunk.cpu().contiguous().flatten().view(torch.uint8).numpy().view(bits).astype(np.uint64)
+    mixed = pd.util.hash_array(words, categorize=False).reshape(chunk.shape)
+    hashes: Hashes = (mixed * keys).sum(axis=1, dtype=np.uint64)
+    return hashes
+
+
+def sample(subject: Subject, most: int) -> Subject:
+    """At most `most` of the subject's items, drawn with a fixed seed, in their order; tensors that are one stay one."""
+    items = subject.x.shape[0]
+    if items <= most or subject.dim % subject.x.ndim == 0:
+        return subject
+    drawn = torch.randperm(items, generator=torch.Generator().manual_seed(0))[:most]
+    return take(subject, drawn.sort().values)
+
+
+def take(subject: Subject, items: torch.Tensor) -> Subject:
+    """The subject with the given items only, in the order given."""
+    columns = ("x", "y", "labels", "inputs", "other_inputs")
+    kept = {name: value[items] for name in columns if (value := getattr(subject, name)) is not None}
+    if subject.y is not None and same_memory(subject.x, subject.y):
+        kept["y"] = kept["x"] if subject.y is subject.x else kept["x"].detach()
+    return replace(subject, **kept)
+
+
+def same_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors are one and the same entries in memory."""
+    return one.data_ptr() == other.data_ptr() and (one.shape, one.stride()) == (other.shape, other.stride())

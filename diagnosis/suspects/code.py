@@ -1,0 +1,147 @@
+"""Causes in the code around the model: what is compared with what, and over which dim."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from diagnosis.repairs import other_partners
+from diagnosis.rows import row_hashes, rows, same_memory, take, unit, usable
+from diagnosis.signature import Signature
+from diagnosis.subject import Subject
+from diagnosis.suspects.suspect import Clue, Suspect
+
+
+def same_tensor(subject: Subject, signature: Signature) -> Clue | None:
+    """Is `y` the very tensor `x`, as after `vector2 = vector1`?"""
+    if subject.y is None or subject.y is not subject.x:
+        return None
+    return Clue(
+        confidence=1.0,
+        evidence={"y_is_x": True},
+        change="compare with another row",
+        repair=lambda: other_partners(subject),
+    )
+
+
+def shared_storage(subject: Subject, signature: Signature) -> Clue | None:
+    """Do both sides, or all rows, lie in the same memory, so that the last write shows in all of them?"""
+    pairs = subject.y is not None and subject.y is not subject.x and same_memory(subject.x, subject.y)
+    one_row = subject.y is None and len(subject.x) > 1 and subject.x.stride(0) == 0
+    if not pairs and not one_row:
+        return None
+    return Clue(
+        confidence=0.9 if subject.model is not None else 1.0,  # a model that answers in one buffer is more to the point
+        evidence={"address": hex(subject.x.data_ptr()), "shared_by": "x and y" if pairs else "all rows of x"},
+        change="compare with another row",
+        repair=(lambda: other_partners(subject)) if pairs else None,
+    )
+
+
+def carried_over(subject: Subject, signature: Signature) -> Clue | None:
+    """Is `y` what `x` was some steps before: kept from the last step instead of computed from an input of its own?"""
+    if subject.y is None or same_memory(subject.x, subject.y):
+        return None
+    x, y = (row_hashes(rows(side, subject.dim)) for side in (subject.x, subject.y))
+    known, first = np.unique(x, return_index=True)
+    if len(known) < 0.9 * len(x) or _intended(subject):
+        return None
+    place = np.searchsorted(known, y).clip(max=len(known) - 1)
+    lags = (np.arange(len(y)) - first[place])[(known[place] == y)]
+    behind, counts = np.unique(lags[lags > 0], return_counts=True)
+    share = float(counts.max(initial=0)) / len(y)
+    if share < 0.8:
+        return None
+    return Clue(
+        confidence=0.95,
+        evidence={"share_of_y_that_is_an_earlier_x": share, "steps_behind": int(behind[counts.argmax()])},
+        change="compare with another row",
+        repair=lambda: other_partners(subject),
+    )
+
+
+def _intended(subject: Subject) -> bool:
+    """Whether the inputs are carried over as well: neighbours in time, on purpose."""
+    if subject.inputs is None or subject.other_inputs is None:
+        return False
+    known = set(row_hashes(subject.inputs.flatten(1)).tolist())
+    return sum(one in known for one in row_hashes(subject.other_inputs.flatten(1)).tolist()) > len(subject.x) / 2
+
+
+def size_one_dim(subject: Subject, signature: Signature) -> Clue | None:
+    """Has the dim that the cosine is taken over one entry, so that it can only be 1 or -1?"""
+    if signature.columns != 1:
+        return None
+    others = _other_dims(subject, least=2)
+    return Clue(
+        confidence=1.0,
+        evidence={"dim": subject.dim, "size": 1, "shape": str(tuple(subject.x.shape))},
+        change=f"dim={others[0]}" if others else "",
+        repair=(lambda: replace(subject, dim=others[0])) if others else None,
+    )
+
+
+def wrong_dim(subject: Subject, signature: Signature) -> Clue | None:
+    """Is the cosine taken over the batch, or over tokens or places, where features were meant?"""
+    dim, dims = subject.dim % subject.x.ndim, subject.x.ndim
+    others = _other_dims(subject, least=2)
+    if signature.columns == 1 or not others or (dims == 2 and dim == 1) or (dims == 3 and dim == 2):
+        return None
+    if dims == 4 and dim == 1:  # the channels of a feature map
+        return None
+    batch = dim == 0
+    return Clue(
+        confidence=0.95 if batch else 0.8,
+        evidence={"dim": subject.dim, "shape": str(tuple(subject.x.shape)), "over_the_batch": batch},
+        change=f"dim={others[0]}",
+        repair=lambda: replace(subject, dim=others[0]),
+    )
+
+
+def _other_dims(subject: Subject, least: int) -> list[int]:
+    """Where features may lie, the likeliest first: dim 1 of a feature map, else the last one; never the batch."""
+    dims, dim = subject.x.ndim, subject.dim % subject.x.ndim
+    order = [1, *range(dims - 1, 1, -1)] if dims == 4 else list(range(dims - 1, 0, -1))
+    return [one for one in order if one != dim and subject.x.shape[one] >= least]
+
+
+def scaled_copies(subject: Subject, signature: Signature) -> Clue | None:
+    """Do pairs, or all rows, differ by a factor only, which a cosine does not see?"""
+    tables = [rows(side, subject.dim) for side in (subject.x, subject.y) if side is not None]
+    if signature.columns == 1 or not all(bool(usable(table).any()) for table in tables):
+        return None
+    x = tables[0]
+    y = tables[1] if len(tables) == 2 else x[usable(x)][:1].expand_as(x)
+    both = usable(x) & usable(y)
+    x, y = x[both], y[both]
+    rounding = torch.finfo(x.dtype).eps ** 2 + 1e-12
+    copies = ((unit(x) * unit(y)).sum(1) > 1 - rounding) & ~(x == y).all(1)
+    share, factors = float(copies.double().mean()), (_norms(y) / _norms(x))[copies]
+    if share < 0.8 or float((factors - 1).abs().median()) < 4 * torch.finfo(x.dtype).eps:
+        return None
+    pairs = subject.y is not None
+    return Clue(
+        confidence=0.95,
+        evidence={
+            "share_of_copies": share,
+            "factors_from": float(factors.min()),
+            "factors_to": float(factors.max()),
+        },
+        change="compare with another row" if pairs else "keep one row of each direction",
+        repair=lambda: other_partners(subject) if pairs else take(subject, torch.tensor([0])),
+    )
+
+
+def _norms(table: torch.Tensor) -> torch.Tensor:
+    norms: torch.Tensor = torch.linalg.vector_norm(table.double(), dim=1)
+    return norms
+
+
+SUSPECTS = (
+    Suspect("size_one_dim", size_one_dim),
+    Suspect("wrong_dim", wrong_dim),
+    Suspect("same_tensor", same_tensor),
+    Suspect("shared_storage", shared_storage),
+    Suspect("carried_over", carried_over),
+    Suspect("scaled_copies", scaled_copies),
+)

@@ -1,0 +1,79 @@
+"""Causes in the data: two of a pair are the same sample, or one input is fed for all."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from diagnosis.repairs import other_partners
+from diagnosis.rerun import on_inputs, source
+from diagnosis.rows import row_hashes, same_memory, take
+from diagnosis.signature import Signature
+from diagnosis.subject import Subject
+from diagnosis.suspects.padding import padding_dominates
+from diagnosis.suspects.preprocessing import channel_or_range_mismatch, over_normalised_inputs
+from diagnosis.suspects.suspect import Clue, Suspect
+
+_ENOUGH = 8  # rows that are left, for a geometry to be seen
+
+
+def same_sample_twice(subject: Subject, signature: Signature) -> Clue | None:
+    """Are the two of a pair the same sample: the same input, or the same embedding in other memory?"""
+    if subject.y is None or subject.x.shape != subject.y.shape or same_memory(subject.x, subject.y):
+        return None
+    known = subject.inputs is not None and subject.other_inputs is not None
+    share = _share_of_equal_items(*((subject.inputs, subject.other_inputs) if known else (subject.x, subject.y)))
+    if share < 1 / 2:
+        return None
+    return Clue(
+        confidence=0.99 if known else 0.95,
+        evidence={"share_of_pairs_with_the_same_sample": share, "seen_in": "inputs" if known else "embeddings"},
+        change="compare with another sample",
+        repair=lambda: other_partners(subject),
+    )
+
+
+def constant_inputs(subject: Subject, signature: Signature) -> Clue | None:
+    """Is one and the same input fed again and again?"""
+    if subject.inputs is None:
+        return None
+    hashes = row_hashes(subject.inputs.reshape(len(subject.inputs), -1))
+    values, counts = np.unique(hashes, return_counts=True)
+    share = float(counts.max()) / len(hashes)
+    if counts.max() < 3 or share < 1 / 3:
+        return None
+    others = torch.from_numpy(hashes != values[counts.argmax()])
+    change, repair = _instead(subject, others)
+    evidence = {"share_of_the_commonest_input": share, "distinct_inputs": len(values)}
+    return Clue(confidence=1.0 if share > 0.9 else 0.9, evidence=evidence, change=change, repair=repair)
+
+
+def _instead(subject: Subject, others: torch.Tensor) -> tuple[str, Callable[[], Subject] | None]:
+    if others.sum() >= _ENOUGH:
+        return "leave the repeated input out", lambda: take(subject, others)
+    if source(subject):
+        return "feed noise instead", lambda: on_inputs(subject, _noise)
+    return "", None
+
+
+def _noise(inputs: torch.Tensor) -> torch.Tensor:
+    """Different inputs that the model takes: standard normal numbers, or token ids no larger than those seen."""
+    generator = torch.Generator().manual_seed(0)
+    if inputs.is_floating_point():
+        return torch.randn(inputs.shape, generator=generator).to(inputs)
+    return torch.randint(int(inputs.max()) + 1, inputs.shape, generator=generator).to(inputs)
+
+
+def _share_of_equal_items(a: torch.Tensor | None, b: torch.Tensor | None) -> float:
+    if a is None or b is None or a.shape != b.shape:
+        return 0.0
+    return float((a == b).reshape(len(a), -1).all(1).double().mean())
+
+
+SUSPECTS = (
+    Suspect("same_sample_twice", same_sample_twice),
+    Suspect("constant_inputs", constant_inputs),
+    Suspect("padding_dominates", padding_dominates),
+    Suspect("over_normalised_inputs", over_normalised_inputs),
+    Suspect("channel_or_range_mismatch", channel_or_range_mismatch),
+)

@@ -1,0 +1,96 @@
+"""Causes in the arithmetic: rows without a direction, squares out of range, answers too coarse to be told apart."""
+
+from dataclasses import replace
+
+import torch
+
+from diagnosis.answers import answers
+from diagnosis.repairs import rescaled
+from diagnosis.rows import take, usable
+from diagnosis.signature import Signature
+from diagnosis.subject import Subject
+from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.verdict import Value
+
+
+def overflow(subject: Subject, signature: Signature) -> Clue | None:
+    """Are entries, or their squares, beyond what the dtype holds, where float64 still gives an answer?"""
+    info = torch.finfo(subject.x.dtype)
+    beyond = signature.infinite_rows > 0 and max(abs(signature.minimum), signature.maximum) > info.max / 64
+    squares = signature.largest_norm > info.max**0.5 / 2 and _differs(subject)
+    if not beyond and not squares:
+        return None
+    evidence = _sizes(signature) | {"largest_number": info.max, "infinite_rows": signature.infinite_rows}
+    return Clue(confidence=0.9, evidence=evidence, change="norm 1 in float64", repair=lambda: _finite(subject))
+
+
+def underflow_or_eps(subject: Subject, signature: Signature) -> Clue | None:
+    """Are rows so short that their squares vanish, or that the eps below a division counts?"""
+    info = torch.finfo(subject.x.dtype)
+    entry = signature.smallest_norm / signature.columns**0.5
+    if entry > max(4 * info.smallest_normal**0.5, 1e-6) or not _differs(subject):  # the eps of the built-in is 1e-8
+        return None
+    evidence = _sizes(signature) | {"smallest_normal": info.smallest_normal}
+    return Clue(confidence=0.9, evidence=evidence, change="norm 1 in float64", repair=lambda: rescaled(subject))
+
+
+def nan_or_zero_rows(subject: Subject, signature: Signature) -> Clue | None:
+    """Are there rows without a direction: NaN, infinite, or zero throughout?"""
+    if not signature.faulty_rows:
+        return None
+    keep = torch.stack([usable(side.flatten(1)) for side in (subject.x, subject.y) if side is not None]).all(0)
+    return Clue(
+        confidence=0.95,
+        evidence={
+            "nan_rows": signature.nan_rows,
+            "infinite_rows": signature.infinite_rows,
+            "zero_rows": signature.zero_rows,
+            "rows": signature.rows,
+        },
+        change="leave those rows out",
+        repair=(lambda: take(subject, keep.nonzero().flatten())) if keep.sum() > 1 else None,
+    )
+
+
+def low_precision_ties(subject: Subject, signature: Signature) -> Clue | None:
+    """Do cosines that float64 tells apart round to the same number?"""
+    if subject.x.dtype == torch.float64:
+        return None
+    coarse, fine = answers(subject), answers(_float64(subject))
+    if not len(coarse.given):
+        return None
+    evidence: dict[str, Value] = {
+        "dtype": signature.dtype,
+        "distinct_answers": len(coarse.given.unique()),
+        "distinct_answers_in_float64": len(fine.given.unique()),
+        "standard_deviation_in_float64": float(fine.exact.std(correction=0)),
+    }
+    return Clue(confidence=0.8, evidence=evidence, change="recompute in float64", repair=lambda: _float64(subject))
+
+
+def _differs(subject: Subject) -> bool:
+    said = answers(subject)
+    return bool(((said.given - said.sound).abs() > 0.05 * max(said.width, 0.1)).any() or said.given.isnan().any())
+
+
+def _sizes(signature: Signature) -> dict[str, Value]:
+    return {"dtype": signature.dtype, "smallest_norm": signature.smallest_norm, "largest_norm": signature.largest_norm}
+
+
+def _float64(subject: Subject) -> Subject:
+    return replace(subject, x=subject.x.double(), y=None if subject.y is None else subject.y.double())
+
+
+def _finite(subject: Subject) -> Subject:
+    """Infinities as the largest number of the dtype, then rows of norm 1 in float64."""
+    x, y = (None if side is None else side.nan_to_num(nan=torch.nan) for side in (subject.x, subject.y))
+    assert x is not None
+    return rescaled(replace(subject, x=x, y=y))
+
+
+SUSPECTS = (
+    Suspect("overflow", overflow),
+    Suspect("underflow_or_eps", underflow_or_eps),
+    Suspect("nan_or_zero_rows", nan_or_zero_rows),
+    Suspect("low_precision_ties", low_precision_ties),
+)

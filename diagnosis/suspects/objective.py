@@ -1,0 +1,99 @@
+"""Causes in what is minimised: labels of another convention, a squashed range; and what such an objective leaves."""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+
+from diagnosis.probing import Reach, least_loss, push, reach
+from diagnosis.signature import Signature
+from diagnosis.subject import Similarity, Subject
+from diagnosis.suspects.network import AFTER_TRAINING
+from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.training import learning_rate_too_high, no_negatives, training_collapse
+
+_CONVENTIONS = {"0 and 1": (0, 1), "-1 and 1": (-1, 1), "1 and 0": (1, 0)}  # of unlike and of alike pairs
+
+
+def label_convention(subject: Subject, signature: Signature) -> Clue | None:
+    """Does the loss want labels of another convention: does it leave unlike pairs alone, or pull them together?"""
+    loss, labels = subject.loss, subject.labels
+    if subject.y is None or loss is None or labels is None or not set(labels.unique().tolist()) <= {-1, 0, 1}:
+        return None
+    alike, within = labels > 0, reach(subject)
+    unlike_label = 0 if alike.all() else int(labels[~alike][0])
+    found = push(loss, within, labels, unlike_label, 1)
+    pushes = {name: push(loss, within, labels, *values) for name, values in _CONVENTIONS.items()}
+    fitting = [name for name, other in pushes.items() if other and other.right]
+    if found is None or found.right or not fitting:
+        return None
+    to_unlike, to_alike = _CONVENTIONS[fitting[0]]
+    relabelled = torch.where(alike, to_alike, to_unlike).to(labels.dtype)
+    return Clue(
+        confidence=1.0,
+        evidence={
+            "label_of_unlike_pairs": unlike_label,
+            "gradient_on_unlike_pairs": found.unlike,
+            "gradient_on_alike_pairs": found.alike,
+            "labels_that_fit": fitting[0],
+        },
+        change=f"labels {fitting[0]}",
+        repair=lambda: replace(subject, labels=relabelled),
+    )
+
+
+def squashed_similarity(subject: Subject, signature: Signature) -> Clue | None:
+    """Is the range of the similarity, or of what the loss makes of a cosine, a part of 0 to 1, as a sigmoid's is?"""
+    if subject.similarity is None:
+        return _squashed_in_the_loss(subject)
+    found = reach(subject)
+    if max(found.itself, abs(found.opposite)) > 0.9:
+        return None
+    evidence: dict[str, float | None] = {
+        "similarity_of_itself": found.itself,
+        "similarity_of_the_opposite": found.opposite,
+    }
+    if subject.loss is not None and subject.labels is not None:
+        evidence["least_loss_possible"] = least_loss(subject.loss, found.between(0, 1), subject.labels)
+    unsquashed = _cosine_as_probability(subject.dim) if found.opposite > 0 else None
+    return Clue(
+        confidence=1.0,
+        evidence=evidence,
+        change="(1 + cosine) / 2" if unsquashed else "drop the squash",
+        repair=lambda: replace(subject, similarity=unsquashed),
+    )
+
+
+def _squashed_in_the_loss(subject: Subject) -> Clue | None:
+    """A loss that a tenfold cosine would bring near 0, and that no cosine does."""
+    loss, labels = subject.loss, subject.labels
+    if subject.y is None or loss is None or labels is None:
+        return None
+    cosines = Reach().between(0, 1)
+    least, scaled = least_loss(loss, cosines, labels), least_loss(loss, 10 * cosines, labels)
+    if least is None or scaled is None or least < 0.1 or scaled > least / 10:
+        return None
+
+    def tenfold(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return loss(10 * similarities, labels)
+
+    return Clue(
+        confidence=1.0,
+        evidence={"least_loss_possible": least, "least_loss_of_a_tenfold_cosine": scaled},
+        change="scale the cosine by 10",
+        repair=lambda: replace(subject, loss=tenfold),
+    )
+
+
+def _cosine_as_probability(dim: int) -> Similarity:
+    return lambda x, y: (1 + F.cosine_similarity(x, y, dim=dim)) / 2
+
+
+SUSPECTS = (
+    Suspect("label_convention", label_convention),
+    Suspect("squashed_similarity", squashed_similarity),
+    Suspect("no_negatives", no_negatives),
+    Suspect("learning_rate_too_high", learning_rate_too_high),
+    *AFTER_TRAINING,
+    Suspect("training_collapse", training_collapse),
+)

@@ -1,0 +1,90 @@
+"""Causes in the preprocessing: inputs that have lost their differences, or have another range or order of channels."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from diagnosis.repairs import centred
+from diagnosis.rerun import alikeness, attempted, on_inputs, source
+from diagnosis.signature import Signature
+from diagnosis.subject import Subject
+from diagnosis.suspects.suspect import Clue
+
+Change = Callable[[torch.Tensor], torch.Tensor]
+
+_RAW = 16  # larger inputs were never scaled: standardised ones end at some 10 sigma
+_FLAT, _FAINT = 0.1, 0.02  # spread beside the level, and in itself: pixels and standardised columns have 0.3 to 1
+
+
+def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | None:
+    """Did the preprocessing take the differences away: is their spread tiny, beside their level or in itself?"""
+    inputs = subject.inputs
+    if inputs is None or not inputs.is_floating_point() or _largest(inputs) > _RAW:
+        return None
+    spread, level = _spread(inputs), float(inputs.double().square().mean().sqrt())
+    if spread == 0 or (spread > _FLAT * level and spread > _FAINT):
+        return None
+    evidence = {"spread_of_inputs": spread, "spread_beside_level": spread / level}
+    if source(subject):
+        standard = standardiser(inputs)
+        return Clue(
+            confidence=0.9,
+            evidence=evidence,
+            change="standardise the inputs",
+            repair=lambda: on_inputs(subject, standard),
+        )
+    return Clue(
+        confidence=0.6, evidence=evidence, change="centre, as the inputs should be", repair=lambda: centred(subject)
+    )
+
+
+def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | None:
+    """Does the model tell the inputs apart once they have another range, or their channels another place?"""
+    inputs = subject.inputs
+    if inputs is None or source(subject) is None:
+        return None
+    found = []
+    for name, change in _mismatches(inputs).items():
+        repaired = attempted(partial(on_inputs, subject, change))
+        if repaired:
+            found.append((alikeness(repaired.x), name, repaired))
+    before, (after, name, best) = alikeness(subject.x), min(found, key=lambda one: one[0], default=(1.0, "", subject))
+    if 1 - after < 2 * (1 - before):
+        return None
+    evidence = {"largest_input": _largest(inputs), "mean_cosine": before, "mean_cosine_repaired": after}
+    return Clue(confidence=0.8, evidence=evidence, change=name, repair=lambda: best)
+
+
+def standardiser(inputs: torch.Tensor) -> Change:
+    """To a mean of 0 in each place and a spread of 1 over all, as these inputs would need it."""
+    mean, spread = inputs.double().mean(0), _spread(inputs) or 1.0
+
+    def standardise(given: torch.Tensor) -> torch.Tensor:
+        return ((given.double() - mean) / spread).to(given.dtype if given.is_floating_point() else torch.float32)
+
+    return standardise
+
+
+def _mismatches(inputs: torch.Tensor) -> dict[str, Change]:
+    """What could have been forgotten; token ids are no pixels, and stay."""
+    changes: dict[str, Change] = {}
+    if _largest(inputs) > _RAW and (inputs.is_floating_point() or inputs.dtype == torch.uint8):
+        changes["divide the inputs by 255"] = lambda given: given / 255
+        changes["standardise the inputs"] = standardiser(inputs)
+    if inputs.ndim == 4 and {3, 4} & {inputs.shape[1], inputs.shape[3]}:
+        to = (0, 3, 1, 2) if inputs.shape[3] in (3, 4) else (0, 2, 3, 1)
+        changes["move the channels"] = lambda given: given.permute(to).contiguous()
+        changes["read the channels from the other end of the shape"] = lambda given: given.permute(to).reshape(
+            given.shape
+        )
+        changes["reverse the channels"] = lambda given: given.flip(1 if given.shape[1] in (3, 4) else 3)
+    return changes
+
+
+def _spread(inputs: torch.Tensor) -> float:
+    return float((inputs.double() - inputs.double().mean(0)).square().mean().sqrt())
+
+
+def _largest(inputs: torch.Tensor) -> float:
+    return float(inputs.double().abs().max())

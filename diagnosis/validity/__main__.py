@@ -1,0 +1,93 @@
+"""Run the experiment: `python -m diagnosis.validity [--seeds N] [--json FILE]`."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from diagnosis.validity.answers import Kept, ask
+from diagnosis.validity.cases import Case, all_cases
+from diagnosis.validity.page import page
+from diagnosis.validity.picture import draw
+from diagnosis.validity.rates import table
+from suites.environment import environment
+
+DOCS = Path(__file__).parents[2] / "docs"
+REMARKS = "\n## Remarks\n"
+PROCESSES = 2
+TOGETHER = 8  # cases that a process is handed at once
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Ask all that the file lacks, and write docs/always-one.md and docs/always-one.png."""
+    options = _parser().parse_args(argv)
+    path = options.docs / "always-one.md"
+    _refuse_a_smaller(path, options.seeds)
+    cases, kept = list(all_cases(options.seeds)), Kept(options.json)
+    done = {answer.case for answer in kept.answers}
+    _ask_all([case for case in cases if case not in done], kept)
+    asked = set(cases)
+    answers = table(answer for answer in kept.answers if answer.case in asked)
+    options.docs.mkdir(exist_ok=True)
+    draw(answers, path.with_suffix(".png"))
+    path.write_text(page(answers, environment()) + _remarks(path), encoding="utf-8")
+    print(path)
+
+
+def _ask_all(cases: Sequence[Case], kept: Kept) -> None:
+    console = Console(stderr=True)
+    with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("cases", total=len(cases))
+        with _pool() as pool:
+            for answer in pool.map(ask, cases, chunksize=TOGETHER):
+                kept.add(answer)
+                progress.advance(task)
+
+
+def _pool() -> Executor:
+    """Fresh processes of one torch thread each."""
+    return ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _refuse_a_smaller(path: Path, seeds: int) -> None:
+    """A quick look must not take the place of the full experiment."""
+    found = re.search(r"--seeds (\d+)", path.read_text(encoding="utf-8")) if path.exists() else None
+    if found and int(found[1]) > seeds:
+        raise SystemExit(
+            f"{path} holds an experiment of {found[1]} seeds, which one of {seeds} would replace; "
+            f"name another folder (--docs FOLDER), or run --seeds {found[1]}"
+        )
+
+
+def _remarks(path: Path) -> str:
+    """What somebody wrote below the numbers of an earlier page; it stays."""
+    _, head, text = path.read_text(encoding="utf-8").partition(REMARKS) if path.exists() else ("", "", "")
+    return head + text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m diagnosis.validity", description=__doc__)
+    parser.add_argument(
+        "--seeds", type=_count, default=20, metavar="N", help="of each plant, size and dtype (default: 20)"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="every answer, as it comes; those that it holds stand"
+    )
+    parser.add_argument("--docs", type=Path, default=DOCS, metavar="FOLDER", help="where the page goes")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seeds; 20 is")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""All cases of the experiment, each made again from its name alone."""
+
+import itertools
+import zlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import torch
+
+from diagnosis.planted import PLANTS
+from diagnosis.planted.foreign import FOREIGN
+from diagnosis.planted.healthy import HEALTHY
+from diagnosis.planted.plant import SIZES, Plant, Size
+from diagnosis.planted.together import TOGETHER
+from diagnosis.subject import Subject
+
+GROUPS: Mapping[str, tuple[Plant, ...]] = MappingProxyType(
+    {"planted": PLANTS, "together": TOGETHER, "healthy": HEALTHY, "foreign": FOREIGN}
+)
+EVERY = {"planted": 1, "together": 4, "healthy": 4, "foreign": 4}
+"""One seed in so many: the rates of a group are told together, those of planted causes one by one."""
+
+
+class Case(NamedTuple):
+    """One subject: `variant` tells plants of the same name apart, `dtype` is torch's name of it."""
+
+    group: str
+    name: str
+    variant: int
+    rows: int
+    columns: int
+    dtype: str
+    seed: int
+
+
+def all_cases(seeds: int) -> Iterator[Case]:
+    """Every plant in each size and dtype with that many seeds, or its group's share of them, a seed at a time."""
+    for seed, (group, plants) in itertools.product(range(seeds), GROUPS.items()):
+        if seed % EVERY[group]:
+            continue
+        for place, plant in enumerate(plants):
+            variant = sum(other.name == plant.name for other in plants[:place])
+            for size, dtype in itertools.product(SIZES, plant.dtypes):
+                yield Case(group, plant.name, variant, size.rows, size.columns, str(dtype).removeprefix("torch."), seed)
+
+
+def subject(case: Case) -> Subject:
+    """The same one each time, whatever was made before."""
+    plant = [plant for plant in GROUPS[case.group] if plant.name == case.name][case.variant]
+    number = zlib.crc32(repr(tuple(case)).encode())
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(number)  # layers draw their weights from the global generator
+        size, generator = Size(case.rows, case.columns), torch.Generator().manual_seed(number)
+        return plant.make(size, getattr(torch, case.dtype), generator)

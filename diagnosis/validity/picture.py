@@ -1,0 +1,32 @@
+"""The confusion matrix as a picture: docs/always-one.png."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+OTHER = ("healthy", "unknown", "refused")
+
+
+def confusion(answers: pd.DataFrame) -> pd.DataFrame:
+    """Share of each planted cause, and of healthy and foreign sets, (rows) that was told as each (columns)."""
+    single = answers[answers["group"] != "together"]
+    planted = single["name"].where(single["group"] == "planted", single["group"].replace("foreign", "unknown"))
+    shares = pd.crosstab(planted, single["said"], normalize="index")
+    causes = answers["name"][answers["group"] == "planted"].drop_duplicates().tolist()
+    columns = [*causes, *OTHER[: 3 if OTHER[2] in shares else 2]]
+    return shares.reindex(index=[*causes, *OTHER[:2]], columns=columns, fill_value=0.0)
+
+
+def draw(answers: pd.DataFrame, path: Path) -> None:
+    """Write the heat map of `confusion` to a PNG file."""
+    shares = confusion(answers)
+    side = 1.5 + 0.2 * len(shares)
+    figure, axes = plt.subplots(figsize=(side + 1.5, side), layout="constrained")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90, fontsize=7)
+    axes.set_yticks(range(len(shares)), list(shares.index), fontsize=7)
+    axes.set(xlabel="named first", ylabel="planted (unknown: a foreign cause)")
+    figure.colorbar(image, ax=axes, label="share of the row", shrink=0.6)
+    figure.savefig(path, dpi=120, metadata={"Software": None})  # the same bytes from the same numbers
+    plt.close(figure)

@@ -1,0 +1,60 @@
+"""What each change is worth to a Siamese loop: to its AUC, and to the cosine of unlike pairs."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.plots import style
+from reports.sections.always_one import CODE, HELPS, HURTS, SAME, UNTOLD
+
+COLOURS = {HELPS: style.COLOURS[2], HURTS: style.COLOURS[1], SAME: style.INK, UNTOLD: style.GREY}
+MOST = 0.5
+"""From guessing to always right."""
+
+
+def always_one(rows: pd.DataFrame) -> Figure:
+    """A row a change, two facets a loop: what becomes of the AUC, and the cosine of unlike pairs, dashed: without."""
+    changed = rows[(rows["change"] != "") & rows["low"].notna()]
+    names = _names(changed)
+    loops = list(dict.fromkeys(changed["loop"]))
+    figure = Figure(figsize=(9, 1.3 + 0.17 * len(names)), layout="constrained")
+    facets = figure.subplots(1, 2 * len(loops), sharey=True, squeeze=False)[0]
+    for place, loop in enumerate(loops):
+        here, auc, cosine = changed[changed["loop"] == loop], facets[2 * place], facets[2 * place + 1]
+        _draw(auc, here, "difference", "low", "high", names)
+        auc.axvline(0, color=style.INK, lw=0.8, ls=":", zorder=0)
+        auc.set(xlabel="AUC, difference", xlim=(-MOST, MOST))
+        auc.set_title(f"{loop.replace('_', ' ')}: {_counts(here)}")
+        own = rows[(rows["loop"] == loop) & (rows["change"] == "")]
+        _draw(cosine, here, "unlike", "unlike_low", "unlike_high", names)
+        cosine.axvline(float(own["unlike"].iloc[0]), color=style.INK, lw=0.8, ls="--", zorder=0)
+        cosine.set(xlabel="cosine of unlike pairs", xlim=(-0.1, 1.1))
+    facets[0].set_yticks(range(len(names)), [style.plain(name) for name in names])
+    facets[0].set_ylim(len(names) - 0.5, -0.5)
+    handles = [Line2D([], [], color=colour, marker="o", lw=1, label=verdict) for verdict, colour in COLOURS.items()]
+    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))
+    figure.suptitle(
+        "what each change is worth: one alone, in the loop as written and in correct code", x=0.01, ha="left"
+    )
+    return figure
+
+
+def _counts(rows: pd.DataFrame) -> str:
+    counts = rows["verdict"].value_counts()
+    return ", ".join(f"{verdict} {counts[verdict]}" for verdict in COLOURS if verdict in counts)
+
+
+def _names(changed: pd.DataFrame) -> list[str]:
+    """Changes of one kind side by side, whichever loop they are made in."""
+    kinds = sorted(changed["advice"].unique(), key=lambda kind: kind not in CODE)
+    ordered = changed.sort_values("advice", key=lambda advice: advice.map(kinds.index), kind="stable")
+    return list(ordered["change"].unique())
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, middle: str, low: str, high: str, names: list[str]) -> None:
+    for verdict, colour in COLOURS.items():
+        dots = rows[rows["verdict"] == verdict]
+        heights = [names.index(name) for name in dots["change"]]
+        whiskers = [dots[middle] - dots[low], dots[high] - dots[middle]]
+        axes.errorbar(dots[middle], heights, xerr=whiskers, fmt="o", color=colour, elinewidth=1)

@@ -1,0 +1,73 @@
+"""Which loops are trained from which seeds, and what is found of each."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import torch
+from torch import nn
+
+from suites.always_one.changes import NO_CHANGE, Change, changes
+from suites.always_one.images import Images, split
+from suites.always_one.loop import AS_WRITTEN, LOOPS
+from suites.always_one.network import small_vgg
+from suites.always_one.training import train
+from suites.always_one.verification import verify
+from suites.findings import Training
+from suites.record import Status
+
+QUESTION = "always_one"
+SEEDS = range(8)
+UNTRAINED: Mapping[str, Callable[[int], nn.Module]] = {
+    "raw_pixels": lambda seed: nn.Flatten(),
+    "untrained_network": lambda seed: small_vgg(AS_WRITTEN.channels, linear_head=AS_WRITTEN.linear_head, seed=seed),
+}
+"""What training has to be better than."""
+
+
+def makers() -> Iterator[tuple[tuple[str, str, str], Callable[[], Training]]]:
+    """The key of each finding and what makes it, seed by seed: what is compared runs within seconds of each other."""
+    for seed in SEEDS:
+        for name in UNTRAINED:
+            yield (QUESTION, f"no_training-{name}-{seed}", ""), partial(untrained, name, seed)
+        for loop in LOOPS:
+            for change in (NO_CHANGE, *changes(LOOPS[loop])):
+                subject = "-".join(filter(None, (loop, change.name, str(seed))))
+                yield (QUESTION, subject, ""), partial(trained, loop, change, seed)
+
+
+def untrained(name: str, seed: int) -> Training:
+    """What the vectors of `UNTRAINED[name]` tell of the images that are held out for `seed`."""
+    found = Training(loop="no_training", change=name, seed=seed, status=Status.OK)
+    return _verified(found, UNTRAINED[name](seed), split(seed)[1])
+
+
+def trained(name: str, change: Change, seed: int) -> Training:
+    """What a loop of `LOOPS`, with one change, makes of the images of `seed`, and what it takes."""
+    loop = change.apply(LOOPS[name])
+    images, held_out = split(seed, loop.dtype, normalised=loop.normalised)
+    result = train(loop, images, seed)
+    cosines, losses = zip(*result.steps, strict=True)
+    found = Training(
+        loop=name,
+        change=change.name,
+        advice=change.advice,
+        what=change.what,
+        seed=seed,
+        status=Status.OK,
+        first_cosine=cosines[0],
+        second_cosine=cosines[1],
+        lowest_loss=min(losses),
+        step_s=result.step_s,
+        peak_bytes=result.peak_bytes,
+    )
+    return _verified(found, result.network, held_out)
+
+
+def _verified(found: Training, network: nn.Module, held_out: Images) -> Training:
+    with torch.no_grad():
+        vectors = network(held_out.pixels)
+    if not vectors.isfinite().all():
+        found = dataclasses.replace(found, first_cosine=None, second_cosine=None, lowest_loss=None)
+        return dataclasses.replace(found, status=Status.WRONG, reason="it diverged: vectors are not finite")
+    return dataclasses.replace(found, **dataclasses.asdict(verify(vectors, held_out.classes)))

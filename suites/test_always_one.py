@@ -1,0 +1,15 @@
+"""Why is my cosine similarity always 1? Which advice helps a Siamese loop, and which doesn't?
+
+Run by its name only: `pytest suites/test_always_one.py --benchmark-save`. It takes two to three minutes.
+"""
+
+import pytest
+
+from suites.findings import Training
+from suites.record import Status
+
+
+@pytest.mark.findings("always_one")
+def test_training(finding: Training) -> None:
+    if finding.status is not Status.OK:
+        pytest.xfail(f"{finding.status}: {finding.reason}")

@@ -1,0 +1,352 @@
+"""Is a model left as it was found, whatever it does, and is it run again as it would be without a fault?"""
+
+import copy
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from diagnosis import DiagnosisError, diagnose
+from diagnosis.layers import activations, calls, without
+from diagnosis.planted.sources import trained
+from diagnosis.rerun import alikeness, embed, rerun, source
+from diagnosis.restoring import private_copy, seeded
+from diagnosis.retrain import STEPS, reinitialised
+from diagnosis.retrain import trained as trained_anew
+from diagnosis.subject import Subject
+from diagnosis.suspects.weights import fit_to_data, is_untouched, matched
+
+
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+class Untidy(nn.Module):
+    """Changes itself in every way in each call, and after `calls` of them raises `error`."""
+
+    def __init__(self, error: BaseException | None = None, calls: int = 0) -> None:
+        super().__init__()
+        self.norm, self.drop, self.linear = nn.BatchNorm1d(16), nn.Dropout(0.5), nn.Linear(16, 8)
+        self.kept: list[torch.Tensor] = []
+        self.last: torch.Tensor | None = None
+        self.register_buffer("count", torch.zeros(()))
+        self.error, self.calls = error, calls
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.count += 1
+        with torch.no_grad():
+            self.linear.weight.add_(0.01)
+        random.random(), np.random.rand(), torch.rand(1)
+        self.linear.requires_grad_(False)
+        self.norm.eval()
+        self.linear.register_forward_hook(lambda *_: None)
+        self.last = self.linear(self.drop(self.norm(inputs)))
+        self.kept.append(self.last)
+        if self.error is not None and self.count > self.calls:
+            raise self.error
+        return self.last
+
+
+WHAT: dict[str, Callable[[Untidy], Any]] = {
+    "weights and buffers": lambda model: {name: tensor.tolist() for name, tensor in model.state_dict().items()},
+    "the mode of each module": lambda model: [module.training for module in model.modules()],
+    "gradients": lambda model: [None if w.grad is None else w.grad.tolist() for w in model.parameters()],
+    "requires_grad": lambda model: [w.requires_grad for w in model.parameters()],
+    "hooks": lambda model: [list(module._forward_hooks) for module in model.modules()],
+    "plain attributes": lambda model: (model.last, len(model.kept)),
+    "torch's random state": lambda model: torch.get_rng_state().tolist(),
+    "Python's random state": lambda model: random.getstate(),
+    "NumPy's random state": lambda model: np.random.get_state()[1].tolist(),  # type: ignore[union-attr]
+    "whether gradients are taken": lambda model: torch.is_grad_enabled(),
+}
+ENDINGS: dict[str, tuple[BaseException | None, int, type[BaseException] | None]] = {
+    "it ends": (None, 0, None),
+    "it raises at once": (ValueError("no"), 0, DiagnosisError),
+    "it raises later": (ValueError("no"), 3, DiagnosisError),
+    "it is interrupted": (KeyboardInterrupt(), 2, KeyboardInterrupt),
+}
+
+
+@pytest.mark.parametrize("what", WHAT)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_model_is_as_it_was_however_a_diagnosis_ends(ending: str, what: str) -> None:
+    error, after, raised = ENDINGS[ending]
+    model = Untidy(error, after)
+    model.drop.eval()
+    model.linear.weight.grad = torch.ones_like(model.linear.weight)
+    before = WHAT[what](model)
+    if raised is None:
+        diagnose(model=model, loader=[normal(16, 16, seed=seed) for seed in range(4)])
+    else:
+        with pytest.raises(raised):
+            diagnose(model=model, loader=[normal(16, 16, seed=seed) for seed in range(4)])
+    assert WHAT[what](model) == before
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_training_a_copy_leaves_the_model_alone(what: str) -> None:
+    model = Untidy()
+    model.requires_grad_(True)
+    before = WHAT[what](model)
+    reinitialised(private_copy(model))
+    trained_anew(pairs_for(trained("layernorm", 32, torch.Generator())), 1e-3)
+    assert WHAT[what](model) == before
+
+
+def pairs_for(model: nn.Module, loss: Any = None) -> Subject:
+    a, b = normal(32, 64), normal(32, 64, seed=1)
+    labels = torch.tensor([0, 1] * 16)
+    x, y = embed(private_copy(model), a), embed(private_copy(model), b)
+    return Subject(x=x, y=y, inputs=a, other_inputs=b, labels=labels, model=model, loss=loss or contrast)
+
+
+def contrast(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return F.binary_cross_entropy_with_logits(10 * cosines - 5, labels.float())
+
+
+def test_the_weights_of_a_loss_get_no_gradients() -> None:
+    scale = nn.Parameter(torch.tensor(10.0))
+    trained_anew(pairs_for(nn.Linear(64, 8), lambda s, labels: contrast(s * scale, labels)), 1e-3)
+    assert scale.grad is None
+
+
+def test_the_random_states_of_cuda_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = torch.Generator().manual_seed(5)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "default_generators", (cuda,))
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: cuda.get_state())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: cuda.set_state(state))
+    before = cuda.get_state()
+    with seeded():
+        assert cuda.initial_seed() == 0
+        torch.rand(3, generator=cuda)
+    assert torch.equal(cuda.get_state(), before)
+
+
+def test_a_seed_gives_the_same_numbers() -> None:
+    def drawn() -> tuple[float, float, float]:
+        with seeded(3):
+            return float(torch.rand(())), random.random(), float(np.random.rand())
+
+    assert drawn() == drawn()
+
+
+def test_a_model_that_kept_an_output_with_its_graph_is_copied() -> None:
+    model = Untidy()
+    model.last = model.linear(normal(2, 16))
+    model.kept = [model.last]
+    copied = private_copy(model)
+    assert copied.last is copied.kept[0]
+    assert copied.last is not model.last
+    assert torch.equal(copied.last, model.last)  # type: ignore[arg-type]
+
+
+def test_a_model_that_can_not_be_copied_is_refused() -> None:
+    model = nn.Linear(4, 4)
+    model.lock = threading.Lock()  # type: ignore[assignment]
+    with pytest.raises(DiagnosisError, match=r"the Linear can't be copied \(TypeError.*diagnose\(x, y, inputs=...\)"):
+        diagnose(model=model, inputs=normal(8, 4))
+
+
+class Answers(nn.Module):
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        return self.answer
+
+
+@pytest.mark.parametrize(("answer", "says"), [
+    ((torch.ones(8, 4),), "answers a tuple, not a tensor of embeddings"),
+    (None, "answers a NoneType"),
+    (torch.ones(8), r"answers \(8,\) torch.float32 to inputs \(8, 64\)"),
+    (torch.ones(3, 4), r"answers \(3, 4\)"),
+    (torch.ones(8, 4, dtype=torch.int64), "torch.int64 to inputs"),
+])  # fmt: skip
+def test_a_model_that_answers_no_embeddings_is_refused(answer: Any, says: str) -> None:
+    with pytest.raises(DiagnosisError, match=says):
+        diagnose(model=Answers(answer), inputs=normal(8, 64))
+
+
+def test_what_a_model_raises_is_said_with_the_inputs_and_the_next_step() -> None:
+    says = r"the model raised RuntimeError: mat1.*; call model\(inputs\) yourself on inputs \(8, 5\) torch.float32"
+    with pytest.raises(DiagnosisError, match=says):
+        diagnose(model=nn.Linear(4, 4), inputs=normal(8, 5))
+
+
+def test_a_loss_or_similarity_that_raises_is_said() -> None:
+    known = vars(pairs_for(nn.Linear(64, 8)))
+    with pytest.raises(DiagnosisError, match="the loss raised KeyError"):
+        diagnose(**{**known, "loss": lambda s, labels: {}["no"]})
+    with pytest.raises(DiagnosisError, match="the similarity raised KeyError"):
+        diagnose(**{**known, "similarity": lambda x, y: {}["no"]})
+
+
+class Functional(nn.Module):
+    """Activations as functions, as methods, in place, and in a module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.act = nn.Linear(4, 8), nn.Linear(8, 3), nn.ReLU(inplace=True)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        hidden = F.relu6(self.act(self.first(inputs)))
+        answer: torch.Tensor = torch.sigmoid(self.second(hidden)).tanh().softmax(-1)
+        return answer
+
+
+def test_activations_are_seen_however_they_are_called_and_can_be_left_out() -> None:
+    model, x = Functional(), normal(6, 4)
+    assert [each.name for each in activations(model, x)] == ["relu", "relu6", "sigmoid", "tanh", "softmax"]
+    hidden = F.relu6(torch.relu(model.first(x)))
+    torch.testing.assert_close(without(model, [2, 3, 4])(x), model.second(hidden))
+    assert [each.name for each in activations(without(model, [4]), x)] == ["relu", "relu6", "sigmoid", "tanh"]
+
+
+def test_a_relu_with_the_mean_as_its_threshold_has_no_dead_units() -> None:
+    dead = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    nn.init.constant_(dead[0].bias, -100)
+    assert alikeness(dead(normal(32, 4)).detach()) == pytest.approx(1)
+    assert alikeness(without(dead, [0])(normal(32, 4)).detach()) < 0.99
+
+
+def test_calls_hold_what_each_layer_saw_before_another_wrote_over_it() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True))
+    first, second = calls(model, normal(6, 4))
+    assert (first.name, second.name) == ("0", "1")
+    torch.testing.assert_close(first.answer, model[0](normal(6, 4)).detach())
+    assert second.answer.min() == 0 > first.answer.min()
+
+
+def test_nothing_can_be_run_again_where_one_side_has_no_inputs() -> None:
+    subject = Subject(x=normal(8, 4), y=normal(8, 4, seed=1), inputs=normal(8, 4), model=nn.Linear(4, 4))
+    assert source(subject) is None
+    with pytest.raises(DiagnosisError, match="hand over model= and inputs="):
+        rerun(subject)
+
+
+def test_a_rerun_is_the_same_each_time_and_in_the_dtype_of_before() -> None:
+    model = nn.Sequential(nn.Dropout(0.5), nn.Linear(64, 8)).train()
+    subject = Subject(x=normal(8, 8).half(), inputs=normal(8, 64), model=model)
+    assert torch.equal(rerun(subject).x, rerun(subject).x)
+    assert rerun(subject).x.dtype == torch.float16
+
+
+def test_two_sides_have_dropout_of_their_own() -> None:
+    model = nn.Sequential(nn.Linear(64, 8), nn.Dropout(0.5)).train()
+    same = normal(8, 64)
+    found = rerun(Subject(x=normal(8, 8), y=normal(8, 8), inputs=same, other_inputs=same, model=model))
+    assert not torch.equal(found.x, found.y)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [
+    lambda: nn.Linear(64, 32),
+    lambda: nn.Linear(64, 32, bias=False),
+    lambda: nn.Conv2d(3, 16, 3),
+    lambda: nn.BatchNorm1d(8),
+    lambda: nn.LayerNorm(8),
+    lambda: nn.LayerNorm(8, elementwise_affine=False),
+    lambda: _drawn(nn.init.kaiming_normal_),
+    lambda: _drawn(nn.init.xavier_uniform_),
+])  # fmt: skip
+def test_weights_as_they_are_drawn_are_known_until_a_step_is_taken(make: Callable[[], nn.Module]) -> None:
+    with seeded(1):
+        layer = make()
+    assert is_untouched(layer)
+    for weight in layer.parameters():
+        weight.data += 0.05 * normal(*weight.shape)
+    assert is_untouched(layer) == (not list(layer.parameters()))
+
+
+def _drawn(draw: Callable[[torch.Tensor], object]) -> nn.Linear:
+    layer = nn.Linear(64, 32)
+    draw(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def test_weights_are_matched_by_the_ends_of_their_names_and_by_shape() -> None:
+    held = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)).state_dict()
+    wrapped = {f"module.{name}": tensor for name, tensor in held.items()}
+    assert matched(held, wrapped).keys() == held.keys()
+    assert matched(wrapped, held).keys() == wrapped.keys()
+    assert matched(held, {"0.weight": torch.ones(1, 1)}) == {}
+    assert matched(held, {"a.0.weight": held["0.weight"], "b.0.weight": held["0.weight"]}) == {}
+
+
+def test_fitted_layers_have_outputs_of_mean_0_and_spread_1() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3, bias=False), nn.Linear(3, 5))
+    fit_to_data(model, normal(256, 4))
+    answer = model(normal(256, 4)).detach()
+    torch.testing.assert_close(answer.mean(0), torch.zeros(5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(answer.std(0), torch.ones(5))
+    assert not model[0]._forward_hooks
+
+
+def test_a_model_drawn_anew_learns_in_its_few_steps() -> None:
+    model = trained("layernorm", 32, torch.Generator())
+    model[-1].weight.data.zero_()  # type: ignore[union-attr]
+    subject = pairs_for(model)
+    anew = trained_anew(subject, 1e-2)
+    assert STEPS > 0
+    loss = [float(contrast(F.cosine_similarity(s.x, s.y), s.labels)) for s in (subject, anew)]  # type: ignore[arg-type]
+    assert loss[1] < 0.5 * loss[0]
+    assert anew.model is not None
+    assert not anew.model.training
+    assert copy.deepcopy(model)[-1].weight.count_nonzero() == 0  # type: ignore[union-attr, operator]
+
+
+def test_channels_in_another_order_are_told_by_a_model_that_takes_them_there() -> None:
+    reads_the_first = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
+    nn.init.zeros_(reads_the_first[0].weight[:, 1:])  # type: ignore[index]
+    images = torch.full((64, 3, 8, 8), 1.0)
+    images[:, 2] += normal(64, 8, 8)
+    found = diagnose(model=reads_the_first, inputs=images)
+    assert found.causes[0].name == "channel_or_range_mismatch"
+    assert found.causes[0].counterfactual is not None
+    assert found.causes[0].counterfactual.change == "reverse the channels"
+
+
+@pytest.mark.parametrize("make", [
+    lambda: nn.Sequential(nn.Linear(64, 8), Resetless()),
+    lambda: nn.Linear(64, 8).requires_grad_(False),
+    lambda: nn.Sequential(nn.Flatten(), Answering()),
+])  # fmt: skip
+def test_a_probe_that_a_model_does_not_allow_is_left_out(make: Callable[[], nn.Module]) -> None:
+    subject = pairs_for(make().eval())
+    found = diagnose(**{**vars(subject), "labels": torch.ones(32), "learning_rate": 0.1})
+    assert found.causes[0].name == "no_negatives"
+    assert found.causes[0].counterfactual is not None
+    assert found.causes[0].counterfactual.change == "add shuffled pairs as unlike"
+    assert found.causes[0].counterfactual.flips
+
+
+class Resetless(nn.Module):
+    def reset_parameters(self) -> None:
+        raise RuntimeError("the weights are frozen")
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs
+
+
+class Answering(nn.Module):
+    """Has no weights, and can't be trained."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        assert not self.training, "this model can't be trained"
+        return inputs + 100
+
+
+def test_left_out_where_one_length_only_is_taken() -> None:
+    padded = torch.zeros(64, 40, dtype=torch.long)
+    padded[:, :4] = torch.randint(1, 50, (64, 4), generator=torch.Generator().manual_seed(0))
+    model = nn.Sequential(nn.Embedding(50, 8), nn.Flatten(), nn.Linear(320, 16))
+    assert "padding_dominates" not in [cause.name for cause in diagnose(model=model, inputs=padded).causes]

@@ -1,0 +1,141 @@
+"""Does the diagnosis name the cause when it sees vectors only: each planted one, look-alikes, healthy ones, and two?"""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from diagnosis.examine import examine
+from diagnosis.planted import code, geometry, numerics
+from diagnosis.planted.plant import Plant, Size
+from diagnosis.subject import Subject
+
+PLANTS = (*code.PLANTS, *geometry.PLANTS, *numerics.PLANTS)
+SMALL = Size(64, 32)
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=Generator().manual_seed(seed))
+
+
+def named(subject: Subject) -> list[str]:
+    return [cause.name for cause in examine(subject).causes]
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+def test_a_planted_cause_is_named_first_and_undoing_it_takes_the_symptom_away(plant: Plant) -> None:
+    diagnosis = examine(plant.make(SMALL, plant.dtypes[0], Generator().manual_seed(1)))
+    first = diagnosis.causes[0]
+
+    assert (diagnosis.verdict, first.name) == ("cause", plant.name)
+    assert first.confidence > 0.8
+    assert first.counterfactual is not None
+    assert first.counterfactual.flips
+    assert first.evidence
+    assert "```python" in first.remedy
+
+
+def clusters(count: int, spread: float) -> Tensor:
+    return normal(count, 64)[torch.arange(200) % count] + spread * normal(200, 64, seed=1)
+
+
+def one_storage() -> Subject:
+    both = normal(2, 100, 32)
+    return Subject(x=both[0], y=both[1])
+
+
+HEALTHY = {
+    "isotropic": Subject(x=normal(200, 64)),
+    "uniform pixels, mean cosine 0.75": Subject(x=normal(200, 64).sigmoid() ** 0.7),
+    "two tight clusters": Subject(x=clusters(2, 0.1)),
+    "three clusters": Subject(x=clusters(3, 0.3)),
+    "low temperature": Subject(x=F.normalize(F.normalize(clusters(10, 0.3)) + 2 * F.normalize(normal(1, 64, seed=9)))),
+    "pairs all alike": Subject(x=normal(200, 64), y=normal(200, 64) + 0.1 * normal(200, 64, seed=2)),
+    "both sides in one storage": one_storage(),
+    "one query beside many documents": Subject(x=normal(1, 64).expand(200, -1), y=normal(200, 64, seed=3)),
+    "two dims": Subject(x=normal(200, 2)),
+    "norms far apart": Subject(x=normal(200, 64) * (3 * normal(200, 1, seed=4)).exp()),
+    "tiny, and still in range": Subject(x=normal(200, 64) * 1e-5, y=normal(200, 64, seed=5) * 1e-5),
+    "neighbours in time on purpose": Subject(
+        x=normal(101, 32)[1:], y=normal(101, 32)[:-1], inputs=normal(101, 8)[1:], other_inputs=normal(101, 8)[:-1]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_is_healthy_and_looks_odd_is_healthy(name: str) -> None:
+    diagnosis = examine(HEALTHY[name])
+
+    assert (diagnosis.verdict, diagnosis.causes) == ("healthy", ())
+
+
+OFFSET = 8 * F.normalize(normal(1, 64, seed=7)) * 8
+LOOK_ALIKES = {
+    "an offset that happens to be positive": (Subject(x=normal(200, 64) + 8), "common_offset"),
+    "unit rows within 0 and 1": (Subject(x=F.normalize(normal(200, 64) + 8)), "common_offset"),
+    "one line through 0, both ways": (Subject(x=normal(200, 1) * normal(1, 64, seed=1)), "rank_collapse"),
+    "one ray": (Subject(x=(1 + normal(200, 1).abs()) * normal(1, 64, seed=1)), "scaled_copies"),
+    "one point": (Subject(x=normal(1, 64).repeat(200, 1)), "training_collapse"),
+    "one memory for all rows": (Subject(x=normal(1, 64).expand(200, -1)), "shared_storage"),
+    "three points": (Subject(x=normal(3, 64).repeat(60, 1)), "duplicate_rows"),
+    "rows that are truly equal in float16": (
+        Subject(x=normal(200, 64).half(), y=normal(200, 64).half() * 2),
+        "scaled_copies",
+    ),
+    "zeros, not underflow": (Subject(x=normal(200, 64) * (torch.arange(200) % 3 > 0)[:, None]), "nan_or_zero_rows"),
+    "over the batch": (Subject(x=normal(50, 64), y=normal(50, 64, seed=1), dim=0), "wrong_dim"),
+    "a single column": (Subject(x=normal(200, 1), y=normal(200, 1, seed=1)), "size_one_dim"),
+}
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_causes_that_resemble_each_other_are_told_apart(name: str) -> None:
+    subject, cause = LOOK_ALIKES[name]
+
+    assert named(subject)[:1] == [cause]
+
+
+def test_two_causes_of_two_symptoms_are_both_named() -> None:
+    x = normal(200, 64) + OFFSET
+    x[:40] = 0
+
+    assert set(named(Subject(x=x))) == {"common_offset", "nan_or_zero_rows"}
+
+
+def test_an_offset_that_hides_a_collapsed_rank_is_named_with_it() -> None:
+    x = normal(200, 1) * normal(1, 64, seed=1) + 0.01 * normal(200, 64, seed=2)
+
+    assert named(Subject(x=x + 5 * OFFSET))[0] in {"common_offset", "training_collapse"}
+    assert named(Subject(x=x)) == ["rank_collapse"]
+
+
+@pytest.mark.parametrize(
+    "similarity",
+    [
+        lambda x, y: torch.ones(len(x)),
+        lambda x, y: F.cosine_similarity(x, y).mean().expand(len(x)),
+        lambda x, y: F.cosine_similarity(x, y).clamp(1),
+    ],
+    ids=["constant", "mean", "clamped"],
+)
+def test_a_similarity_that_is_wrong_in_a_way_of_its_own_is_unknown(similarity: object) -> None:
+    diagnosis = examine(Subject(x=normal(100, 32), y=normal(100, 32, seed=1), similarity=similarity))  # type: ignore[arg-type]
+
+    assert (diagnosis.verdict, diagnosis.causes) == ("unknown", ())
+
+
+def test_many_rows_are_sampled_and_what_is_one_tensor_stays_one() -> None:
+    x = normal(20_000, 16)
+
+    assert named(Subject(x=x)) == []
+    assert named(Subject(x=x + 9)) == ["common_offset"]
+    assert named(Subject(x=x, y=x)) == ["same_tensor"]
+    assert named(Subject(x=x, y=x.view_as(x))) == ["shared_storage"]
+
+
+def test_one_bad_row_in_many_is_found_though_it_is_not_in_the_sample() -> None:
+    x = normal(20_000, 16)
+    x[12_345, 3] = torch.nan
+    (cause,) = examine(Subject(x=x)).causes
+
+    assert (cause.name, cause.evidence["nan_rows"]) == ("nan_or_zero_rows", 1)

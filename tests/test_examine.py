@@ -1,0 +1,110 @@
+"""Does the engine name what the probes show: upstream first, both of two, and nothing that explains nothing?"""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from diagnosis.examine import examine
+from diagnosis.remedies import REMEDIES
+from diagnosis.repairs import centred, each_side
+from diagnosis.signature import Signature
+from diagnosis.subject import Subject
+from diagnosis.suspects import SUSPECTS
+from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.verdict import Diagnosis
+
+UPSTREAM, DOWNSTREAM = "wrong_dim", "overflow"
+Repair = Callable[[Subject], Subject]
+
+
+def offset() -> Subject:
+    """Rows whose cosines are 0.98."""
+    return Subject(x=torch.randn(100, 32, generator=torch.Generator().manual_seed(0)) + 8)
+
+
+def suspect(name: str, confidence: float, repair: Repair | None = None) -> Suspect:
+    """One that has a clue in every subject that is not centred."""
+
+    def look(subject: Subject, signature: Signature) -> Clue | None:
+        change = None if repair is None else lambda: repair(subject)
+        return (
+            Clue(confidence=confidence, evidence={}, change=name, repair=change) if signature.mean_share > 0.1 else None
+        )
+
+    return Suspect(name, look)
+
+
+def useless(subject: Subject) -> Subject:
+    return subject
+
+
+def names(diagnosis: Diagnosis) -> list[str]:
+    return [cause.name for cause in diagnosis.causes]
+
+
+def test_of_two_that_explain_a_symptom_the_upstream_one_is_named_and_the_other_is_not() -> None:
+    found = examine(offset(), [suspect(UPSTREAM, 0.5, centred), suspect(DOWNSTREAM, 0.9, centred)])
+
+    assert names(found) == [UPSTREAM]
+
+
+def test_one_that_is_certain_goes_before_one_that_is_likely() -> None:
+    found = examine(offset(), [suspect(UPSTREAM, 0.9, centred), suspect(DOWNSTREAM, 1.0, centred)])
+
+    assert names(found) == [DOWNSTREAM]
+
+
+def test_the_counterfactual_says_what_was_changed_and_the_symptom_before_and_after() -> None:
+    (cause,) = examine(offset(), [suspect(UPSTREAM, 0.8, centred)]).causes
+
+    assert cause.counterfactual is not None
+    assert (cause.counterfactual.change, cause.counterfactual.flips) == (UPSTREAM, True)
+    assert cause.counterfactual.symptom == "mean cosine of unrelated rows"
+    assert cause.counterfactual.before == pytest.approx(0.98, abs=0.01)
+    assert cause.counterfactual.after == pytest.approx(0, abs=0.02)
+    assert cause.confidence == pytest.approx(0.9)
+    assert cause.remedy == REMEDIES[UPSTREAM]
+
+
+@pytest.mark.parametrize(("confidence", "repair"), [(0.9, useless), (0.9, None), (0.4, centred)])
+def test_a_clue_that_is_weak_or_explains_nothing_is_not_named(confidence: float, repair: Repair | None) -> None:
+    found = examine(offset(), [suspect(UPSTREAM, confidence, repair)])
+
+    assert (found.verdict, found.causes) == ("unknown", ())
+
+
+@pytest.mark.parametrize("repair", [useless, None])
+def test_a_fault_that_is_certain_is_named_though_it_explains_nothing(repair: Repair | None) -> None:
+    (cause,) = examine(offset(), [suspect(UPSTREAM, 1.0, repair)]).causes
+
+    assert cause.name == UPSTREAM
+    assert cause.counterfactual is None or not cause.counterfactual.flips
+
+
+def test_two_that_take_the_symptom_away_only_together_are_both_named() -> None:
+    def half(first: bool) -> Repair:
+        mask = (torch.arange(32) < 16) == first
+        return lambda subject: each_side(subject, lambda table: table - table.mean(0) * mask)
+
+    found = examine(offset(), [suspect(UPSTREAM, 0.7, half(True)), suspect(DOWNSTREAM, 0.7, half(False))])
+
+    assert names(found) == [UPSTREAM, DOWNSTREAM]
+    assert all(cause.counterfactual and cause.counterfactual.flips for cause in found.causes)
+
+
+def test_without_a_symptom_a_likely_clue_is_nothing() -> None:
+    found = examine(
+        centred(offset()), [Suspect(UPSTREAM, lambda subject, signature: Clue(confidence=0.9, evidence={}))]
+    )
+
+    assert (found.verdict, found.causes) == ("healthy", ())
+
+
+def test_every_suspect_has_a_remedy_and_code_comes_before_geometry_before_numerics() -> None:
+    order = [one.name for one in SUSPECTS]
+
+    assert set(order) == set(REMEDIES)
+    assert order.index("same_tensor") < order.index("constant_inputs") < order.index("cached_buffer")
+    assert order.index("cached_buffer") < order.index("no_negatives") < order.index("common_offset")
+    assert order.index("common_offset") < order.index("overflow")

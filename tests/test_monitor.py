@@ -1,0 +1,383 @@
+"""Does the monitor warn once, in time and with the cause, keep silent in healthy trainings, and change nothing?"""
+
+import copy
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from diagnosis.monitor import CollapseMonitor, CollapseWarning
+from diagnosis.monitor.health import FIGURES, Health
+from diagnosis.monitor.look import Look, measure
+from diagnosis.signature import measure as signature
+from diagnosis.subject import DiagnosisError, Subject
+from tests.benchmarks.bench_monitor import HEALTHY, PLANTED, START, network, steps, watched
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Given(nn.Module):
+    """Puts out what it is told to, as if it were trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        return self.weight.to(embeddings.dtype) * embeddings
+
+
+class Pairs(nn.Module):
+    """Calls a module twice a step, each time for one row."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pair: Tensor) -> Tensor:
+        return self.model(pair[:1]) * self.model(pair[1:])
+
+
+def cloud(rows: int, offset: float, seed: int = 0) -> Tensor:
+    """Gaussian rows around `offset`: their mean cosine is offset^2 / (1 + offset^2)."""
+    return torch.randn(rows, 16, generator=torch.Generator().manual_seed(seed)) + offset
+
+
+def train(module: nn.Module, batches: Iterator[Tensor] | list[Tensor]) -> None:
+    for batch in batches:
+        module(batch).float().sum().backward()
+
+
+def collapsing(healthy: int, collapsed: int, rows: int = 32) -> list[Tensor]:
+    return [cloud(rows, 0.5 if step < healthy else 20, step) for step in range(healthy + collapsed)]
+
+
+@pytest.mark.parametrize("name", ["no negatives", "learning rate x 300"])
+def test_a_collapse_is_seen_within_50_steps_of_its_start(name: str) -> None:
+    collapse = watched(PLANTED[name], 0, START + 50).collapse
+    assert collapse is not None
+    assert START <= collapse.began <= START + 20
+    assert collapse.began < collapse.seen <= START + 50
+    assert collapse.cause == "training_collapse"
+
+
+@pytest.mark.parametrize("name", [name for name in HEALTHY if "dimensions" not in name])
+def test_a_healthy_training_gives_no_warning(name: str) -> None:
+    training = HEALTHY[name]
+    model = network(training, 1)
+    with warnings.catch_warnings(), CollapseMonitor(model) as monitor:
+        warnings.simplefilter("error")
+        running = steps(training, model, 1)
+        for _ in range(121):
+            next(running)
+    assert set(range(0, 51, 10)) <= set(monitor.curve()["step"])
+
+
+def test_it_warns_once_with_what_to_do_next() -> None:
+    model = Given()
+    with warnings.catch_warnings(record=True) as caught, CollapseMonitor(model, every=5) as monitor:
+        warnings.simplefilter("always")
+        train(model, collapsing(102, 50))
+    (warning,) = caught
+    assert warning.category is CollapseWarning
+    assert str(warning.message).startswith(
+        "Given: the embeddings have collapsed: training_collapse, since step 105, seen at step 109; 1 - mean cosine "
+    )
+    assert monitor.collapse is not None
+    assert monitor.collapse.before == pytest.approx(0.8, abs=0.05)
+    assert "```" in monitor.collapse.remedy
+
+
+def test_a_high_mean_cosine_that_was_always_there_is_none() -> None:
+    model = Given()
+    with warnings.catch_warnings(), CollapseMonitor(model, every=1):
+        warnings.simplefilter("error")
+        train(model, [cloud(32, 10, step) for step in range(60)])
+
+
+def test_what_returns_is_no_collapse() -> None:
+    model = Given()
+    batches = [cloud(32, 20 if step % 10 < 4 else 0.5, step) for step in range(60)]
+    with warnings.catch_warnings(), CollapseMonitor(model, every=1):
+        warnings.simplefilter("error")
+        train(model, batches)
+
+
+def rogue(step: int) -> Tensor:
+    rows = cloud(32, 0, step)
+    rows[:, 3] += 200
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("cause", "collapsed"),
+    [
+        ("rogue_dimension", rogue),
+        ("nan_or_zero_rows", lambda step: cloud(32, 0, step) * torch.nan),
+        ("nan_or_zero_rows", lambda step: cloud(32, 0, step) * 0),
+        ("overflow", lambda step: (cloud(32, 0, step) * 1e6).half()),
+        ("rank_collapse", lambda step: cloud(32, 0, step)[:, :1] * cloud(1, 0) + 1e-4 * cloud(32, 0, step)),
+        ("training_collapse", lambda step: torch.ones(32, 16)),
+        ("training_collapse", lambda step: cloud(32, 100, step).relu()),
+    ],
+)
+def test_the_cause_is_named(cause: str, collapsed: Callable[[int], Tensor]) -> None:
+    model = Given()
+    with (
+        pytest.warns(CollapseWarning, match=f"have collapsed: {cause}, since step 40"),
+        CollapseMonitor(model) as monitor,
+    ):
+        train(model, [cloud(32, 0.5, step) if step < 40 else collapsed(step) for step in range(60)])
+    assert monitor.collapse is not None
+    assert (monitor.collapse.cause, monitor.collapse.seen) == (cause, 44)
+
+
+def test_what_counts_as_few_dimensions_can_be_told() -> None:
+    def line(step: int) -> Tensor:
+        return cloud(32, 0, step)[:, :1] * cloud(1, 0) + 0.1 * cloud(32, 0, step)
+
+    batches = [line(step) if step >= 40 else cloud(32, 0, step) for step in range(60)]
+    with warnings.catch_warnings(), CollapseMonitor(model := Given()):
+        warnings.simplefilter("error")
+        train(model, batches)
+    with pytest.warns(CollapseWarning, match="rank_collapse"), CollapseMonitor(model := Given(), dimensions=1.5):
+        train(model, batches)
+
+
+def test_two_clusters_are_no_rank_collapse() -> None:
+    model, sides = Given(), torch.where(torch.arange(32) % 2 == 0, 1.0, -1.0)[:, None]
+    with warnings.catch_warnings(), CollapseMonitor(model):
+        warnings.simplefilter("error")
+        train(model, [cloud(32, 0, step) if step < 40 else sides + 0.001 * cloud(32, 0, step) for step in range(80)])
+
+
+def test_a_step_is_what_lies_between_backward_passes() -> None:
+    model = nn.Linear(4, 3)
+    with CollapseMonitor(model, every=1) as monitor:
+        for _ in range(3):
+            x, y = model(torch.randn(8, 4)), model(torch.randn(8, 4))
+            F.cosine_similarity(x, y).mean().backward()
+            with torch.no_grad():
+                model(torch.randn(8, 4))
+            model.eval()(torch.randn(8, 4))
+            model.train()
+    assert list(monitor.curve()["step"]) == [0, 1, 2]
+
+
+def test_steps_that_are_told_count_alone() -> None:
+    model = nn.Linear(4, 3)
+    with CollapseMonitor(model, every=1) as monitor:
+        monitor.step(100)
+        for batch in range(6):
+            model(torch.randn(16, 4)).sum().backward()
+            if batch % 2:
+                monitor.step()
+                monitor.step(101 + batch // 2)
+    assert list(monitor.curve()["step"]) == [100, 101, 102]
+
+
+def test_pairs_one_at_a_time_are_gathered_over_steps() -> None:
+    model = Given()
+    with pytest.warns(CollapseWarning), CollapseMonitor(model, every=1) as monitor:
+        train(Pairs(model), collapsing(80, 70, rows=2))
+    assert list(monitor.curve()["step"][:3]) == [7, 15, 23]
+    assert monitor.collapse is not None
+    assert 80 <= monitor.collapse.began < monitor.collapse.seen <= 130
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_it_works_under_autocast(dtype: torch.dtype) -> None:
+    model = nn.Linear(16, 16)
+    with CollapseMonitor(model, every=1) as monitor, torch.autocast("cpu", dtype):
+        put_out = model(cloud(32, 0.5))
+        put_out.sum().backward()
+    expected = signature(Subject(x=put_out.detach().double()))
+    assert put_out.dtype == dtype
+    assert monitor.curve()["mean_cosine"].item() == pytest.approx(expected.mean_cosine, abs=1e-5)
+
+
+def test_many_rows_of_sequences_are_thinned() -> None:
+    model = nn.Linear(4, 3)
+    with CollapseMonitor(model, every=1) as monitor:
+        model(torch.randn(32, 128, 4)).sum().backward()
+        (rows,) = monitor._rows
+        assert rows.shape[0] <= 64
+        assert not rows.requires_grad
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    rows=st.integers(2, 40),
+    columns=st.integers(1, 20),
+    offset=st.floats(-30, 30),
+    scale=st.sampled_from([1e-30, 1, 1e30]),
+    lost=st.integers(0, 3),
+    seed=st.integers(0, 99),
+)
+def test_figures_are_those_of_the_signature(
+    rows: int, columns: int, offset: float, scale: float, lost: int, seed: int
+) -> None:
+    table = (torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)) + offset) * scale
+    whole = torch.cat([table, torch.tensor([[0.0], [torch.nan], [torch.inf]])[:lost].expand(lost, columns)])
+    found, expected = Look.of(0, measure(whole)), signature(Subject(x=whole))
+    for name in ("mean_cosine", "mean_share", "top_dimension_energy"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=2e-5), name
+    units = F.normalize(table.double() / scale)
+    variances = torch.linalg.svdvals(units - units.mean(0)).square()
+    if columns > 1:
+        ratio = float(variances.sum().square() / variances.square().sum())
+        assert found.participation_ratio == pytest.approx(ratio, rel=1e-2)
+    assert found.usable_rows == pytest.approx(rows / (rows + lost))
+
+
+def test_the_beginning_is_where_the_healthy_range_was_left() -> None:
+    health, noise = Health(FIGURES[1], window=200), np.random.default_rng(0).normal(0, 0.02, 60)
+    for step in range(60):
+        spread = 0.8 * min(1, 0.7 ** (step - 39)) * np.exp(noise[step])
+        health.add(Look(step, 1 - spread, 0, 9, 0, 1, 1))
+    assert health.fallen[0].step > 45
+    assert health.began() == 40
+
+
+def test_nothing_of_the_training_is_changed() -> None:
+    def weights(*, monitored: bool) -> tuple[list[Tensor], Tensor]:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(16, 16), nn.Dropout(0.2), nn.Linear(16, 8))
+        optimiser = torch.optim.SGD(model.parameters(), 0.1)
+        monitor = CollapseMonitor(model, every=1)
+        if monitored:
+            monitor.attach()
+        for step in range(30):
+            optimiser.zero_grad()
+            put_out = model(cloud(32, 0.1 if step < 15 else 1e3, step))
+            (put_out.square().mean() / put_out.detach().square().mean()).backward()
+            optimiser.step()
+        monitor.detach()
+        assert (monitor.collapse is not None) == monitored
+        return [one.detach() for one in model.parameters()], torch.rand(1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollapseWarning)
+        (left, drawn), (right, other) = weights(monitored=True), weights(monitored=False)
+    assert all(map(torch.equal, left, right))
+    assert torch.equal(drawn, other)
+
+
+def test_attach_and_detach_leave_no_hook() -> None:
+    model = nn.Linear(4, 3)
+    monitor = CollapseMonitor(model, every=1)
+    monitor.attach()
+    monitor.attach()
+    model(torch.randn(16, 4)).sum().backward()
+    monitor.detach()
+    monitor.detach()
+    model(torch.randn(16, 4)).sum().backward()
+    assert len(monitor.curve()) == 1
+    assert not model._forward_hooks
+
+
+def test_a_copy_of_the_model_is_not_watched() -> None:
+    model = nn.Linear(4, 3)
+    with CollapseMonitor(model, every=1) as monitor:
+        average = copy.deepcopy(model)
+        model(torch.randn(16, 4)).sum().backward()
+        average(torch.randn(16, 4)).sum().backward()
+        average(torch.randn(16, 4)).sum().backward()
+    assert len(monitor.curve()) == 1
+
+
+def test_a_compiled_module_is_watched() -> None:
+    model = torch.compile(nn.Linear(4, 3), backend="eager")
+    with CollapseMonitor(model, every=1) as monitor:
+        for _ in range(2):
+            model(torch.randn(16, 4)).sum().backward()
+    assert len(monitor.curve()) == 2
+
+
+def test_the_curve_is_written_and_drawn(tmp_path: Path) -> None:
+    model = Given()
+    with pytest.warns(CollapseWarning), CollapseMonitor(model, curve=tmp_path / "curve.csv") as monitor:
+        train(model, collapsing(40, 40))
+    written = pd.read_csv(tmp_path / "curve.csv")
+    pd.testing.assert_frame_equal(written, monitor.curve())
+    assert list(written["step"][written["collapsed"]]) == [40, 41, 42, 43, 44, 54, 64, 74]
+    monitor.plot(tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_monitor_that_saw_nothing_says_so() -> None:
+    model = nn.Linear(4, 3).eval()
+    with pytest.warns(UserWarning, match="saw no call of the Linear in train mode.* hand over"), CollapseMonitor(model):
+        model(torch.randn(16, 4)).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"module": "head"}, "module is a str; hand over the nn.Module"),
+        ({"every": 0}, "every=0 and window=200; needed is 1 <= every <= window"),
+        ({"every": 20, "window": 10}, "every=20 and window=10; needed"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(DiagnosisError, match=message):
+        CollapseMonitor(**({"module": nn.Linear(4, 3)} | arguments))  # type: ignore[arg-type]
+
+
+def test_what_is_no_embeddings_is_refused() -> None:
+    model = nn.LSTM(4, 3)
+    with pytest.raises(DiagnosisError, match="the LSTM put out a tuple, not embeddings"), CollapseMonitor(model):
+        model(torch.randn(2, 4))
+
+
+# ---- Lightning
+
+
+@pytest.fixture
+def no_lightning(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("lightning", "lightning.pytorch", "lightning.pytorch.callbacks", "pytorch_lightning"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "diagnosis.lightning", raising=False)
+    return monkeypatch
+
+
+def test_without_lightning_it_says_what_to_install(no_lightning: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImportError, match=r"needs Lightning, .* `pip install lightning`; without it, CollapseMonitor"):
+        import diagnosis.lightning  # noqa: F401
+
+
+def test_the_callback_counts_the_trainers_steps(no_lightning: pytest.MonkeyPatch) -> None:
+    stand_in = types.ModuleType("pytorch_lightning.callbacks")
+    stand_in.Callback = type("Callback", (), {})  # type: ignore[attr-defined]
+    no_lightning.setitem(sys.modules, "pytorch_lightning", types.ModuleType("pytorch_lightning"))
+    no_lightning.setitem(sys.modules, "pytorch_lightning.callbacks", stand_in)
+    from diagnosis.lightning import CollapseCallback
+
+    trainer, module = types.SimpleNamespace(global_step=7), nn.Sequential(nn.Linear(4, 3))
+    callback = CollapseCallback("0", every=1)
+    callback.on_train_start(trainer, module)
+    for batch in range(4):
+        module(torch.randn(16, 4)).sum().backward()
+        trainer.global_step += batch % 2  # two batches make a step
+        callback.on_train_batch_end(trainer, module, None, None, batch)
+    callback.on_train_end(trainer, module)
+    assert callback.monitor is not None
+    assert list(callback.monitor.curve()["step"]) == [7, 8]
+    with pytest.raises(DiagnosisError, match="the Sequential has no module 'head'; it has 0"):
+        CollapseCallback("head").on_train_start(trainer, module)
