@@ -26,6 +26,12 @@ class Answers:
     exact: torch.Tensor
     width: float
 
+    @property
+    def lost(self) -> torch.Tensor:
+        """Which are no number, or not what the same directions give at norm 1: off by a twentieth of the width."""
+        off = (self.given - self.sound).abs() > 0.05 * max(self.width, 1)
+        return off | ~self.given.isfinite() | ~self.sound.isfinite()
+
 
 def answers(subject: Subject) -> Answers:
     """Ask the similarity, or the built-in cosine, about the pairs; without `y` a row has the next one for a partner."""

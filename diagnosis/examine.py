@@ -1,6 +1,6 @@
 """The engine: the symptom, the suspects upstream first, and for each what would be different without it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -46,7 +46,7 @@ class Lead:
         """The view once the cause is undone; None where it can't be."""
         return None if self.clue.repair is None else _view(self.clue.repair())
 
-    def flips(self, complaints: Collection[str]) -> list[str]:
+    def flips(self, complaints: Set[str]) -> list[str]:
         """The complaints that are there before, and gone after."""
         there = [name for name in _open(self.before, complaints) if self.after and name in self.after.symptoms]
         return [name for name in there if self.after and not self.after.symptoms[name].present]
@@ -59,20 +59,28 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
     """
     signature = measure(subject)
     seen = sample(subject, SEEN)
-    view: View | None = View(seen, signature, _view(seen).symptoms)
-    complaints = {one.name for one in symptoms(sample(seen, PROBED), signature) if one.present}
+    view = View(seen, signature, _view(seen).symptoms)
+    complaints: Set[str] = {one.name for one in symptoms(sample(seen, PROBED), signature) if one.present}
     verdict: Verdict = "unknown" if complaints else "healthy"
     causes: dict[str, Cause] = {}
-    while view and len(causes) < AT_ONCE:
-        leads = _next(view, complaints, [suspect for suspect in suspects if suspect.name not in causes])
+    while len(causes) < AT_ONCE:
+        left = [suspect for suspect in suspects if suspect.name not in causes]
+        leads = _next(view, complaints, left, repaired=bool(causes))
         if not leads:
             break
         causes |= {lead.name: _cause(lead, complaints) for lead in leads}
-        verdict, after = "cause", leads[-1].after
-        if after and after.subject.dim != view.subject.dim:  # other vectors, of which nothing was asked before
-            complaints = {name for name, symptom in after.symptoms.items() if symptom.present}
-        view = after
+        verdict = "cause"
+        view, complaints = _after(leads[-1], complaints)
     return Diagnosis(verdict=verdict, causes=tuple(causes.values()), signature=signature.to_dict())
+
+
+def _after(lead: Lead, complaints: Set[str]) -> tuple[View, Set[str]]:
+    """What is left to explain once a cause is undone; one that can't be undone is taken to explain the gravest."""
+    if lead.after is None:
+        return lead.before, complaints - set(_open(lead.before, complaints)[:1])
+    if lead.after.subject.dim != lead.before.subject.dim:  # other vectors, of which nothing was asked before
+        return lead.after, {name for name, symptom in lead.after.symptoms.items() if symptom.present}
+    return lead.after, complaints
 
 
 def _view(subject: Subject) -> View:
@@ -81,18 +89,18 @@ def _view(subject: Subject) -> View:
     return View(subject, signature, {one.name: one for one in symptoms(few, signature)})
 
 
-def _next(view: View, complaints: Collection[str], suspects: Sequence[Suspect]) -> list[Lead]:
+def _next(view: View, complaints: Set[str], suspects: Sequence[Suspect], repaired: bool) -> list[Lead]:
     """The first lead that explains a complaint, the gravest if one does; else a certain one; else two together."""
     leads = _leads(view, suspects)
-    for gravest in (True, False):
-        for lead in leads:
-            flipped = lead.flips(complaints)
-            if flipped and (lead.certain or not gravest or flipped[0] == _open(view, complaints)[0]):
-                return [lead]
-    for lead in leads:
-        if lead.certain:
+    gravest = _open(view, complaints)[:1]
+    for lead in leads if gravest else []:
+        flipped = lead.flips(complaints)
+        if gravest[0] in flipped or (lead.certain and (flipped or lead.after is None)):
             return [lead]
-    return _together(leads, complaints, suspects) if _open(view, complaints) else []
+    for lead in leads:
+        if lead.flips(complaints) or (lead.certain and not repaired):  # a repair can leave faults of its own
+            return [lead]
+    return _together(leads, complaints, suspects) if gravest else []
 
 
 def _leads(view: View, suspects: Sequence[Suspect]) -> list[Lead]:
@@ -101,7 +109,7 @@ def _leads(view: View, suspects: Sequence[Suspect]) -> list[Lead]:
     return sorted(leads, key=lambda lead: not lead.certain)  # stable: upstream first
 
 
-def _together(leads: Sequence[Lead], complaints: Collection[str], suspects: Sequence[Suspect]) -> list[Lead]:
+def _together(leads: Sequence[Lead], complaints: Set[str], suspects: Sequence[Suspect]) -> list[Lead]:
     """Two leads of which the second explains a complaint once the first is undone."""
     for lead in leads:
         if lead.after is None:
@@ -113,11 +121,11 @@ def _together(leads: Sequence[Lead], complaints: Collection[str], suspects: Sequ
     return []
 
 
-def _open(view: View, complaints: Collection[str]) -> list[str]:
+def _open(view: View, complaints: Set[str]) -> list[str]:
     return [name for name, symptom in view.symptoms.items() if symptom.present and name in complaints]
 
 
-def _cause(lead: Lead, complaints: Collection[str]) -> Cause:
+def _cause(lead: Lead, complaints: Set[str]) -> Cause:
     probe = _counterfactual(lead, complaints)
     sure = lead.clue.confidence
     return Cause(
@@ -129,7 +137,7 @@ def _cause(lead: Lead, complaints: Collection[str]) -> Cause:
     )
 
 
-def _counterfactual(lead: Lead, complaints: Collection[str]) -> Counterfactual | None:
+def _counterfactual(lead: Lead, complaints: Set[str]) -> Counterfactual | None:
     flipped = lead.flips(complaints)
     still = [name for name in _open(lead.before, complaints) if lead.after and name in lead.after.symptoms]
     if lead.after is None or not still:

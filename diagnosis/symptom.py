@@ -71,9 +71,8 @@ def unlike_pairs(subject: Subject) -> torch.Tensor | None:
 
 
 def _lost(signature: Signature, said: Answers) -> Symptom:
-    """Rows without a direction, and answers that are not what the same directions give at norm 1."""
-    off = (said.given - said.sound).abs() > 0.05 * max(said.width, 0.1)
-    wrong = float((off | ~said.given.isfinite() | ~said.sound.isfinite()).double().mean()) if len(off) else 0.0
+    """Rows without a direction, and answers that overflow or vanish."""
+    wrong = float(said.lost.double().mean()) if len(said.lost) else 0.0
     value = max(wrong, signature.faulty_rows / max(signature.rows, 1))
     return Symptom("share of answers that are lost", value, value > 0)
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 import pandas as pd
 
 from reports import units
-from reports.markdown import code, escape
-from reports.sections.always_one import CODE, FALSE, HELPS, HURTS, NO_TRAINING, NOTICEABLE, SAME, UNTOLD
+from reports.markdown import code, codes, escape
+from reports.sections.always_one import BEFORE, CODE, FALSE, HELPS, HURTS, NO_TRAINING, NOTICEABLE, SAME, UNTOLD
 
 AS_WRITTEN, CORRECT = "as_written", "correct_code"
 TITLES = {AS_WRITTEN: "the loop as it is written", CORRECT: "correct code", NO_TRAINING: "no training"}
 HIGHEST = 1 / (1 + math.exp(-1))
 """The sigmoid of 1: that of a cosine lies between 1 minus it, and it."""
 
+ONE = 0.99
+NAMES = 20
 MOSTLY = 0.5
 """Vectors of which so many are all zero tell nothing."""
 
@@ -21,6 +23,7 @@ MOSTLY = 0.5
 def lessons(rows: pd.DataFrame, trainings: pd.DataFrame) -> Iterator[str]:
     """What the loops tell, a line of Markdown each; what was not trained is not spoken of."""
     yield from _ends(rows)
+    yield from _still_one(rows)
     yield from _told(rows, CORRECT, rows["advice"] == "fault", "Each fault of the code put back alone into")
     yield from _told(rows, AS_WRITTEN, rows["advice"] == "repair", "Each repair alone in")
     for loop in (AS_WRITTEN, CORRECT):
@@ -41,8 +44,8 @@ def sureness(rows: pd.DataFrame) -> str:
         f"{told['confidence'].iloc[0] * 100:.3g} %: at that confidence those exclude 0 that Benjamini and Hochberg's "
         f"procedure finds among {units.counted(len(told), 'comparison')}, and at most {units.share(FALSE)} of them are "
         f"expected to be none. *{SAME}* is within ± {NOTICEABLE}. All other intervals have 95 %. "
-        "A loop without a change (*none*) is compared with the untrained network. A seed is a split, "
-        "initial weights and an order of the images of one small data set: the intervals know of no other."
+        "The loop as it is written (*none*) is compared with the untrained network, correct code with it. A seed is a "
+        "split, initial weights and an order of the images of one small data set: the intervals know of no other."
     )
 
 
@@ -71,11 +74,23 @@ def difference(row: pd.Series) -> str:
 
 def _ends(rows: pd.DataFrame) -> Iterator[str]:
     for _, row in rows[(rows["change"] == "") & rows["auc"].notna()].iterrows():
-        against = "" if math.isnan(row["low"]) else f"; against no training: AUC {difference(row)}, {row['verdict']}"
+        other = TITLES[BEFORE[row["loop"]][0]] if row["loop"] in BEFORE else ""
+        against = "" if math.isnan(row["low"]) else f"; against {other}: AUC {difference(row)}, {row['verdict']}"
         yield f"**{escape(title(row['loop']))}** ends with {_state(row)}{against}."
     untrained = rows[rows["loop"] == NO_TRAINING]
     if told := [f"{code(row['change'])} with {_state(row)}" for _, row in untrained.iterrows()]:
         yield f"Without training: {'; '.join(told)}."
+
+
+def _still_one(rows: pd.DataFrame) -> Iterator[str]:
+    for loop in (AS_WRITTEN, CORRECT):
+        changed = rows[(rows["loop"] == loop) & (rows["change"] != "") & rows["unlike"].notna()]
+        still = changed.loc[changed["unlike"] > ONE, "change"]
+        if len(still):
+            yield (
+                f"**Still 1** (the cosine of unlike pairs is above {ONE}) in {TITLES[loop]} with {len(still)} of "
+                f"{units.counted(len(changed), 'change')}, each alone: {codes(still, NAMES)}."
+            )
 
 
 def _told(rows: pd.DataFrame, loop: str, which: pd.Series, lead: str) -> Iterator[str]:

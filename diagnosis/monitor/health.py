@@ -1,6 +1,7 @@
 """Since when a figure has left its own healthy range: a change point, not a threshold that fits all models."""
 
 import math
+import statistics
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ class Health:
         self.fallen.clear()
         while look.step - self._healthy[0].step > self._window:
             self._healthy.popleft()
-        self._level = max(self._level, float(np.median([self.figure.value(one) for one in self._healthy])))
+        if value > self._level:
+            self._level = max(self._level, self.before())
 
     def accept(self) -> None:
         """What it has fallen to is healthy."""
@@ -78,7 +80,7 @@ class Health:
 
     def before(self) -> float:
         """The median over the window before it fell; NaN where it never was higher."""
-        return float(np.median([self.figure.value(one) for one in self._healthy])) if self._healthy else math.nan
+        return statistics.median(map(self.figure.value, self._healthy)) if self._healthy else math.nan
 
     def began(self) -> int:
         """The step of the first look from which on the figure is outside the range of the window before it fell."""

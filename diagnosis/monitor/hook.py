@@ -8,18 +8,17 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
 from diagnosis.monitor import curve as curves
 from diagnosis.monitor.collapse import Collapse, CollapseWarning, Watch
 from diagnosis.monitor.health import RANK
-from diagnosis.monitor.look import Look, measure
+from diagnosis.monitor.look import look
 from diagnosis.rows import rows
 from diagnosis.subject import DiagnosisError
 
-MOST = 64  # rows of one call that are looked at, and CALLS calls of one look
-CALLS = 2
-LEAST = 16  # rows of a look: of smaller batches it takes several steps
+MOST, LEAST = 64, 16  # rows of a look; of smaller batches it takes several steps
 
 
 class CollapseMonitor:
@@ -28,18 +27,19 @@ class CollapseMonitor:
         with CollapseMonitor(model.head, curve="curve.csv") as monitor:
             train(model)
 
-    **A step** is what lies between two backward passes through the embeddings: a Siamese network that is called twice
-    and then trained has made one. Calls in eval mode, without gradients, or of embeddings that need none, are not
-    counted. Where several backward passes make one step (accumulated gradients), call `step()` at its end: from then
-    on nothing else ends one. Steps count from 0.
+    **A step** ends when an optimiser of torch.optim has stepped after the module was called, however often: a Siamese
+    network calls it twice, accumulated gradients for each part of a batch. Calls in eval mode, without gradients, or
+    of embeddings that need none, do not count. Steps count from 0. In a loop without such an optimiser call `step()`:
+    from then on nothing else ends one.
 
     **A collapse** is a figure that has left its own healthy range and does not return; a high mean cosine alone is
     none. One that was there before the first step is not told from a network that has not learnt yet, unless
     all directions are equal: that is for `diagnose`.
 
-    Neither outputs, gradients nor random states are changed; no graph is kept. In DataParallel hand over the wrapper:
-    its replicas' calls are not seen. In DistributedDataParallel each process watches its own batches. A compiled
-    module is handed over itself, or a submodule of it before the first call: later hooks are not compiled in.
+    Neither outputs, gradients nor random states are changed; no graph is kept; a look waits for the device. In
+    DataParallel hand over the wrapper: its replicas' calls are not seen. In DistributedDataParallel each process
+    watches its own batches. A compiled module is handed over itself, or a submodule of it before the first call: later
+    hooks are not compiled in.
 
     Args:
         module: whose output are the embeddings, `[N, ..., D]`, floating point, on any device.
@@ -54,8 +54,8 @@ class CollapseMonitor:
         self,
         module: nn.Module,
         *,
-        window: int = 200,
-        every: int = 10,
+        window: int = 500,
+        every: int = 25,
         dimensions: float = RANK.most,
         curve: str | Path | None = None,
     ) -> None:
@@ -65,15 +65,14 @@ class CollapseMonitor:
             )
         if not 1 <= every <= window:
             raise DiagnosisError(
-                f"every={every} and window={window}; needed is 1 <= every <= window, such as 10 and 200"
+                f"every={every} and window={window}; needed is 1 <= every <= window, such as 25 and 500"
             )
         self._module, self._every, self._path = module, every, Path(curve) if curve else None
         self._watch = Watch(window, dimensions)
-        self._handle: RemovableHandle | None = None
+        self._handles: tuple[RemovableHandle, ...] = ()
         self._step = self._next = self._calls = 0
-        self._explicit = self._backward = False
+        self._explicit = self._called = False
         self._rows: list[torch.Tensor] = []
-        self._pending: tuple[int, torch.Tensor, torch.Tensor] | None = None
 
     @property
     def collapse(self) -> Collapse | None:
@@ -94,24 +93,23 @@ class CollapseMonitor:
 
     def attach(self) -> None:
         """Begin to watch, or go on."""
-        if self._handle is None:
-            self._handle = self._module.register_forward_hook(self._called)
+        if not self._handles:
+            calls = self._module.register_forward_hook(self._call)
+            self._handles = calls, register_optimizer_step_post_hook(self._update)
 
     def detach(self) -> None:
         """Stop watching, and write the curve."""
-        if self._handle is None:
+        if not self._handles:
             return
-        self._handle.remove()
-        self._handle = None
-        if self._backward and not self._explicit:
-            self._end(self._step + 1)
-        self._read()
+        for handle in self._handles:
+            handle.remove()
+        self._handles = ()
         self._write()
-        if not self._calls:
-            name = type(self._module).__name__
+        if not self._step:
             warnings.warn(
-                f"CollapseMonitor saw no call of the {name} in train mode that gradients go through; hand over the "
-                "module that is called itself: not a replica's part, nor one that was compiled before",
+                f"CollapseMonitor saw {self._calls} calls of the {type(self._module).__name__} in train mode with "
+                "gradients, and no step; hand over the module that is called itself, neither one inside DataParallel "
+                "nor one that was compiled before, and call step() where no optimiser of torch.optim steps",
                 stacklevel=2,
             )
 
@@ -124,14 +122,13 @@ class CollapseMonitor:
 
     def curve(self) -> pd.DataFrame:
         """The figures of all looks, a row each; `collapsed` from the step on at which the collapse began."""
-        self._read()
         return curves.table(self._watch.looks, self.collapse.began if self.collapse else None)
 
     def plot(self, path: str | Path) -> None:
         """Save the curve as PNG."""
         curves.picture(self.curve(), Path(path))
 
-    def _called(self, module: nn.Module, given: Any, embeddings: Any) -> None:
+    def _call(self, module: nn.Module, given: Any, embeddings: Any) -> None:
         if module is not self._module or not module.training:
             return
         if not isinstance(embeddings, torch.Tensor) or not embeddings.is_floating_point() or not embeddings.ndim:
@@ -141,37 +138,26 @@ class CollapseMonitor:
             )
         if not embeddings.requires_grad:
             return
-        if self._backward and not self._explicit:
-            self._end(self._step + 1)
-        self._calls += 1
-        embeddings.register_hook(self._trained)
-        if self._step >= self._next and sum(map(len, self._rows)) < MOST * CALLS:
+        self._calls, self._called = self._calls + 1, True
+        if self._step >= self._next and sum(map(len, self._rows)) < 2 * MOST:
             table = rows(embeddings, -1)
             # An odd stride does not fall on the same tokens of each sequence. Others may write into what was put out.
             self._rows.append(table[:: -(-len(table) // MOST) | 1].clone())
 
-    def _trained(self, gradient: torch.Tensor) -> None:
-        self._backward = True
+    def _update(self, *_: Any) -> None:
+        if self._called and not self._explicit:
+            self._end(self._step + 1)
 
     def _end(self, number: int) -> None:
         if sum(map(len, self._rows)) >= LEAST:
-            self._look(torch.cat(self._rows))
+            seen = torch.cat(self._rows)
+            self._look(seen[:: -(-len(seen) // MOST)])
             self._rows.clear()
-        self._step, self._backward = number, False
+        self._step, self._called = number, False
 
     def _look(self, seen: torch.Tensor) -> None:
-        self._read()
-        with torch.no_grad(), torch.autocast(seen.device.type, enabled=False):
-            self._pending = self._step, measure(seen), seen
-        if seen.device.type == "cpu":  # elsewhere it is read with the next look, so that nobody waits for it
-            self._read()
+        found = self._watch.add(look(self._step, seen), seen)
         self._next = self._step + (1 if self._watch.suspicious else self._every)
-
-    def _read(self) -> None:
-        if self._pending is None:
-            return
-        (step, measured, seen), self._pending = self._pending, None
-        found = self._watch.add(Look.of(step, measured), seen)
         if found:
             self._write()
             warnings.warn(f"{type(self._module).__name__}: {found}", CollapseWarning, stacklevel=2)

@@ -1,64 +1,58 @@
 """What one look at embeddings in training tells: the part of the signature that costs next to nothing."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 
 @dataclass(frozen=True)
 class Look:
-    """Figures of the rows of one step, NaN where no row has a direction; named as those of `Signature`.
+    """Figures of the rows of one step, NaN where they are not defined; named as those of `Signature`.
 
     Attributes:
         step: that the rows are of.
+        usable_rows: share of the rows that are neither NaN, nor infinite, nor zero; the other figures are of these.
         mean_cosine: over all pairs of rows.
         mean_share: ||mean||^2 / E||x||^2.
-        participation_ratio: of the directions about their mean: (sum of variances)^2 / sum of their squares, over the
-            principal axes; the number of dimensions that they vary along.
+        participation_ratio: (sum of variances)^2 / sum of their squares, over the principal axes of the directions
+            about their mean: the number of dimensions that they vary along.
         top_dimension_energy: share of E||x||^2 that one dimension holds.
-        median_norm: of the usable rows.
-        usable_rows: share of the rows that are neither NaN, nor infinite, nor zero.
+        median_norm: a row's.
     """
 
     step: int
-    mean_cosine: float
-    mean_share: float
-    participation_ratio: float
-    top_dimension_energy: float
-    median_norm: float
     usable_rows: float
+    mean_cosine: float = math.nan
+    mean_share: float = math.nan
+    participation_ratio: float = math.nan
+    top_dimension_energy: float = math.nan
+    median_norm: float = math.nan
 
-    @classmethod
-    def of(cls, step: int, measured: torch.Tensor) -> "Look":
-        """What `measure` found, which waits for the device."""
-        spread, *others = measured.tolist()
-        return cls(step, 1 - spread, *others)
 
-
-def measure(rows: torch.Tensor) -> torch.Tensor:
-    """The figures of `[M, K]` in the order of `Look`, the first as 1 - mean cosine; nothing waits for the device.
-
-    1 - mean cosine is the variance of the directions, sum of ||u - mean||^2 / (M - 1): no digits are lost near 1.
-    """
-    wide = rows if rows.dtype == torch.float64 else rows.float()
-    peak = wide.abs().amax(1, keepdim=True)
-    usable = (peak > 0) & (peak < torch.inf)  # both are false of NaN
-    count = usable.sum()
-    scaled = torch.where(usable, wide / peak, 0)
-    length = torch.linalg.vector_norm(scaled, dim=1, keepdim=True).clamp(min=1)  # it is 1 or more, or the row is lost
-    units = scaled / length
-    centred = torch.where(usable, units - units.sum(0) / count, 0)
-    variance = centred.square().sum()
-    peak = torch.where(usable, peak, 0)
-    even = scaled * (peak / peak.amax())
-    energy = even.square().sum(0)
-    return torch.stack(
-        [
-            variance / (count - 1),
-            even.sum(0).square().sum() / (energy.sum() * count),
-            variance.square() / (centred @ centred.T).square().sum(),
-            energy.amax() / energy.sum(),
-            torch.where(usable, length * peak, torch.nan).nanmedian(),
-            count / len(rows),
-        ]
+def look(step: int, rows: torch.Tensor) -> Look:
+    """The figures of `[M, K]`, computed in float64 on the CPU by NumPy, which takes half of torch's time for so few."""
+    wide = rows.double().cpu().numpy()
+    norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))  # in float64 no square of a float32 overflows
+    usable = (norm > 0) & (norm < np.inf)  # both are false of NaN
+    if not usable.all():
+        wide, norm = wide[usable], norm[usable]
+    count = len(wide)
+    if count < 2:
+        return Look(step, count / len(rows))
+    units = wide / norm[:, None]
+    centred = units - units.sum(0) / count
+    gram = centred @ centred.T
+    variance = float(np.trace(gram))
+    mean, energy = wide.sum(0) / count, np.einsum("ij,ij->j", wide, wide) / count
+    whole = float(energy.sum())
+    return Look(
+        step,
+        usable_rows=count / len(rows),
+        mean_cosine=1 - variance / (count - 1),  # from the variance no digits are lost near 1
+        mean_share=float(mean @ mean) / whole,
+        participation_ratio=variance**2 / float(np.einsum("ij,ij->", gram, gram)) if variance > 0 else math.nan,
+        top_dimension_energy=float(energy.max()) / whole,
+        median_norm=float(np.partition(norm, count // 2)[count // 2]),
     )

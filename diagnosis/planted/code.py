@@ -26,7 +26,7 @@ def shared_storage(size: Size, dtype: torch.dtype, generator: Generator) -> Subj
 
 def carried_over(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A film of digits that turn into one another, and `vector2 = vector1` at the end of each step."""
-    keys, _ = some_digits(size.rows // choice(16, 32, generator) + 2, generator)
+    keys, _ = some_digits(size.rows // choice(8, 16, generator) + 2, generator)
     place = torch.linspace(0, len(keys) - 1.01, size.rows)
     frames = torch.lerp(keys[place.long()], keys[place.long() + 1], place.frac()[:, None])
     with torch.no_grad():

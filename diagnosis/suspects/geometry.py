@@ -112,7 +112,7 @@ def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
 
 def common_offset(subject: Subject, signature: Signature) -> Clue | None:
     """Do all rows share an offset that is long beside what tells them apart (anisotropy)?"""
-    if not _one_way(signature):
+    if not _one_way(signature) or signature.distinct_rows < 2:
         return None
     return _centring(
         subject,

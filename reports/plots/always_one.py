@@ -32,7 +32,9 @@ def always_one(rows: pd.DataFrame) -> Figure:
         cosine.set(xlabel="cosine of unlike pairs", xlim=(-0.1, 1.1))
     facets[0].set_yticks(range(len(names)), [style.plain(name) for name in names])
     facets[0].set_ylim(len(names) - 0.5, -0.5)
-    handles = [Line2D([], [], color=colour, marker="o", lw=1, label=verdict) for verdict, colour in COLOURS.items()]
+    handles = [
+        Line2D([], [], color=colour, marker="o", lw=1, label=f"AUC: {verdict}") for verdict, colour in COLOURS.items()
+    ]
     figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))
     figure.suptitle(
         "what each change is worth: one alone, in the loop as written and in correct code", x=0.01, ha="left"

@@ -12,11 +12,15 @@ FALSE = 0.05
 
 CONFIDENCE = 0.95
 NO_TRAINING = "no_training"
+BEFORE = {"as_written": (NO_TRAINING, "untrained_network"), "correct_code": ("as_written", "")}
+"""What each loop is compared with."""
+
 CODE = ("repair", "fault", "detach")
 """What is no advice: changes of code that is wrong or right."""
 
 LOOP = ["loop", "change"]
-MEASURES = ["auc", "unlike", "effective_rank", "zeros"]
+MEASURES = {"auc": (0, 1), "unlike": (-1, 1), "effective_rank": (0, np.inf), "zeros": (0, 1)}
+"""What is told of vectors, and where it lies."""
 
 
 def outcomes(trainings: pd.DataFrame) -> pd.DataFrame:
@@ -31,17 +35,18 @@ def outcomes(trainings: pd.DataFrame) -> pd.DataFrame:
         first_cosine=("first_cosine", "mean"),
         second_cosine=("second_cosine", "mean"),
     )
-    for name in MEASURES:
+    for name, (least, most) in MEASURES.items():
         mean, half = grouped[name].mean(), _half(grouped[name].sem(), grouped[name].count(), CONFIDENCE)
-        table = table.assign(**{name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half})
+        low, high = (mean - half).clip(lower=least), (mean + half).clip(upper=most)
+        table = table.assign(**{name: mean, f"{name}_low": low, f"{name}_high": high})
     return table.reset_index()
 
 
 def effects(trainings: pd.DataFrame) -> pd.DataFrame:
     """What each change makes of the AUC: one row a loop and change, against the loop without it, paired by seed.
 
-    The loop itself is compared with the untrained network. `difference`, `low` and `high` are NaN where fewer than two
-    seeds have both. The intervals have a `confidence` at which exactly those differences exclude 0 that Benjamini and
+    The loop itself is compared with that of `BEFORE`. `difference`, `low` and `high` are NaN where fewer than two seeds
+    have both. The intervals have a `confidence` at which exactly those differences exclude 0 that Benjamini and
     Hochberg's procedure finds, and at most `FALSE` of these are expected to be none; `verdict` says what follows.
     `time` and `memory` are a step's, relative to the loop without the change.
     Source: Y. Benjamini and D. Yekutieli, False discovery rate-adjusted multiple confidence intervals, JASA 100 (2005).
@@ -49,8 +54,8 @@ def effects(trainings: pd.DataFrame) -> pd.DataFrame:
     from scipy import stats
 
     wide = trainings.pivot(index="seed", columns=LOOP, values=["auc", "step_s", "peak_bytes"]).astype(float)
-    trained = [pair for pair in wide["auc"].columns if pair[0] != NO_TRAINING]
-    pairs = [(pair, _other(*pair)) for pair in trained if _other(*pair) in wide["auc"].columns]
+    others = {(loop, change): (loop, "") if change else BEFORE.get(loop) for loop, change in wide["auc"].columns}
+    pairs = [(pair, other) for pair, other in others.items() if other in others]
     rows = pd.DataFrame(
         [_compared(wide, *pair) for pair in pairs], columns=[*LOOP, "seeds", "difference", "sem", "time", "memory"]
     )
@@ -63,10 +68,6 @@ def effects(trainings: pd.DataFrame) -> pd.DataFrame:
     half = _half(rows["sem"], rows["seeds"], confidence)
     rows = rows.assign(low=rows["difference"] - half, high=rows["difference"] + half, confidence=confidence)
     return rows.assign(verdict=_verdicts(rows)).drop(columns="sem")
-
-
-def _other(loop: str, change: str) -> tuple[str, str]:
-    return (loop, "") if change else (NO_TRAINING, "untrained_network")
 
 
 def _compared(wide: pd.DataFrame, changed: tuple[str, str], other: tuple[str, str]) -> tuple[object, ...]:

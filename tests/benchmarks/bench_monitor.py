@@ -25,7 +25,7 @@ from diagnosis.monitor import CollapseMonitor, CollapseWarning
 from diagnosis.monitor.health import RANK
 from diagnosis.planted.sources import digits
 
-START, AFTER = 150, 150
+START, AFTER = 150, 100
 TARGET_STEPS, TARGET_COST = 50, 0.01
 BLOCK = 50  # steps
 
@@ -236,11 +236,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    delays(options.seeds)
-    false_alarms(options.seeds)
     small = HEALTHY["cosine embedding"]
     cost(small, options.rounds, batch=64, block=BLOCK)
     cost(replace(small, width=768, dim=384), options.rounds // 3, batch=128, block=BLOCK // 2)
+    delays(options.seeds)
+    false_alarms(options.seeds)
 
 
 if __name__ == "__main__":
