@@ -111,7 +111,8 @@ def percent(found: Share) -> str:
 def _judges(answers: pd.DataFrame) -> str:
     rows = [
         {"": one.name, "area under ROC": f"{one.auc:.3f}", "sick seen": f"{one.sensitivity * 100:.1f} %",
-         "false alarms": f"{one.alarms * 100:.2f} %", "threshold": "" if pd.isna(one.threshold) else f"{one.threshold:.3g}"}
+         "false alarms": f"{one.alarms * 100:.2f} %",
+         "threshold": "" if pd.isna(one.threshold) else f"{one.threshold:.3g}"}
         for one in judges(answers, tuple(RIVALS))
     ]  # fmt: skip
     return _markdown(rows)
