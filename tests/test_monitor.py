@@ -144,7 +144,7 @@ def test_the_cause_is_named(cause: str, collapsed: Callable[[int], Tensor]) -> N
     model = Given()
     with (
         pytest.warns(CollapseWarning, match=f"have collapsed: {cause}, since step 40"),
-        CollapseMonitor(model) as monitor,
+        CollapseMonitor(model, every=10) as monitor,
     ):
         train(model, [cloud(32, 0.5, step) if step < 40 else collapsed(step) for step in range(60)])
     assert monitor.collapse is not None
