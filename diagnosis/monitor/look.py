@@ -43,7 +43,7 @@ def look(step: int, rows: torch.Tensor) -> Look:
         return Look(step, count / len(rows))
     units = wide / norm[:, None]
     centred = units - units.sum(0) / count
-    gram = centred @ centred.T
+    gram = _gram(torch.from_numpy(centred))
     variance = float(np.trace(gram))
     mean, energy = wide.sum(0) / count, np.einsum("ij,ij->j", wide, wide) / count
     whole = float(energy.sum())
@@ -56,3 +56,8 @@ def look(step: int, rows: torch.Tensor) -> Look:
         top_dimension_energy=float(energy.max()) / whole,
         median_norm=float(np.partition(norm, count // 2)[count // 2]),
     )
+
+
+def _gram(table: torch.Tensor) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """By torch: NumPy's BLAS has threads of its own, which on a busy machine wait for each other for milliseconds."""
+    return (table @ table.T).numpy()

@@ -37,7 +37,7 @@ def carried_over(size: Size, dtype: torch.dtype, generator: Generator) -> Subjec
 
 def wrong_dim(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Sequences whose tokens say much the same, `[B, T, D]`, compared over the tokens: `dim` is 1 by default."""
-    tokens = 2 ** choice(2, 4, generator)
+    tokens = 2 ** choice(2, 3, generator)
     sentences, _ = features(Size(size.rows // tokens, size.columns), generator)
     own = normal(len(sentences) * tokens, size.columns, generator).reshape(-1, tokens, size.columns)
     x = sentences[:, None] + sentences.std() * uniform(0.05, 0.2, generator) * own

@@ -17,8 +17,8 @@ Faults put into embeddings, pairs and networks on purpose, and what the diagnosi
 one in four: {cases:,} cases. A seed also chooses how strong a fault is; `diagnosis/planted/` says what each is.
 Intervals are of 95 %, by Clopper and Pearson.
 
-Measured on {cpu}, {cores} cores, torch {torch}: {minutes:.0f} minutes of two processes. Again on your machine:
-`python -m diagnosis.validity --seeds {seeds}`.
+Measured on {cpu}, {cores} cores, torch {torch}: {minutes:.0f} minutes of two processes, one thread each. Again on your
+machine: `python -m diagnosis.validity --seeds {seeds}`.
 """
 _CONFUSION = """What was named first instead of what was planted; every other answer is right.
 
@@ -99,8 +99,8 @@ def _goals(answers: pd.DataFrame) -> str:
         for goal in goals(answers)
     ]  # fmt: skip
     seconds = answers["seconds"]
-    took = f"A diagnosis takes {seconds.median() * 1e3:.3g} ms (median), {seconds.quantile(0.99) * 1e3:.3g} ms (99 %)."
-    return f"{_markdown(rows)}\n\n{took}"
+    took = f"{seconds.median():.2f} s of a processor (median), {seconds.quantile(0.99):.2f} s at the 99th percentile"
+    return f"{_markdown(rows)}\n\nA diagnosis takes {took}."
 
 
 def percent(found: Share) -> str:
@@ -111,8 +111,7 @@ def percent(found: Share) -> str:
 def _judges(answers: pd.DataFrame) -> str:
     rows = [
         {"": one.name, "area under ROC": f"{one.auc:.3f}", "sick seen": f"{one.sensitivity * 100:.1f} %",
-         "false alarms": f"{one.alarms * 100:.2f} %",
-         "threshold": "" if pd.isna(one.threshold) else f"{one.threshold:.3g}"}
+         "false alarms": f"{one.alarms * 100:.2f} %", "threshold": f"{one.threshold:.3g}".replace("nan", "")}
         for one in judges(answers, tuple(RIVALS))
     ]  # fmt: skip
     return _markdown(rows)

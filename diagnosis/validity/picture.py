@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.colors import PowerNorm
 
 OTHER = ("healthy", "unknown", "refused")
 
@@ -23,7 +24,7 @@ def draw(answers: pd.DataFrame, path: Path) -> None:
     shares = confusion(answers)
     side = 1.5 + 0.2 * len(shares)
     figure, axes = plt.subplots(figsize=(side + 1.5, side), layout="constrained")
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # a share of 2 % is to be seen
     axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90, fontsize=7)
     axes.set_yticks(range(len(shares)), list(shares.index), fontsize=7)
     axes.set(xlabel="named first", ylabel="planted (unknown: a foreign cause)")

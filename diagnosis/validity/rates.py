@@ -87,7 +87,7 @@ class Judge(NamedTuple):
 def judges(answers: pd.DataFrame, rivals: Sequence[str]) -> list[Judge]:
     """Ours and the rivals, on the same cases; ours has one point, whose area is the mean of both rates of being right.
 
-    A rival's threshold is the best for these very cases, chosen with their answers known.
+    A rival's threshold is the best for these very cases, chosen with their answers known; ours has none, NaN.
     """
     sick = answers["group"] != "healthy"
     seen, alarmed = float(answers["alarm"][sick].mean()), float(answers["alarm"][~sick].mean())
