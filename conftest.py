@@ -13,6 +13,7 @@ from suites.asking import Asking
 from suites.case import Case
 from suites.findings import Finding
 from suites.front_door import default_name
+from suites.measuring import Measuring
 from suites.profiling import profile_case
 from suites.progress import ProgressLine
 from suites.record import End, Operator, Record
@@ -44,11 +45,11 @@ class Bench:
             config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
         self.progress = ProgressLine(wanted=config.option.verbose <= 0)
-        config.pluginmanager.register(self.progress)
         self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
         found, phases = self.recorder.found, self.session.phases
         self.survey = Survey(plan, done=found, phases=phases, looking=self.progress.looking, found=self.append)
-        config.pluginmanager.register(Asking(self.survey))
+        for plugin in (self.progress, Measuring(self.session), Asking(self.survey)):
+            config.pluginmanager.register(plugin)
 
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
         self.append(records)
@@ -61,25 +62,6 @@ class Bench:
             self.recorder.append(lines)
         except StoreError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if marker := metafunc.definition.get_closest_marker("cases"):
-            keys = self.session.plan.keys(*marker.args)
-            metafunc.parametrize("case, implementation", keys, ids=["-".join(key) for key in keys])
-
-    @pytest.fixture
-    def record(self, request: pytest.FixtureRequest, case: str, implementation: str) -> Record:
-        """The record of an implementation on a case; measured with all others of the case when first asked for."""
-        (task,) = request.node.get_closest_marker("cases").args
-        return self.session.record(task, case, implementation)
-
-    @pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks what was collected
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
-            marker, skipped = item.get_closest_marker("cases"), item.get_closest_marker("skip")
-            if isinstance(item, pytest.Function) and marker and not skipped:  # pytest skips a task without cases
-                (task,), params = marker.args, item.callspec.params
-                self.session.select(task, str(params["case"]), str(params["implementation"]))
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self.session.describe(registry.absent())

@@ -1,8 +1,8 @@
 """Why is my cosine similarity always 1? `diagnose` answers with causes, evidence and remedies."""
 
 from diagnosis.diagnose import diagnose
-from diagnosis.monitor import CollapseMonitor
+from diagnosis.monitor import CollapseMonitor, CollapseWarning
 from diagnosis.subject import DiagnosisError
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis
 
-__all__ = ["Cause", "CollapseMonitor", "Counterfactual", "Diagnosis", "DiagnosisError", "diagnose"]
+__all__ = ["Cause", "CollapseMonitor", "CollapseWarning", "Counterfactual", "Diagnosis", "DiagnosisError", "diagnose"]

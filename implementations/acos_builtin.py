@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from implementations.registry import implementation
 
 
-@implementation("angle", baseline=True, roundings=5.5, dot="cascade", norm="lanes")
+@implementation("angle", baseline=True, angle_by="acos", roundings=6, dot="cascade", norm="lanes")
 def acos_builtin(x, y, dim=-1):
     """The arc cosine of `F.cosine_similarity`, in radians. A tuple of dims is flattened into one first.
 

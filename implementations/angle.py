@@ -7,7 +7,9 @@ import torch
 from implementations.registry import implementation
 
 
-@implementation("angle", devices=("cpu", "cuda"), work="float64", dot="cascade", norm="cascade")
+@implementation(
+    "angle", devices=("cpu", "cuda"), angle_by="atan2", work="float64", roundings=8, dot="lanes", norm="cascade"
+)
 def angle(x, y, dim=-1):
     """2 atan2(‖x̂ - ŷ‖, ‖x̂ + ŷ‖) in float64, rounded once: to float32, or to float64 where an input is.
 

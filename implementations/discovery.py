@@ -17,7 +17,7 @@ from implementations.registry import RegistryError
 
 ENTRY_POINTS = "cosinebench.implementations"
 
-_MACHINERY = {"registry", "discovery"}
+_MACHINERY = {"registry", "contracts", "discovery"}
 _OURS = "`pip install '.[contestants]'` adds what the implementations here need"
 _THEIRS = "`pip install` the package that provides it"
 

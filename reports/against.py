@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from reports import units
+from reports.files import write_csv
 from reports.sections import comparison, differences, only_in_one
-from results import load, load_run
+from results import Run, load, load_run
 
 ROWS = 40
 
@@ -24,16 +25,15 @@ class Against:
     pairs: int
 
 
-def side_by_side(old: str, new: str, root: Path, folder: Path) -> Against:
-    """Compare the run `new` with the run `old`; every pair goes to `comparison.csv` in `folder`.
+def side_by_side(old: str, after: Run, records: pd.DataFrame, root: Path, folder: Path) -> Against:
+    """Compare the run `after` and its records with the run `old`; every pair goes to `comparison.csv` in `folder`.
 
     Raises:
-        UnknownRun: one of them is not there.
+        UnknownRun: the old one is not there.
     """
-    before, after = load_run(old, root), load_run(new, root)
-    tables = load(old, root=root), load(new, root=root)
+    before, tables = load_run(old, root), (load(old, root=root), records)
     pairs = _beyond_noise(comparison(*tables), pd.concat(tables))
-    pairs.to_csv(folder / "comparison.csv", index=False)
+    write_csv(pairs, folder / "comparison.csv")
     return Against(
         name=before.name,
         summary=summary(pairs, *only_in_one(*tables)),

@@ -45,7 +45,7 @@ def _subjects(judged: pd.DataFrame, answered: pd.DataFrame) -> list[Subject]:
             bool(baseline),
             f"{dtype} on {device}" if several else str(dtype),
             str(dtype),
-            rows.dropna(subset=["pairs"]).query("pairs > 0").set_index("family"),
+            rows[rows["pairs"] > 0].set_index("family"),
             told.get((implementation, device, dtype), {}),
         )
         for (task, implementation, baseline, device, dtype), rows in judged.groupby(keys, sort=False)

@@ -7,18 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from reports import bugs, cures, drop_in, fineness, how_wrong, plots, price
+from reports.files import write_csv
 from reports.sections import accuracy, contracts, drop_ins
-from results import load_accuracy, load_contracts, load_known_bugs, load_resolution
-
-
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """The findings of a run, each kind as a table; any of them may be empty."""
-
-    accuracy: pd.DataFrame
-    contracts: pd.DataFrame
-    resolution: pd.DataFrame
-    known_bugs: pd.DataFrame
+from results import Findings, load_findings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +29,10 @@ def findings(run: str, root: Path, folder: Path) -> Findings:
     Raises:
         UnknownRun: it is not there.
     """
-    found = Findings(
-        accuracy=load_accuracy(run, root),
-        contracts=load_contracts(run, root),
-        resolution=load_resolution(run, root),
-        known_bugs=load_known_bugs(run, root),
-    )
-    for name, table in vars(found).items():
+    found = load_findings(run, root)
+    for name, table in found._asdict().items():
         if len(table):
-            table.to_csv(folder / f"{name}.csv", index=False)
+            write_csv(table, folder / f"{name}.csv")
     return found
 
 

@@ -1,5 +1,6 @@
 """What each can see near 1, in words."""
 
+import itertools
 import math
 
 import pandas as pd
@@ -32,16 +33,21 @@ def table(seen: pd.DataFrame) -> pd.DataFrame:
 
 
 def thresholds(seen: pd.DataFrame, judged: pd.DataFrame, standings: pd.DataFrame) -> list[str]:
-    """What to know before `THRESHOLD` is asked of answers that don't tell it from 1, for each dtype of such answers."""
+    """What to know before `THRESHOLD` is asked of answers that don't tell it from 1, for each dtype and device."""
+    several, unfit = seen["device"].nunique() > 1, {name for _, _, name in accuracy.unfit(judged)}
     lines = []
-    for dtype in HALF:
-        rows, best = seen[(seen["dtype"] == dtype) & (seen["task"] != "angle")], theory(dtype)
-        coarse = rows.loc[rows["smallest_angle"] > _LIMIT, "implementation"]
+    for dtype, device in itertools.product(HALF, seen["device"].unique()):
+        rows, found, timed = (
+            table[(table["dtype"] == dtype) & (table["device"] == device) & (table["task"] != "angle")]
+            for table in (seen, judged, standings)
+        )
+        best, coarse = theory(dtype), rows.loc[rows["smallest_angle"] > _LIMIT, "implementation"]
         if best is None or coarse.empty:
             continue
+        where = f"{dtype} on {device}" if several else dtype
         impossible = best.smallest_angle > _LIMIT
-        lead = _threshold(dtype, best) + _told(dtype, rows) if impossible else _unseen(dtype, coarse)
-        lines.append(lead + _identical(dtype, judged, best) + _remedy(dtype, judged, standings))
+        lead = _threshold(dtype, best) + _told(where, rows) if impossible else _unseen(where, coarse)
+        lines.append(lead + _identical(found, best) + _remedy(found, unfit, timed))
     return lines
 
 
@@ -53,36 +59,33 @@ def _threshold(dtype: str, best: Theory) -> str:
     )
 
 
-def _unseen(dtype: str, coarse: pd.Series) -> str:
+def _unseen(where: str, coarse: pd.Series) -> str:
     return (
-        f"**With rows in {dtype}**, these do not tell the {math.degrees(_LIMIT):.3g}° of a threshold at {THRESHOLD} "
+        f"**With rows in {where}**, these do not tell the {math.degrees(_LIMIT):.3g}° of a threshold at {THRESHOLD} "
         f"from 0: {codes(coarse.unique())}."
     )
 
 
-def _identical(dtype: str, judged: pd.DataFrame, best: Theory) -> str:
+def _identical(judged: pd.DataFrame, best: Theory) -> str:
     """What the baselines read of equal rows, and whether those that read less fail the threshold."""
-    rows = judged[judged["baseline"] & (judged["dtype"] == dtype) & (judged["family"] == "self")]
-    rows = rows[rows["task"] != "angle"].dropna(subset=["pairs"])
+    rows = judged[judged["baseline"] & (judged["family"] == "self")].dropna(subset=["pairs"])
     told: dict[str, list[str]] = {}
     for _, row in rows.iterrows():
         told.setdefault(identical(row), []).append(row["implementation"])
     if not told:
         return ""
     fails = ": the last fail it" if 1 - best.spacing < THRESHOLD else ""
-    parts = [f"{codes(dict.fromkeys(names))} read {words}" for words, names in told.items()]
+    parts = [f"{codes(names)} read {words}" for words, names in told.items()]
     return f" Of equal rows, {'; '.join(parts)}{fails}."
 
 
-def _remedy(dtype: str, judged: pd.DataFrame, standings: pd.DataFrame) -> str:
-    rows = judged[(judged["dtype"] == dtype) & (judged["output_dtype"] == "float32") & (judged["task"] != "angle")]
-    unfit = {name for _, _, name in accuracy.unfit(judged)}
-    names = {name: "" for name in rows["implementation"].unique() if name not in unfit}
-    paid = costs(standings[standings["dtype"] == dtype])
-    return f" The remedy is an answer in float32: {priced(names, paid)}." if names else ""
+def _remedy(judged: pd.DataFrame, unfit: set[str], standings: pd.DataFrame) -> str:
+    wide = judged.loc[judged["output_dtype"] == "float32", "implementation"].unique()
+    names = {name: "" for name in wide if name not in unfit}
+    return f" The remedy is an answer in float32: {priced(names, costs(standings))}." if names else ""
 
 
-def _told(dtype: str, rows: pd.DataFrame) -> str:
+def _told(where: str, rows: pd.DataFrame) -> str:
     """From which angle on the baselines see it, and the finest other one."""
     rows = rows.dropna(subset=["smallest_angle"])
     rows = rows.sort_values(["smallest_angle", "implementation"]).assign(
@@ -92,12 +95,9 @@ def _told(dtype: str, rows: pd.DataFrame) -> str:
     told = [f"{codes(names)} from {angle} on" for angle, names in zip(usual.index, usual, strict=True)]
     finest = rows[~rows["baseline"]].head(1)
     told += [f"{codes(finest['implementation'])}, the finest other, from {angle} on" for angle in finest["angle"]]
-    return f" Measured, with rows in {dtype}: {'; '.join(told)}." if told else ""
+    return f" Measured, with rows in {where}: {'; '.join(told)}." if told else ""
 
 
 def _best(dtype: str) -> str:
     best = theory(dtype)
-    if best is None:
-        return units.MISSING
-    numbers = f"{best.distinct:,}" if best.distinct < 10**7 else units.power(best.distinct)
-    return f"{units.degrees(best.smallest_angle)}, {numbers} numbers"
+    return best.shown if best else units.MISSING

@@ -1,7 +1,6 @@
 """Everything on one page: load a run, ask the sections, draw the pictures, fill the template."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,9 +9,10 @@ import pandas as pd
 from reports import advice, details, errors, headlines, plots, sections, wording
 from reports.against import side_by_side
 from reports.budget import BUDGET_U
+from reports.files import emptied, point, write_csv
 from reports.markdown import page
 from reports.sections import accuracy
-from results import ROOT, Run, check_name, flags, load, load_end, load_operators, load_run
+from results import ROOT, Findings, Run, check_name, flags, load, load_end, load_operators, load_run
 
 OUT = Path(__file__).parent / "out"
 
@@ -38,28 +38,29 @@ def render(
     if len(records):  # what the file is called: it may be a copy, and the original has a report of its own
         head = dataclasses.replace(head, name=str(records["run"].iat[0]))
         check_name(head.name)
-    folder = _emptied(out / head.name)
-    records.drop(columns="evidence").to_csv(folder / "records.csv", index=False)
+    folder = emptied(out / head.name)
+    flagged, records = _flagged(records), records.drop(columns="evidence")
+    write_csv(records, folder / "records.csv")
     values = {
         "run": head,
         "records": len(records),
         "budgets": headlines.budgets(budget_u),
-        "against": side_by_side(against, run, root, folder) if against else None,
+        "against": side_by_side(against, head, records, root, folder) if against else None,
         "sampling": headlines.sampling(head, records),
         **_measured(sections.prepare(records), budget_u, folder, head, errors.findings(run, root, folder)),
         **advice.values(run, root, folder),
-        **_flagged(records),
+        **flagged,
         **_profiled(run, root, folder),
         **_conditions(run, root),
     }
     path = folder / "report.md"
     path.write_text(page("report.md.j2", values), encoding="utf-8", newline="\n")
-    _point(out / "latest", head.name)
+    point(out / "latest", head.name)
     return path
 
 
 def _measured(
-    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: errors.Findings
+    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: Findings
 ) -> dict[str, object]:
     judged = accuracy.judged(found.accuracy, budget_u)
     standings = sections.standings(table, budget_u, accuracy.unfit(judged))
@@ -88,7 +89,7 @@ def _flagged(records: pd.DataFrame) -> dict[str, object]:
 def _profiled(run: str, root: Path, folder: Path) -> dict[str, object]:
     profile = load_operators(run, root)
     if len(profile):
-        profile.to_csv(folder / "operators.csv", index=False)
+        write_csv(profile, folder / "operators.csv")
     return {"operators": details.profiles(sections.operators(profile)), "profiled": profile["case"].nunique()}
 
 
@@ -101,17 +102,3 @@ def _conditions(run: str, root: Path) -> dict[str, object]:
         "end": end,
         "phases": wording.phases(sections.phases(end.phases_s)) if end else None,
     }
-
-
-def _emptied(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in [*folder.glob("*.png"), *folder.glob("*.csv")]:
-        stale.unlink()
-    return folder
-
-
-def _point(link: Path, name: str) -> None:
-    fresh = link.with_name(f".latest-{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(name)
-    fresh.replace(link)

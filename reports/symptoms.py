@@ -7,7 +7,6 @@ import pandas as pd
 
 from reports import units
 from reports.markdown import code, escape
-from reports.sections import accuracy
 
 HALF = ("float16", "bfloat16")
 _EQUAL = ["self", "long_rows"]
@@ -43,8 +42,8 @@ def identical(row: pd.Series) -> str:
 
 
 def _above_one(subject: Subject) -> str | None:
-    rows = subject.found[~subject.found.index.isin(accuracy.NO_COSINE)]
-    if rows.empty or subject.task == "angle":
+    rows = subject.found.dropna(subset=["above_one"])  # of cosines
+    if rows.empty:
         return None
     above = rows[rows["above_one"] > 0]
     worst = above.loc[["self"]] if "self" in above.index else above.head(1)
@@ -52,8 +51,8 @@ def _above_one(subject: Subject) -> str | None:
 
 
 def _below_one(subject: Subject) -> str | None:
-    rows = subject.found[subject.found.index.isin(_EQUAL)]
-    if rows.empty or subject.task == "angle":
+    rows = subject.found[subject.found.index.isin(_EQUAL)].dropna(subset=["above_one"])
+    if rows.empty:
         return None
     return _shares(rows["pairs"] - rows["above_one"] - rows["exactly_one"] - rows["nans"], rows)
 

@@ -4,7 +4,15 @@
 """
 
 from results.files import ROOT, UnknownRun, check_name, free_name
-from results.findings import load_accuracy, load_always_one, load_contracts, load_known_bugs, load_resolution
+from results.findings import (
+    Findings,
+    load_accuracy,
+    load_always_one,
+    load_contracts,
+    load_findings,
+    load_known_bugs,
+    load_resolution,
+)
 from results.load import (
     COLUMNS,
     FLAG_COLUMNS,
@@ -33,6 +41,7 @@ __all__ = [
     "VERDICT_CONFIDENCE",
     "End",
     "Environment",
+    "Findings",
     "Operator",
     "Record",
     "Run",
@@ -49,6 +58,7 @@ __all__ = [
     "load_always_one",
     "load_contracts",
     "load_end",
+    "load_findings",
     "load_flags",
     "load_known_bugs",
     "load_operators",

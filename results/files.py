@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import filterfalse
@@ -121,15 +121,15 @@ def _is_second_look(name: str) -> bool:
     return name.startswith(NIGHT) and name.endswith(AGAIN)
 
 
-def body(path: Path, parse: Callable[[str], T], kind: str = "") -> Iterator[T]:
+def body(path: Path, parse: Callable[[str], T], kinds: Collection[str] = ("",)) -> Iterator[T]:
     """What `parse` makes of each line after the head; a line that it refuses is warned about and left out.
 
-    With a `kind`, lines that don't mention it are passed over unread: most lines are records, and long.
+    Lines that mention none of `kinds` are passed over unread: most lines are records, and long.
     """
     with path.open(encoding="utf-8", errors="replace") as file:
         next(file, None)
         for number, line in enumerate(file, start=2):
-            if kind not in line:
+            if not any(kind in line for kind in kinds):
                 continue
             try:
                 parsed = parse(line)

@@ -1,7 +1,9 @@
 """The read side of findings: what was found beside the records, as pandas tables."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,18 +17,75 @@ from suites.record import UNIT_ROUNDOFF
 _ERRORS = ("error_max", "error_rms", "error_p999", "bound")
 
 
-def load_accuracy(run: str, root: Path = ROOT) -> pd.DataFrame:
-    """How far each implementation is from the truth on each family, in the order of the families.
+class Findings(NamedTuple):
+    """The findings of a run, each kind as a table; any of them may be empty.
 
-    One row an `Accuracy`, the fields of its `Deviation` beside it, NaN where there is none. `error_max_u`,
-    `error_rms_u`, `error_p999_u` and `bound_u` are in u = 2**-24, those that end in `_own` in the unit roundoff of
-    the answers' dtype.
+    `accuracy`: how far each implementation is from the truth on each family, in the order of the families. One row an
+    `Accuracy`, the fields of its `Deviation` beside it, NaN where there is none. `error_max_u`, `error_rms_u`,
+    `error_p999_u` and `bound_u` are in u = 2**-24, those that end in `_own` in the unit roundoff of the answers' dtype.
+
+    `contracts`: what each does where there is no cosine: one row an implementation, dtype and question, with `question`
+    and `answer` for the `answers` of its `Contract`.
+
+    `resolution`: how fine answers are, one row a `Resolution`. `known_bugs`: which upstream bugs were found again, one
+    row a `KnownBug`. `always_one`: what training Siamese loops came to, one row a `Training`.
+    """
+
+    accuracy: pd.DataFrame
+    contracts: pd.DataFrame
+    resolution: pd.DataFrame
+    known_bugs: pd.DataFrame
+    always_one: pd.DataFrame
+
+
+def load_findings(run: str, root: Path = ROOT) -> Findings:
+    """All that a run found beside its records.
 
     Raises:
         UnknownRun: it is not there.
         ValueError: the file does not start with the head of a run.
     """
-    table = _table(Accuracy, run, root, Deviation)
+    path = find(run, root)
+    head(path)
+    kinds = [f'"kind": "{kind.__name__.lower()}"' for kind in (Accuracy, Contract, Resolution, KnownBug, Training)]
+    lines = body(path, from_line, kinds=kinds)
+    latest = {key(line): line for line in lines if isinstance(line, Finding)}  # a resumed run may have one again
+    found = latest.values()
+    return Findings(
+        _accuracy(_table(Accuracy, found, Deviation)),
+        _contracts(_table(Contract, found)),
+        _table(Resolution, found),
+        _table(KnownBug, found),
+        _table(Training, found),
+    )
+
+
+def load_accuracy(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """The `accuracy` of `load_findings`."""
+    return load_findings(run, root).accuracy
+
+
+def load_contracts(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """The `contracts` of `load_findings`."""
+    return load_findings(run, root).contracts
+
+
+def load_resolution(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """The `resolution` of `load_findings`."""
+    return load_findings(run, root).resolution
+
+
+def load_known_bugs(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """The `known_bugs` of `load_findings`."""
+    return load_findings(run, root).known_bugs
+
+
+def load_always_one(run: str, root: Path = ROOT) -> pd.DataFrame:
+    """The `always_one` of `load_findings`."""
+    return load_findings(run, root).always_one
+
+
+def _accuracy(table: pd.DataFrame) -> pd.DataFrame:
     own = table["output_dtype"].map(ROUNDOFFS).astype(float)
     for name in _ERRORS:
         table[f"{name}_u"], table[f"{name}_own"] = table[name] / UNIT_ROUNDOFF, table[name] / own
@@ -34,41 +93,18 @@ def load_accuracy(run: str, root: Path = ROOT) -> pd.DataFrame:
     return table.sort_values("family", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 
-def load_contracts(run: str, root: Path = ROOT) -> pd.DataFrame:
-    """What each implementation does where there is no cosine: one row an implementation, dtype and question.
-
-    The columns are those of `Contract`, with `question` and `answer` for its `answers`. Raises: as `load_accuracy`.
-    """
-    table = _table(Contract, run, root)
+def _contracts(table: pd.DataFrame) -> pd.DataFrame:
     answers = table["answers"].map(dict.items).map(list)
     long = table.drop(columns="answers").assign(asked=answers).explode("asked", ignore_index=True)
     pairs = long["asked"].map(lambda pair: pair if isinstance(pair, tuple) else ("", ""))
     return long.drop(columns="asked").assign(question=pairs.str[0], answer=pairs.str[1])
 
 
-def load_resolution(run: str, root: Path = ROOT) -> pd.DataFrame:
-    """How fine each implementation's answers are: one row a `Resolution`. Raises: as `load_accuracy`."""
-    return _table(Resolution, run, root)
-
-
-def load_known_bugs(run: str, root: Path = ROOT) -> pd.DataFrame:
-    """Which upstream bugs were found again: one row a `KnownBug`. Raises: as `load_accuracy`."""
-    return _table(KnownBug, run, root)
-
-
-def load_always_one(run: str, root: Path = ROOT) -> pd.DataFrame:
-    """What training Siamese loops came to: one row a `Training`. Raises: as `load_accuracy`."""
-    return _table(Training, run, root)
-
-
-def _table(kind: type[Finding], run: str, root: Path, part: type | None = None) -> pd.DataFrame:
-    path = find(run, root)
-    head(path)
-    lines = body(path, from_line, kind=f'"kind": "{kind.__name__.lower()}"')
-    latest = {key(line): line for line in lines if isinstance(line, kind)}  # a resumed run may have one again
+def _table(kind: type[Finding], found: Collection[Finding], part: type | None = None) -> pd.DataFrame:
     columns = [field.name for field in dataclasses.fields(kind) if not part or field.name != "deviation"]
     inner = [field.name for field in dataclasses.fields(part)] if part else []
-    rows = [[*(getattr(line, name) for name in columns), *_of(line, inner)] for line in latest.values()]
+    lines = [line for line in found if isinstance(line, kind)]
+    rows = [[*(getattr(line, name) for name in columns), *_of(line, inner)] for line in lines]
     table = pd.DataFrame(rows, columns=[*columns, *inner])
     return table.assign(status=table["status"].map(str)) if "status" in table else table
 

@@ -127,7 +127,7 @@ def load_operators(run: str, root: Path = ROOT) -> pd.DataFrame:
     """
     path = find(run, root)
     head(path)
-    lines = [line for line in body(path, from_line, kind="operator") if isinstance(line, Operator)]
+    lines = [line for line in body(path, from_line, kinds=["operator"]) if isinstance(line, Operator)]
     fields = ["case_id" if column == "case" else column for column in OPERATOR_COLUMNS]
     frame = pd.DataFrame(lines, columns=fields).rename(columns={"case_id": "case"})
     return frame.drop_duplicates(["implementation", "case", "operator"], keep="last", ignore_index=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from results.files import ROOT, find, free_name, head
-from results.store import Store, StoreError, unfinished
+from results.store import Store, StoreError, counted, unfinished
 from suites.findings import Finding
 from suites.record import End, Operator, Record, Run
 
@@ -71,8 +71,8 @@ class Recorder:
 
     def describe(self, cases_left: int, findings_left: int = 0) -> str:
         """Where the run is and what to do with it next."""
-        saved = f"run {self.name}: {_counted(self.saved, 'record')} saved"
-        if left := [_counted(n, noun) for n, noun in ((cases_left, "case"), (findings_left, "finding")) if n]:
+        saved = f"run {self.name}: {self._store.contents if self._store else 'nothing'} saved"
+        if left := [counted(n, noun) for n, noun in ((cases_left, "case"), (findings_left, "finding")) if n]:
             again = "" if "--resume" in self._run.command else " --resume"
             return f"{saved}, {' and '.join(left)} to go; `{self._run.command}{again}` goes on with it"
         return f"{saved}; `python -m reports {self.name}` renders the report"
@@ -81,10 +81,6 @@ class Recorder:
         """Close the file, if there is one."""
         if self._store:
             self._store.close()
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)
 
 
 _NARROWING = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--implementations", "--device")

@@ -107,10 +107,10 @@ def _flat(run: str, record: Record) -> Row:
 
 
 def _process(latency: Latency) -> Process:
-    samples, control = (np.array(times, dtype=np.float64) for times in (latency.samples_s, latency.control_s))
-    times = np.concatenate([samples, control])
-    if not (latency.stride >= 1 and samples.size and 0 < times.min() <= times.max() < math.inf):
+    times = latency.samples_s + latency.control_s
+    if not (latency.stride >= 1 and latency.samples_s and min(times) > 0 and sum(times) < math.inf):
         raise ValueError(f"samples that are not times, or the stride {latency.stride}")
+    samples, control = (np.array(seconds, dtype=np.float64) for seconds in (latency.samples_s, latency.control_s))
     return Process(samples, control, latency.stride)
 
 

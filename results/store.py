@@ -33,6 +33,13 @@ class Store:
         """How many records and findings the file holds; one that was made again counts once."""
         return len(self._saved)
 
+    @property
+    def contents(self) -> str:
+        """The same in words."""
+        records = sum(isinstance(of, Case) for _, of, *_ in self._saved)
+        counts = ((records, "record"), (self.saved - records, "finding"))
+        return " and ".join(counted(number, noun) for number, noun in counts if number) or "nothing"
+
     @classmethod
     def create(cls, run: Run, root: Path = ROOT) -> Self:
         """Start the file of a new run with its head.
@@ -104,9 +111,14 @@ class Store:
                 self._file.truncate(start)
                 self._file.seek(start)
             raise StoreError(
-                f"{self._file.name}: {error}. {self.saved} records are safe on disk; "
+                f"{self._file.name}: {error}. Safe on disk: {self.contents}; "
                 "when there is room again, --resume goes on from there"
             ) from error
+
+
+def counted(number: int, noun: str) -> str:
+    """Such as 1,204 findings."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def _key(line: Record | Finding) -> tuple[str, Case] | tuple[str, str, str]:

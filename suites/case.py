@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 CONTRACT = {"paired": "paired", "feature_maps": "paired", "pairwise": "pairwise", "angle": "angle"}
-"""Task to the contract (implementations/registry.py) of the functions that solve it."""
+"""Task to the contract (implementations/contracts.py) of the functions that solve it."""
 
 RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3, "angle": 2}
 DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,), "angle": (-1,)}

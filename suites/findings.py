@@ -12,9 +12,10 @@ class Deviation:
 
     `output_dtype` is the coarsest of the answers. Errors are absolute. `ulp_max` is the largest in units in the last
     place of the answers, over the pairs whose |cos| is above 1/2; None where there are none. `lost` counts answers that
-    are NaN or infinite where the truth is finite, `nans` and `infs` all that are. `kendall` is Kendall's tau of the
-    answers against the truth, None where the truth has one value only. `bound` is what the implementation's stated
-    bound allows at the pair that uses the largest share of it, and `bound_share` that share.
+    are NaN or infinite where the truth is finite, `nans` and `infs` all that are. `above_one` counts |cos| above 1. It,
+    `exactly_one` and `ulp_max` are None where answers are no cosines but angles, differences or gradients. `kendall` is
+    Kendall's tau of the answers against the truth, None where the truth has one value only. `bound` is what the
+    implementation's stated bound allows at the pair that uses the largest share of it, and `bound_share` that share.
     """
 
     pairs: int
@@ -26,8 +27,8 @@ class Deviation:
     lost: int
     nans: int
     infs: int
-    above_one: int
-    exactly_one: int
+    above_one: int | None
+    exactly_one: int | None
     distinct: int
     kendall: float | None
     bound: float
@@ -35,54 +36,46 @@ class Deviation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accuracy:
-    """One implementation on one family of inputs (suites/families), in one dtype and on one device."""
+class Examined:
+    """An implementation that was asked something in one dtype on one device, and how that went."""
 
     implementation: str
     baseline: bool
     task: str
-    family: str
     dtype: str
     device: str
     status: Status
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy(Examined):
+    """One implementation on one family of inputs (suites/families)."""
+
+    family: str
     deviation: Deviation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contract:
+class Contract(Examined):
     """What one implementation answers where cosine similarity is not defined or not representable.
 
     `answers` maps each question to what was seen, in a few words. `eps_rule` names how small norms are kept from
     dividing by zero, and `eps` at which norm: 0 where there is none.
     """
 
-    implementation: str
-    baseline: bool
-    task: str
-    dtype: str
-    device: str
-    status: Status
-    reason: str = ""
     eps_rule: str = ""
     eps: float = 0.0
     answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolution:
+class Resolution(Examined):
     """How fine one implementation's answers are: the smallest angle, in radians, that it tells from 0.
 
     `distinct` counts the different answers to `pairs` pairs whose cosines are spread evenly over [0.9, 1].
     """
 
-    implementation: str
-    baseline: bool
-    task: str
-    dtype: str
-    device: str
-    status: Status
-    reason: str = ""
     smallest_angle: float | None = None
     distinct: int | None = None
     pairs: int | None = None

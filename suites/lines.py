@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
+from types import NoneType
 from typing import Any, TypeVar
 
 from suites.case import Case
@@ -13,6 +14,7 @@ from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Re
 from suites.record import End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
 
 SCHEMA = 2
+_TEXTS = ("implementation", "task", "dtype", "device", "memory_format", "direction", "inputs", "status", "reason")
 F = TypeVar("F", Accuracy, Contract, Resolution, Training)
 
 
@@ -87,14 +89,16 @@ def _latency(row: dict[str, Any]) -> Latency:
 
 def _require_types(row: dict[str, Any]) -> None:
     """Raise a `TypeError` for a value that would spoil the table of all the other records."""
-    names = ("implementation", "task", "dtype", "device", "memory_format", "direction", "inputs", "status", "reason")
-    for name, value in (*((name, row[name]) for name in names), ("cache", row.get("cache", ""))):
-        if not isinstance(value, str):
-            raise TypeError(f"{name} is {value!r}, not a text")
-    sizes = row["shape"] if isinstance(row["shape"], list) else [row["shape"]]
-    for name, value in (("peak_bytes", row["peak_bytes"]), *(("shape", size) for size in sizes)):
-        if type(value) is not int and (name, value) != ("peak_bytes", None):
-            raise TypeError(f"{name} holds {value!r}, not a whole number")
+    for name in _TEXTS:
+        if not isinstance(row[name], str):
+            raise TypeError(f"{name} is {row[name]!r}, not a text")
+    if not isinstance(row.get("cache", ""), str):
+        raise TypeError(f"cache is {row['cache']!r}, not a text")
+    for size in row["shape"] if isinstance(row["shape"], list) else [row["shape"]]:
+        if type(size) is not int:
+            raise TypeError(f"shape holds {size!r}, not a whole number")
+    if type(row["peak_bytes"]) not in (int, NoneType):
+        raise TypeError(f"peak_bytes holds {row['peak_bytes']!r}, not a whole number")
 
 
 def _finding(cls: type[F], row: dict[str, Any]) -> F:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from suites.case import Case
+from suites.case import ROUNDOFFS, Case
 
-UNIT_ROUNDOFF = 2.0**-24
-"""u of fp32: errors are reported as multiples of it."""
+UNIT_ROUNDOFF = ROUNDOFFS["float32"]
+"""u: errors are reported as multiples of it."""
 
 
 class Status(StrEnum):

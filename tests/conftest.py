@@ -1,5 +1,19 @@
 """What is installed beside the checkout takes no part in its tests: a bug there would be theirs."""
 
+from collections.abc import Iterator
+
+import pytest
+import torch
+
 from implementations import discovery, registry
 
 registry.sources[:] = [discovery.load_folder]
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """No barriers between threads: small calls are quick."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

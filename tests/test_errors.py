@@ -18,6 +18,7 @@ from results import load_accuracy, load_contracts, load_end, load_known_bugs, lo
 from suites.families import FAMILIES, questions
 from suites.findings import Accuracy, Deviation
 from suites.grid import GridError, load_grid
+from suites.lines import from_line, to_line
 from suites.measure import oracle
 from suites.measure.accuracy import accuracy_of
 from suites.measure.bound import additions, bound
@@ -106,6 +107,22 @@ def test_all_pairs_are_judged_by_their_diagonal_and_angles_as_angles() -> None:
         assert (found.status, found.deviation and found.deviation.pairs) == (Status.OK, 256)
 
 
+def test_all_pairs_in_another_form_are_wrong() -> None:
+    assert asked(exact, task="pairwise").reason == "returned the shape (32,)"
+    assert asked(lambda x, y: (x @ y.T).tolist(), task="pairwise").reason == "returned a list"
+
+
+@pytest.mark.parametrize(
+    ("name", "family"), [("angle", "prescribed"), ("builtin", "metamorphic"), ("builtin", "gradients")]
+)
+def test_of_what_is_no_cosine_nothing_is_said_that_only_cosines_have(name: str, family: str) -> None:
+    found = accuracy_of(implementations.get(name), family, "float32", "cpu")
+    assert found.deviation
+    assert (found.deviation.ulp_max, found.deviation.above_one, found.deviation.exactly_one) == (None, None, None)
+    assert found.deviation.error_max > 0
+    assert from_line(to_line(found)) == found
+
+
 def test_subnormal_numbers_are_flushed_for_the_contestant_only() -> None:
     seen = []
 
@@ -118,9 +135,10 @@ def test_subnormal_numbers_are_flushed_for_the_contestant_only() -> None:
     assert seen == [0.0, 2.0**-140], "and again after one that raised"
 
 
-def test_one_that_compiles_may_be_spared_other_shapes() -> None:
-    spared = accuracy_of(BUILTIN, "layouts", "float32", "cpu", compile_anew=False)
-    assert (spared.status, "compiles each shape anew" in spared.reason) == (Status.UNSUPPORTED, True)
+@pytest.mark.parametrize("family", ["layouts", "subnormals_flushed"])
+def test_one_that_compiles_may_be_spared_what_it_compiles_anew_for(family: str) -> None:
+    spared = accuracy_of(BUILTIN, family, "float32", "cpu", compile_anew=False)
+    assert (spared.status, "compile anew" in spared.reason) == (Status.UNSUPPORTED, True)
     assert accuracy_of(BUILTIN, "self", "float32", "cpu", compile_anew=False).deviation
 
 
@@ -225,8 +243,8 @@ def checkout(pytester: pytest.Pytester) -> Checkout:
 
 
 def test_a_run_holds_what_was_found_and_goes_on_where_it_ended(checkout: Checkout) -> None:
-    first = checkout.bench("--benchmark-save=e", "-k", "test_paired or self or contract")
-    first.stdout.fnmatch_lines(["*run e: * records saved*"])
+    first = checkout.bench("--benchmark-save=e", "-k", "test_paired or test_accuracy and self or test_contract")
+    first.stdout.fnmatch_lines(["run e: 2 records and 4 findings saved; *"])
     whole = checkout.bench("--benchmark-save=e2", implementations="builtin,accurate")
     outcomes = whole.parseoutcomes()
     assert not outcomes.get("failed")

@@ -10,6 +10,8 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
@@ -18,8 +20,9 @@ from implementations import Implementation, discovery, registry
 from implementations.registry import RegistryError, implementation
 from suites.case import CONTRACT, Case
 from suites.inputs import make_inputs
-from suites.measure.bound import bound
-from suites.measure.error import require_form
+from suites.measure import oracle
+from suites.measure.bound import bounds
+from suites.measure.error import name_of, require_form
 
 ROOT = Path(__file__).parent.parent
 CASES = (
@@ -27,6 +30,7 @@ CASES = (
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu"),
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu", memory_format="channels_last"),
     Case(task="pairwise", shape=(7, 11, 300), dtype="", device="cpu"),
+    Case(task="angle", shape=(13, 300), dtype="", device="cpu", inputs="positive"),
 )
 PRESENT = tuple(map(implementations.get, implementations.names()))
 COMPILED = [entry for entry in PRESENT if entry.name.startswith("compiled")]  # compiling takes seconds
@@ -47,9 +51,11 @@ def _registry_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_absent", registry._absent.copy())
 
 
-def float64_reference(case: Case, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def reference(case: Case, x: torch.Tensor, y: torch.Tensor) -> npt.NDArray[np.floating]:
+    if case.task == "angle":
+        return oracle.angles(x, y)
     x, y = (t.double().flatten(1) / t.double().flatten(1).norm(dim=1, keepdim=True) for t in (x, y))
-    return x @ y.T if case.task == "pairwise" else (x * y).sum(1)
+    return (x @ y.T if case.task == "pairwise" else (x * y).sum(1)).numpy()
 
 
 def arguments(case: Case) -> tuple[object, ...]:
@@ -59,13 +65,12 @@ def arguments(case: Case) -> tuple[object, ...]:
 @pytest.mark.parametrize(
     ("entry", "case"), SOLVED, ids=[f"{entry.name}-{case.task}-{case.id}" for entry, case in SOLVED]
 )
-def test_an_implementation_computes_cosines_in_every_dtype_that_it_takes(entry: Implementation, case: Case) -> None:
+def test_an_implementation_is_right_in_every_dtype_that_it_takes(entry: Implementation, case: Case) -> None:
     with torch.no_grad():
         result = require_form(case, entry.fn(*arguments(case)))
-    expected = float64_reference(case, *make_inputs(case))
-    assert (result.double() - expected).abs().max() <= bound(
-        entry, case.length, case.dtype, str(result.dtype).removeprefix("torch.")
-    )
+    truth = reference(case, *make_inputs(case))
+    allowed = bounds(entry, case.length, case.dtype, name_of(result.dtype), truth)
+    assert (np.abs(result.double().numpy() - truth) <= allowed).all()
 
 
 @pytest.mark.parametrize("dim", [0, 2, -2, (1,), (-3, -2, -1), (3, 1), (0, 1, 2, 3)], ids=str)
@@ -205,11 +210,25 @@ def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form
         ({"dtypes": torch.float32}, r"unknown dtype torch\.float32; did you mean 'float32'\?"),
         ({"devices": "gpu"}, "unknown device 'gpu'.* known: cpu, cuda, mps"),
         ({"dtype": "float32"}, "takes no argument 'dtype'; did you mean 'dtypes'.* known: task, dtypes, devices"),
+        ({"work": "fp32"}, r"unknown dtype 'fp32'; did you mean 'float32'\? known: float64"),
+        ({"dot": "cascades"}, r"unknown way of summing 'cascades'; did you mean 'cascade'\? known: one by one, lanes"),
+        ({"norm": None}, "unknown way of summing None; .* known: one by one, lanes, cascade"),
+        ({"task": "angle", "angle_by": "atan"}, r"unknown way to an angle 'atan'; did you mean 'atan2'\? known: acos"),
+        ({"angle_by": "atan2"}, "angle_by is for the task 'angle', and 'paired' gives cosines; leave it out"),
+        ({"roundings": -1}, "roundings is -1; it has to be a number from 0 on, such as 5.5"),
+        ({"roundings": True}, "roundings is True; it has to be"),
+        ({"roundings": float("nan")}, "roundings is nan; it has to be"),
     ],
 )
-def test_an_unknown_task_dtype_or_device_is_refused(options: dict[str, str], message: str) -> None:
+def test_what_nobody_knows_is_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(RegistryError, match=message):
-        implementation(**options)  # type: ignore[arg-type]
+        implementation(**options)(mine)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", ["task", "work", "dot", "norm", "angle_by"])
+def test_an_implementation_cannot_exist_with_what_nobody_knows(field: str) -> None:
+    with pytest.raises(RegistryError, match=r"unknown .* 'Float32'"):
+        replace(implementations.get("builtin"), **{field: "Float32"})
 
 
 THIRD_PARTY = '''

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from implementations import Implementation, registry
+from reports.sections import resolution
 from suites.findings import Resolution
-from suites.measure.resolution import resolution_of, theory
+from suites.measure.resolution import resolution_of
 from suites.record import Status
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 
-@pytest.fixture(scope="module", autouse=True)
-def _small_calls_are_quick() -> Iterator[None]:
-    """No barriers between threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+
+def theory(dtype: str) -> tuple[float, int]:
+    best = resolution.theory(dtype)
+    assert best
+    return best.smallest_angle, best.distinct
 
 
 def made_up(fn: Callable[..., object], **fields: object) -> Implementation:

@@ -92,9 +92,7 @@ def test_a_full_disk_ends_the_session_and_what_was_saved_can_be_gone_on_with(che
     )
     result = checkout.bench("-p", "full_disk", "--benchmark-save=full")
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
-    result.stdout.fnmatch_lines(
-        ["*No space left*2 records are safe on disk; when there is room again, --resume goes on*"]
-    )
+    result.stdout.fnmatch_lines(["*No space left*Safe on disk: 2 records; when there is room again, --resume goes on*"])
     result.stderr.no_fnmatch_line("*Traceback*")
     assert {case for _, case in checkout.records("full")} == {SMALL}
     assert load_end(str(checkout.file("full"))) is None
@@ -179,7 +177,9 @@ def test_a_fingerprint_is_of_what_a_file_says(tmp_path: Path) -> None:
 
     first = fingerprints()
     assert first == fingerprints(GRID + "# a remark", "b.toml")
-    assert first != fingerprints(GRID.replace("64", "65"))
+    assert first == fingerprints("precision = 2\n" + GRID.replace("0.001", "0.002")), "which a run has fields for"
+    for changed in (GRID.replace("64", "65"), 'families = ["self"]' + GRID, "compile_anew = false" + GRID):
+        assert first != fingerprints(changed)
     assert first | {"inputs": ""} == fingerprints(rows=4) | {"inputs": ""}
     assert first != fingerprints(rows=4)
 

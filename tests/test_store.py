@@ -118,7 +118,7 @@ def test_a_foreign_line_is_left_out_and_the_rest_loads(tmp_path, changed, said):
 def test_a_full_disk_says_what_is_safe():
     with (
         closing(Store(io.FileIO("/dev/full", "w"), saved=[failed("x"), failed("y")])) as store,
-        pytest.raises(StoreError, match=r"/dev/full: .*No space left.* 2 records are safe .* --resume goes on"),
+        pytest.raises(StoreError, match=r"/dev/full: .*No space left.* Safe on disk: 2 records; .* --resume goes on"),
     ):
         store.append([failed("z")])
 
@@ -130,7 +130,7 @@ def test_a_case_that_does_not_fit_leaves_the_others_whole_and_no_half_of_its_own
         whole = path.read_text()
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + len(to_line(failed("y"))) + 20, unlimited[1]))
         try:
-            with pytest.raises(StoreError, match="1 records are safe on disk"):
+            with pytest.raises(StoreError, match="Safe on disk: 1 record;"):
                 store.append([failed("y"), failed("y2")])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)

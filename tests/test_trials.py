@@ -1,21 +1,24 @@
 """Do the trials bring errors out, count them, and go on where they were cut short?"""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 import implementations
 from implementations import registry
 from implementations.registry import Function, implementation
 from suites.trials import __main__ as experiment
-from suites.trials import bounds, exactness
+from suites.trials import bounds, exactness, work
 from suites.trials.bounds import trials
+from suites.trials.kept import Kept
 from suites.trials.kinds import IN_RANGE, KINDS, Rows
 
-accurate = implementations.get("accurate").fn
+accurate, angle = (implementations.get(name).fn for name in ("accurate", "angle"))
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
@@ -24,8 +27,9 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(registry, "_present", registry._present.copy())
-    monkeypatch.setattr(experiment, "DTYPES", ("float32",))
-    yield
+    monkeypatch.setattr(work, "DTYPES", ("float32",))
+    with threadpool_limits(1):  # NumPy's
+        yield
     torch.set_num_threads(threads)
 
 
@@ -47,6 +51,9 @@ def too_short(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
 
 def broken(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
     raise ValueError("no kernel for this")
+
+
+def elsewhere(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor: ...  # type: ignore[empty-body]
 
 
 def nan(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
@@ -106,6 +113,37 @@ def test_the_worst_that_is_seen_is_near_the_bound() -> None:
         assert 1 <= trial.bound / trial.error < 16
 
 
+def arc_cosine(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    """As good as one of float64 can be, which `angle` must not become."""
+    return accurate(x.double(), y.double(), dim).acos().to(torch.promote_types(x.dtype, torch.float32))
+
+
+def nan_if_opposite(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    return angle(x, y, dim).masked_fill(accurate(x, y, dim) < -0.999, torch.nan)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_angles_come_near_their_bounds_and_one_that_is_no_longer_right_breaks_its_own(dtype: str) -> None:
+    right, usual = (implementations.get(name) for name in ("angle", "acos_builtin"))
+    planted = [dataclasses.replace(right, name=fn.__name__, fn=fn) for fn in (arc_cosine, nan_if_opposite)]
+    for trial in trials([right, usual, *planted], "angle", dtype, number=0):
+        assert trial.pairs == bounds.PAIRS
+        if trial.implementation in ("angle", "acos_builtin"):
+            assert trial.broken == 0
+            assert 1 <= trial.bound / trial.error < 16
+            assert (trial.nans > 100) == (trial.implementation == "acos_builtin")
+        else:
+            assert trial.broken > 0
+            assert trial.error > 10_000 * trial.bound
+
+
+def test_nan_is_excused_where_a_cosine_may_be_rounded_to_above_1_and_nowhere_else() -> None:
+    always = dataclasses.replace(implementations.get("acos_builtin"), fn=nan)
+    (found,) = trials([always], "angle", "float32", number=0)
+    assert found.nans == found.pairs
+    assert 0 < found.broken < found.pairs
+
+
 def test_trials_of_all_pairs() -> None:
     (found,) = trials([implementations.get("matmul")], "pairwise", "float64", number=0)
     assert (found.pairs, found.broken) == (bounds.PAIRS, 0)
@@ -139,6 +177,37 @@ def test_a_contestant_that_fails_ends_nothing(tmp_path: Path) -> None:
     assert lines(tmp_path) == before, "it is not tried again"
 
 
+def test_what_several_processes_fail_at_is_kept_once() -> None:
+    kept = Kept(None, "this torch")
+    for number in range(3):
+        kept.add([bounds.Trial(implementation="a", task="paired", dtype="float32", number=number, reason="no kernel")])
+    assert [one.number for one in kept.trials] == [0]
+
+
+def test_several_processes_find_the_same(tmp_path: Path) -> None:
+    found = []
+    for processes in "12":
+        folder = tmp_path / processes
+        folder.mkdir()
+        run(folder, "--pairs=1", "--implementations=angle,vecdot", f"--processes={processes}")
+        found.append(lines(folder))
+    assert found[0] == found[1]
+    assert len(found[0]) == 2
+
+
+def test_the_page_is_written_where_that_is_asked_for_and_nowhere_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published = Path(__file__).parent.parent / "docs" / "accuracy.md"
+    before = published.read_bytes()
+    experiment.main(["--pairs=1", "--implementations=vecdot"])
+    assert capsys.readouterr().out.startswith("# How wrong, at worst?")
+    assert published.read_bytes() == before
+    experiment.main(["--pairs=1", "--implementations=vecdot", f"--docs={tmp_path / 'new'}"])
+    assert capsys.readouterr().out == f"{tmp_path / 'new' / 'accuracy.md'}\n"
+    assert "`vecdot`" in (tmp_path / "new" / "accuracy.md").read_text(encoding="utf-8")
+
+
 def test_trials_that_were_cut_short_go_on(tmp_path: Path) -> None:
     one = exactness.PAIRS * len(KINDS)
     run(tmp_path, f"--pairs={one}", "--implementations=accurate")
@@ -155,9 +224,15 @@ def test_trials_that_were_cut_short_go_on(tmp_path: Path) -> None:
 
 
 def test_the_page_tells_all_that_was_kept(tmp_path: Path) -> None:
-    page = run(tmp_path, "--pairs=1", "--implementations=accurate,matmul")
+    page = run(tmp_path, "--pairs=1", "--implementations=accurate,matmul,acos_builtin")
     for text in ("`accurate`, float32", *KINDS, "`matmul`", "0 promises were broken", "--pairs 1`"):
         assert text in page
+    cosines, angles = page[page.index("stated bound") :].split("## Each angle")
+    (angle,) = [json.loads(line) for line in lines(tmp_path) if "acos_builtin" in line]
+    assert "`acos_builtin`" not in cosines
+    assert f"| {angle['nans']:,} " in angles
+    assert f"| {angle['truth']:.3g} " in angles
+    assert f"| {angle['error']:.3g} " in angles
 
 
 def test_another_torch_is_told_apart(tmp_path: Path) -> None:
@@ -170,15 +245,18 @@ def test_another_torch_is_told_apart(tmp_path: Path) -> None:
     ("option", "message"),
     [
         ("--implementations=acurate", "unknown implementation 'acurate'; did you mean 'accurate'?"),
-        ("--implementations=angle", "'angle' computes no cosine but the task 'angle'; leave it out"),
+        ("--implementations=elsewhere", "'elsewhere' does not run on the CPU; leave it out"),
         ("--pairs=0", "0 is no number of pairs; 1e6 is"),
         ("--pairs=nan", "nan is no number of pairs; 1e6 is"),
         ("--pairs=many", "many"),
+        ("--processes=0", "0 is no number of processes; 2 is"),
+        ("--processes=all", "all is no number of processes; 2 is"),
     ],
 )
 def test_what_cannot_be_tried_says_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, message: str
 ) -> None:
+    implementation(devices="cuda")(elsewhere)
     with pytest.raises(SystemExit):
         run(tmp_path, option)
     assert message in capsys.readouterr().err

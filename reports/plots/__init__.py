@@ -80,6 +80,9 @@ def _style() -> AbstractContextManager[None]:
 
 
 def _save(figure: Figure, task: str, file: str, folder: Path) -> Picture:
+    if layout := figure.get_layout_engine():  # once: `savefig` would draw all of it twice
+        layout.execute(figure)
+        figure.set_layout_engine(None)
     figure.savefig(folder / file, metadata={"Software": None})
     return Picture(task=task, file=file, alt=_alt(figure))
 

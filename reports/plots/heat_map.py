@@ -81,8 +81,9 @@ def _marks(rows: pd.DataFrame) -> npt.NDArray[np.str_]:
 
 def _write(axes: Axes, marks: pd.DataFrame, darkness: npt.NDArray[np.float64]) -> None:
     for (row, column), mark in np.ndenumerate(marks.fillna("").to_numpy()):
-        colour = PAPER if darkness[row, column] > DARK else style.INK
-        axes.text(column + 0.5, row + 0.5, mark, ha="center", va="center_baseline", color=colour)
+        if mark:
+            colour = PAPER if darkness[row, column] > DARK else style.INK
+            axes.text(column + 0.5, row + 0.5, mark, ha="center", va="center_baseline", color=colour, in_layout=False)
 
 
 def _seen(tally: pd.DataFrame, marks: pd.DataFrame) -> str:

@@ -1,6 +1,7 @@
-"""The smallest angle that each implementation tells from 0."""
+"""What each implementation can see near 1: the smallest angle told from 0, and how many answers it has."""
 
 import math
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,52 +15,105 @@ from reports.sections.resolution import THRESHOLD, theory
 ROWS = 40
 MARKERS = "os^D"
 FINEST = 1e-3
-"""In degrees, where the axis begins: what is finer is marked by an arrow there."""
+"""In degrees, where the axis of angles begins: what is finer is marked by an arrow there."""
 
 TICKS = (1e-3, 1e-2, 0.1, 1, 2, 5, 10, 20, 50, 90)
+LIMIT = math.degrees(math.acos(THRESHOLD))
+APART = 0.26
+"""Of the distance between rows: how far the marks of two dtypes are apart."""
+
+
+class Dots(NamedTuple):
+    """What was seen with rows of one dtype: degrees (NaN for none told from 0), answers, and the height of each."""
+
+    dtype: str
+    degrees: pd.Series
+    distinct: pd.Series
+    heights: pd.Series
+    colour: str
+    marker: str
 
 
 def resolution(seen: pd.DataFrame) -> Figure:
     """A row an implementation, the finest first, and a mark a dtype of the rows; dashed: what answers in it can tell.
 
-    The smallest angle in degrees, on a logarithmic axis that begins at `FINEST`. On several devices, a row an
-    implementation and device.
+    Left the smallest angle in degrees, on an axis that begins at `FINEST`, right the number of different answers; both
+    axes are logarithmic. On several devices, a row an implementation and device.
     """
-    told = seen.dropna(subset=["smallest_angle"])
-    several = told["device"].nunique() > 1
-    told = told.assign(row=told["implementation"] + (" on " + told["device"] if several else ""))
-    finest = told.groupby("row")["smallest_angle"].max().sort_values(kind="stable").index[:ROWS]
-    places = {name: place for place, name in enumerate(finest)}
-    told = told[told["row"].isin(places)]
-    figure = Figure(figsize=(9, 1.4 + 0.17 * len(places)), layout="constrained")
-    axes = figure.subplots()
-    handles = []
-    for (dtype, dots), colour, marker in zip(told.groupby("dtype", sort=False), style.COLOURS, MARKERS, strict=False):
-        angles, rows = dots["smallest_angle"].astype(float) * (180 / math.pi), dots["row"].map(places)
-        finer = angles < FINEST
-        for mark, some in ((marker, ~finer), ("<", finer)):
-            axes.plot(angles[some].clip(lower=FINEST), rows[some], mark, color=colour, markersize=5)
-        best = theory(str(dtype))
-        if best:
-            axes.axvline(math.degrees(best.smallest_angle), color=colour, lw=1, ls="--", zorder=0)
-        label = f"{dtype}, at best {units.degrees(best.smallest_angle)}" if best else str(dtype)
-        handles.append(Line2D([], [], color=colour, marker=marker, ls="--", lw=1, label=label))
-    axes.axvline(math.degrees(math.acos(THRESHOLD)), color=style.INK, lw=0.8, ls=":", zorder=0)
-    handles.append(Line2D([], [], color=style.INK, lw=0.8, ls=":", label=f"cosine {THRESHOLD}"))
-    axes.set_yticks(range(len(places)), [style.plain(name) for name in places])
-    axes.set(xscale="log", xlabel="smallest angle told from 0: left is finer", ylim=(len(places) - 0.5, -0.5))
-    if (told["smallest_angle"] < math.radians(FINEST)).any():
-        handles.append(Line2D([], [], color=style.INK, marker="<", lw=0, label=f"finer than {FINEST:g}°"))
-    _ticks(axes)
-    figure.legend(handles=handles, loc="outside lower left", ncols=5)
-    figure.suptitle(
-        "what each can see, by the dtype of the rows; dashed: the best of answers in that dtype", x=0.01, ha="left"
-    )
+    several = seen["device"].nunique() > 1
+    seen = seen.assign(row=seen["implementation"] + (" on " + seen["device"] if several else ""))
+    finest = seen.groupby("row")["smallest_angle"].max().sort_values(kind="stable").index
+    places = {name: place for place, name in enumerate(finest[:ROWS])}
+    figure = Figure(figsize=(9, 1.7 + 0.19 * len(places)), layout="constrained")
+    angles, answers = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    dots = _dots(seen[seen["row"].isin(places)], places)
+    for one in dots:
+        _draw(angles, answers, one)
+    _label_angles(angles, seen)
+    _label_answers(answers, seen)
+    angles.set_yticks(range(len(places)), [style.plain(name) for name in places])
+    angles.set_ylim(len(places) - 0.5, -0.5)
+    figure.legend(handles=_legend(dots), loc="outside lower left", ncols=3)
+    left_out = f" (the first {ROWS} of {len(finest)})" if len(finest) > ROWS else ""
+    title = f"what each can see, by the dtype of the rows{left_out}; dashed: the best of answers in that dtype"
+    figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def _ticks(axes: Axes) -> None:
+def _dots(seen: pd.DataFrame, places: dict[str, int]) -> list[Dots]:
+    groups = list(zip(seen.groupby("dtype", sort=False), style.COLOURS, MARKERS, strict=False))
+    return [
+        Dots(
+            str(dtype),
+            rows["smallest_angle"].astype(float) * (180 / math.pi),
+            rows["distinct"].astype(float),
+            rows["row"].map(places) + APART * (number - (len(groups) - 1) / 2),
+            colour,
+            marker,
+        )
+        for number, ((dtype, rows), colour, marker) in enumerate(groups)
+    ]
+
+
+def _draw(angles: Axes, answers: Axes, dots: Dots) -> None:
+    finer = dots.degrees < FINEST
+    for mark, some in ((dots.marker, ~finer), ("<", finer)):
+        angles.plot(dots.degrees[some].clip(lower=FINEST), dots.heights[some], mark, color=dots.colour)
+    answers.plot(dots.distinct, dots.heights, dots.marker, color=dots.colour)
+    if best := theory(dots.dtype):
+        for axes, least in ((angles, math.degrees(best.smallest_angle)), (answers, best.distinct)):
+            axes.axvline(least, color=dots.colour, lw=1, ls="--", zorder=0)
+
+
+def _label_angles(axes: Axes, seen: pd.DataFrame) -> None:
+    axes.axvline(LIMIT, color=style.INK, lw=0.8, ls=":", zorder=0)
+    finer = (seen["smallest_angle"] < math.radians(LIMIT)).groupby(seen["row"]).all()
+    axes.set_title(
+        f"smallest angle told from 0: finer than {LIMIT:.2g}° in each dtype for {finer.sum()} of {len(finer)}"
+    )
+    axes.set(xscale="log", xlabel="left is finer")
     low, high = axes.get_xlim()
     ticks = [tick for tick in TICKS if low <= tick <= high]
     axes.set_xticks(ticks, [f"{tick:g}°" for tick in ticks])
     axes.minorticks_off()
+
+
+def _label_answers(axes: Axes, seen: pd.DataFrame) -> None:
+    """Theory's numbers beyond those that could be given are out of sight."""
+    most = seen["pairs"].max()
+    axes.set_title(f"different answers to {most:,.0f} cosines in [0.9, 1]")
+    axes.set(xscale="log", xlabel="right is finer")
+    axes.set_xlim(min(10, seen["distinct"].min()) / 1.5, most * 1.5)
+    style.log_ticks(axes.xaxis, units.number)
+
+
+def _legend(dots: list[Dots]) -> list[Line2D]:
+    handles = []
+    for one in dots:
+        best = theory(one.dtype)
+        label = f"{one.dtype}; at best {best.shown}" if best else one.dtype
+        handles.append(Line2D([], [], color=one.colour, marker=one.marker, ls="--" if best else "", lw=1, label=label))
+    handles.append(Line2D([], [], color=style.INK, lw=0.8, ls=":", label=f"cosine {THRESHOLD}"))
+    if any((one.degrees < FINEST).any() for one in dots):
+        handles.append(Line2D([], [], color=style.INK, marker="<", lw=0, label=f"finer than {FINEST:g}°"))
+    return handles

@@ -11,9 +11,6 @@ RIGHT, WRONG, NOT_ASKED = "right", "wrong", "not asked"
 ORDINARY = ("prescribed", "self", "scaled", "negated", "near", "planar", "orthogonal", "positive")
 """Families of finite rows of moderate norm and length."""
 
-NO_COSINE = ("gradients", "metamorphic")
-"""Families whose answers are not cosines, so that 1 is nothing special among them."""
-
 _OUTCOMES = {"ok": RIGHT, "unsupported": NOT_ASKED, "absent": NOT_ASKED}
 _NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(e[+-]?\d+)?\b")
 
@@ -112,7 +109,7 @@ def overall(judged: pd.DataFrame) -> pd.DataFrame:
     asked = judged[judged["outcome"] != NOT_ASKED]
     families = asked.groupby("implementation")["family"].nunique()
     wrong = asked[asked["outcome"] == WRONG].groupby("implementation")["family"].nunique()
-    cosines = asked[(asked["task"] != "angle") & ~asked["family"].isin(NO_COSINE)]
+    cosines = asked.dropna(subset=["above_one"])
     above = cosines.groupby("implementation")["above_one"].sum()
     itself = cosines[cosines["family"] == "self"]
     exact = (itself["exactly_one"] == itself["pairs"]).groupby(itself["implementation"]).all()

@@ -24,6 +24,12 @@ class Theory(NamedTuple):
     spacing: float
     distinct: int
 
+    @property
+    def shown(self) -> str:
+        """Such as 3.6°, 26 numbers."""
+        numbers = f"{self.distinct:,}" if self.distinct < 10**7 else units.power(self.distinct)
+        return f"{units.degrees(self.smallest_angle)}, {numbers} numbers"
+
 
 def theory(dtype: str) -> Theory | None:
     """Of cosines that are rounded to p bits: 1 - θ²/2 is told from 1 from θ = 2^(-p/2) on, and numbers are 2^-p apart.

@@ -6,7 +6,15 @@ import torch
 
 from implementations.registry import DTYPES, did_you_mean
 from suites import case
-from suites.families import angles, arithmetic, forms, magnitudes, relations, sums  # noqa: F401  # they fill FAMILIES
+from suites.families import (  # noqa: F401  # they fill FAMILIES
+    angles,
+    arithmetic,
+    cancellation,
+    forms,
+    magnitudes,
+    relations,
+    sums,
+)
 from suites.families.family import FAMILIES, Family, Question
 from suites.inputs import InputError
 

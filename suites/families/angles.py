@@ -12,7 +12,7 @@ from suites.families.rows import ROWS, WIDTH, at_angles, even, normal, question,
 
 @family("The cosine, spread evenly over [-1, 1]: normal rows alone are all near 0 and test nothing.")
 def prescribed(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """y is half to twice as long as x."""
+    """Random directions, at the angle arccos c for 256 even steps of c; y is half to twice as long as x."""
     x, y = at_angles(generator, even(-1, 1).acos())
     x *= math.sqrt(WIDTH)
     yield question(dtype, x, y * math.sqrt(WIDTH) * 4 ** (uniform(generator, ROWS, 1) - 0.5))
@@ -20,12 +20,14 @@ def prescribed(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Quest
 
 @family("Exactly 1: the rows are equal.", "pytorch/pytorch#78064")
 def self(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Normal rows, with copies of themselves."""
     x = normal(generator, ROWS, WIDTH)
     yield question(dtype, x, x)
 
 
 @family("1: exactly for powers of two, within the rounding of y = kx for k = 3, 0.1, 7.", "pytorch/pytorch#29442")
 def scaled(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Normal rows, with k times themselves: k is 3, 0.1, 7, 2^20 or 2^-20, in float16 2^±5."""
     power = 20 if torch.finfo(dtype).max > 2.0**40 else 5
     factors = torch.tensor([3, 0.1, 7, 2.0**power, 2.0**-power], dtype=torch.float64)
     x = rounded(dtype, normal(generator, ROWS, WIDTH)).double()
@@ -34,18 +36,21 @@ def scaled(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]
 
 @family("Exactly -1: the rows are opposite.")
 def negated(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Normal rows, with their opposites."""
     x = normal(generator, ROWS, WIDTH)
     yield question(dtype, x, -x)
 
 
 @family("1 - δ²/2 for y = x + δ·noise, δ from 0.1 to 1e-7: no p bits tell angles below 2^(-p/2) from 0.")
 def near(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Normal rows, with themselves and ever less of other normal rows."""
     x = normal(generator, ROWS, WIDTH)
     yield question(dtype, x, x + 10 ** even(-1, -7) * normal(generator, ROWS, WIDTH))
 
 
 @family("The cosine of θ, π - θ, π/2 - θ and π/2 + θ, for θ from 1 to 1e-8.")
 def planar(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Unit rows at known angles, in a random plane each."""
     small = 10 ** even(0, -8)[:: ROWS // 64]
     angles = torch.cat([small, math.pi - small, math.pi / 2 - small, math.pi / 2 + small])
     yield question(dtype, *at_angles(generator, angles))
@@ -53,7 +58,7 @@ def planar(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]
 
 @family("Exactly 0: Hadamard's rows, whose products ±1 cancel; no ULP is defined there.")
 def orthogonal(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Each column of x is multiplied by a power of two, and y's divided by it."""
+    """Rows of Hadamard's matrix of ±1: each column of x is multiplied by a power of two, and y's divided by it."""
     rows = torch.from_numpy(scipy.linalg.hadamard(WIDTH)).double()
     scale = 2.0 ** torch.randint(-3, 4, (WIDTH,), generator=generator).double()
     yield question(dtype, rows[:ROWS] * scale, rows[ROWS:] / scale)

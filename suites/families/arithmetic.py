@@ -24,6 +24,7 @@ fp16 keeps as many as TF32, and goes by that name.
 
 @family("2^-14, the difference of two numbers in their twelfth bit; 0 where TF32 drops it.", "ml-explore/mlx#3860")
 def tf32_canary(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Columns 1 + ε + ε/16, 1 + ε/16 in x and 1, -1 in y, shuffled; where y is 0, x makes its norm a power of two."""
     bit = _FINEST["float32"]
     if torch.finfo(dtype).eps > 2.0**-bit:
         raise InputError(f"there are no bits to drop: 1 + 2^-{bit} is no number of it")

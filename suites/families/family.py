@@ -1,5 +1,6 @@
 """A family of inputs that hurt, and the questions that it asks a similarity."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -50,6 +51,12 @@ class Family:
     flushed: bool = False
     rows: bool = True
 
+    @property
+    def made(self) -> str:
+        """What its rows are: the first paragraph of the generator's docstring, on one line."""
+        paragraph, *_ = (inspect.getdoc(self.make) or "").split("\n\n")
+        return " ".join(paragraph.split())
+
 
 FAMILIES: dict[str, Family] = {}
 """All of them by name, in the order of the reference."""
@@ -66,7 +73,8 @@ def family(
     """Add the generator below to `FAMILIES`, under its own name.
 
     A generator is handed a dtype and a seeded generator (on the CPU), and yields questions on the CPU. It makes rows in
-    float64 and rounds once. It raises an `InputError` that says why if its rows cannot exist in the dtype.
+    float64 and rounds once. It raises an `InputError` that says why if its rows cannot exist in the dtype. Its
+    docstring begins with what it makes.
     """
 
     def add(make: Make) -> Make:

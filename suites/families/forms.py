@@ -16,6 +16,7 @@ def _numbers(dtype: torch.dtype, generator: torch.Generator, *shape: int) -> tor
 
 @family("The cosines of the broadcast rows; norms are taken after broadcasting.", "pytorch/pytorch#109333", rows=False)
 def broadcast(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Shapes such as [2, 3] with [1, 1], [3, 1, 8] with [1, 4, 8], and [8] with a single number."""
     numbers = partial(_numbers, dtype, generator)
     yield Question(torch.ones(2, 3, dtype=dtype), torch.ones(1, 1, dtype=dtype))
     yield Question(numbers(3, 1, 8), numbers(1, 4, 8))
@@ -30,6 +31,7 @@ def broadcast(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Questi
     rows=False,
 )
 def size_one_and_empty(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Rows of one number, no rows, and rows without numbers."""
     one = torch.tensor([[2.0], [-3.0], [0.5], [0.0]], dtype=dtype)
     yield Question(one, torch.tensor([[5.0], [7.0], [-0.1], [1.0]], dtype=dtype), truth=np.array([1, -1, -1, np.nan]))
     for rows, width in ((0, 8), (3, 0)):
@@ -39,6 +41,7 @@ def size_one_and_empty(dtype: torch.dtype, generator: torch.Generator) -> Iterat
 
 @family("The same as of contiguous copies: memory order changes roundings, and nothing else.", rows=False)
 def layouts(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Transposed, every other column, stride 0, misaligned, overlapping, of 31 and 1025 columns, channels_last."""
     numbers = partial(_numbers, dtype, generator)
     transposed = numbers(WIDTH, ROWS).T
     every_other = numbers(ROWS, 2 * WIDTH)[:, ::2]
@@ -65,6 +68,7 @@ def aliasing(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Questio
 
 @family("The cosine: both are promoted before anything is computed.", "pytorch/pytorch#61454", rows=False)
 def mixed_dtypes(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Rows of the dtype with rows of another float dtype, and with int8."""
     other = torch.float64 if dtype == torch.float32 else torch.float32
     x = normal(generator, ROWS, WIDTH)
     yield Question(rounded(dtype, x), rounded(other, x + normal(generator, ROWS, WIDTH)))
@@ -74,7 +78,10 @@ def mixed_dtypes(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Que
 
 @family("x·y / (max(‖x‖, eps) max(‖y‖, eps)), for an eps of 0, 1 and 1e23.", "pytorch/pytorch#153209", rows=False)
 def eps_extremes(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """The third is beyond float16. A negative eps may be refused as well as ignored, so it isn't asked."""
+    """Normal rows without an eps; rows of norm 1/2 with an eps of 1, and of 1e23, which is beyond float16.
+
+    A negative eps may be refused as well as ignored, so it isn't asked.
+    """
     x = normal(generator, ROWS, WIDTH)
     asked = question(dtype, x, x + normal(generator, ROWS, WIDTH))
     x, y = (rounded(dtype, t.double() / t.double().norm(dim=1, keepdim=True) / 2) for t in (asked.x, asked.y))

@@ -18,7 +18,7 @@ def _rows(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
 
 @family("The same at every scale: 16 powers of two from one end of the dtype to the other.", "pytorch/pytorch#193006")
 def exponents(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """No element overflows; so few are subnormal that they do not count. Squares do both."""
+    """Rows times powers of two: no element overflows, and too few to count are subnormal, but squares do both."""
     limits = torch.finfo(dtype)
     least, most = math.frexp(limits.tiny)[1] + 7, math.frexp(limits.max)[1] - 3
     powers = [2.0 ** round(least + (most - least) * n / 15) for n in range(16)]
@@ -29,6 +29,7 @@ def exponents(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Questi
 
 @family("The cosine: norms from 1e-12 to 1e-8 are no zeros; an eps of 1e-8 shrinks it.", "pytorch/pytorch#151110")
 def eps_gap(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Unit rows times 1e-12 to 1e-8."""
     norms = 10 ** even(-12, -8)
     x, y = at_angles(generator, even(0.1, 3))
     yield question(dtype, x * norms, y * norms)
@@ -36,7 +37,7 @@ def eps_gap(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question
 
 @family("The cosine: ‖x‖‖y‖ is ordinary, though ‖y‖ alone is below an eps of 1e-8.", "pytorch/pytorch#115786")
 def mixed_scale(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """The norms of the report."""
+    """Unit rows times 4.9e3 and 9.2e-9, the norms of the report."""
     x, y = at_angles(generator, even(0.1, 3))
     yield question(dtype, x * 4.9e3, y * 9.2e-9)
 
@@ -47,6 +48,7 @@ def mixed_scale(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Ques
     instead=(0.0,),
 )
 def zeros(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Rows of 0 and of -0 in x, in y and in both, among ordinary ones."""
     x, y = _rows(generator)
     x[[0, 2, 3]], x[4] = 0.0, -0.0
     y[[1, 2, 4]], y[3] = 0.0, -0.0
@@ -65,11 +67,13 @@ def _small(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]
 
 @family("The cosine: elements, or their squares, are subnormal, which rounds them but keeps them.")
 def subnormals(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Rows scaled so that all elements are subnormal, then so that their squares are; y is ordinary."""
     yield from _small(dtype, generator)
 
 
 @family("No true value where elements are flushed to zero; the cosine where only their squares are.", flushed=True)
 def subnormals_flushed(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """The same kinds of rows, asked while the processor flushes subnormal numbers to zero."""
     elements, squares = _small(dtype, generator)
     yield Question(elements.x, elements.y, truth=np.full(ROWS, np.nan))
     yield squares
@@ -77,6 +81,7 @@ def subnormals_flushed(dtype: torch.dtype, generator: torch.Generator) -> Iterat
 
 @family("NaN for a row that holds NaN or infinity: no clamp may hide it. The rows around it are right.", instead=())
 def non_finite(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
+    """Rows with NaN, infinity or both in x, in y or in both, among ordinary ones."""
     x, y = _rows(generator)
     x[0, 3] = x[1, 3] = y[1, 5] = y[2, 3] = math.nan
     x[3, 3] = x[4, 3] = y[4, 3] = x[5, 3] = y[5, 5] = math.inf

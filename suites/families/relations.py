@@ -9,11 +9,10 @@ import scipy.linalg
 import torch
 
 from suites.families.family import Question, Similarity, family
-from suites.families.rows import ROWS, WIDTH, at_angles, even, question, rounded, uniform
+from suites.families.rows import ROWS, WIDTH, Pair, at_angles, difference, even, question, rounded, signs, uniform
 from suites.measure.failure import Failure
 from suites.record import Status
 
-Pair = tuple[torch.Tensor, torch.Tensor]
 Wide = npt.NDArray[np.longdouble]
 
 
@@ -23,24 +22,24 @@ Wide = npt.NDArray[np.longdouble]
     rows=False,
 )
 def metamorphic(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Differences of two answers, in this order; all changes are exact in the dtype."""
+    """Two questions each, of rows and of changed rows; all changes are exact in the dtype."""
     x, y = at_angles(generator, even(0.1, 3))
     asked = question(dtype, x * math.sqrt(WIDTH), y * math.sqrt(WIDTH) * (1 + uniform(generator, ROWS, 1)))
     x, y = rows = (asked.x, asked.y)
     order = torch.randperm(WIDTH, generator=generator)
-    signs = (2 * torch.randint(0, 2, (WIDTH,), generator=generator) - 1).to(dtype)
+    flips = signs(generator, WIDTH).to(dtype)
     whole, rotated = _rotated(dtype, generator)
     changed: tuple[tuple[Pair, Pair], ...] = (
         (rows, (y, x)),
         (rows, (x[:, order], y[:, order])),
-        (rows, (x * signs, y * signs)),
+        (rows, (x * flips, y * flips)),
         (whole, rotated),
         (rows, (x.repeat(1, 2), y.repeat(1, 2))),
         (rows, (4 * x, 2 * y)),
         (rows, (torch.cat([x, torch.zeros_like(x)], 1), torch.cat([y, torch.zeros_like(y)], 1))),
     )
     for before, after in changed:
-        yield Question(*before, truth=np.zeros(ROWS), ask=_difference(before, after), slack=2)
+        yield Question(*before, truth=np.zeros(ROWS), ask=difference(before, after), slack=2)
 
 
 def _rotated(dtype: torch.dtype, generator: torch.Generator) -> tuple[Pair, Pair]:
@@ -53,14 +52,6 @@ def _rotated(dtype: torch.dtype, generator: torch.Generator) -> tuple[Pair, Pair
         return rounded(dtype, (t.reshape(ROWS, -1, 4) @ turn.double()).reshape(ROWS, WIDTH))
 
     return (rounded(dtype, x), rounded(dtype, y)), (turned(x), turned(y))
-
-
-def _difference(before: Pair, after: Pair) -> Callable[[Similarity], torch.Tensor]:
-    def ask(similarity: Similarity) -> torch.Tensor:
-        first, second = (similarity(x.clone(), y.clone()).double() for x, y in (before, after))
-        return first - second
-
-    return ask
 
 
 @family(

@@ -1,9 +1,13 @@
 """What the families are made of: float64 rows from a seed, rounded once to the dtype."""
 
+from collections.abc import Callable
+
 import torch
 
-from suites.families.family import Question
+from suites.families.family import Question, Similarity
 from suites.inputs import InputError
+
+Pair = tuple[torch.Tensor, torch.Tensor]
 
 ROWS, WIDTH = 256, 512
 """The shape of ordinary questions: one for all, since compiled contestants take seconds for each shape."""
@@ -19,12 +23,17 @@ def uniform(generator: torch.Generator, *shape: int) -> torch.Tensor:
     return torch.rand(shape, generator=generator, dtype=torch.float64)
 
 
+def signs(generator: torch.Generator, *shape: int) -> torch.Tensor:
+    """1 and -1 in float64."""
+    return 2.0 * torch.randint(0, 2, shape, generator=generator).double() - 1
+
+
 def even(start: float, end: float) -> torch.Tensor:
     """`ROWS` numbers from `start` to `end`, `[ROWS, 1]` in float64: one for each row."""
     return torch.linspace(start, end, ROWS, dtype=torch.float64)[:, None]
 
 
-def at_angles(generator: torch.Generator, angles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def at_angles(generator: torch.Generator, angles: torch.Tensor) -> Pair:
     """Unit rows at these angles, `[N, 1]` in radians, in a random plane each: x and y, `[N, WIDTH]` in float64."""
     x, other = normal(generator, len(angles), WIDTH), normal(generator, len(angles), WIDTH)
     x = x / x.norm(dim=1, keepdim=True)
@@ -35,6 +44,16 @@ def at_angles(generator: torch.Generator, angles: torch.Tensor) -> tuple[torch.T
 def question(dtype: torch.dtype, x: torch.Tensor, y: torch.Tensor) -> Question:
     """About the cosines of these rows, rounded to the dtype."""
     return Question(rounded(dtype, x), rounded(dtype, y))
+
+
+def difference(before: Pair, after: Pair) -> Callable[[Similarity], torch.Tensor]:
+    """Asks what a change of the rows changes: the answers before less those after, in float64."""
+
+    def ask(similarity: Similarity) -> torch.Tensor:
+        first, second = (similarity(x.clone(), y.clone()).double() for x, y in (before, after))
+        return first - second
+
+    return ask
 
 
 def rounded(dtype: torch.dtype, rows: torch.Tensor) -> torch.Tensor:

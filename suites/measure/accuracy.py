@@ -18,16 +18,14 @@ from suites.findings import Accuracy
 from suites.inputs import InputError
 from suites.measure import oracle
 from suites.measure.admission import unsupported
-from suites.measure.bound import bound
+from suites.measure.asked import ALL_PAIRS, block_by_block, finding
+from suites.measure.bound import bounds
 from suites.measure.deviation import Answers, deviation
 from suites.measure.error import dtypes_for, name_of, require_tensor
 from suites.measure.failure import Failure, contestant, unheard
 from suites.measure.problem import Pair, same_bits
 from suites.measure.world import World, threads
 from suites.record import Status
-
-_BLOCK = 32
-"""So many rows of pairs an all-pairs form is handed at once: what is off the diagonal is computed in vain."""
 
 
 def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, compile_anew: bool = True) -> Accuracy:
@@ -41,40 +39,28 @@ def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, co
         name: of the family, a key of `FAMILIES`.
         dtype: of the inputs.
         device: the type of the device that it is asked on.
-        compile_anew: False for one that compiles, not to be asked what has another shape than most questions.
+        compile_anew: False for one that compiles, not to be asked what it compiles anew for: shapes other than that of
+            most questions, and one thread.
     """
     family, found, status, reason = FAMILIES[name], None, Status.OK, ""
     try:
         if failure := unsupported(entry, dtype, device) or _unanswerable(entry, family):
             raise failure
         asked, truths = _asked(name, dtype), _truths(name, dtype, "angle" if entry.task == "angle" else "paired")
-        if not (compile_anew or all(_is_usual(question, dtype) for question in asked)):
-            raise Failure(Status.UNSUPPORTED, "it compiles each shape anew, for which this grid takes no time")
-        with torch.set_grad_enabled(False), _flushing(device) if family.flushed else nullcontext(), unheard():
-            world, others = World.now(), threads()
-            try:
-                answers = [_answers(entry, *pair, dtype, device) for pair in zip(asked, truths, strict=True)]
-                world.require(random_states=False, others=others)
-            finally:
-                world.restore()
-        found = deviation(answers)
+        usual = not family.flushed and all(_is_usual(question, dtype) for question in asked)
+        if not (usual or compile_anew):
+            raise Failure(Status.UNSUPPORTED, "it would compile anew for this, for which this grid takes no time")
+        with torch.no_grad(), _flushing(device) if family.flushed else nullcontext(), unheard(), _unchanged():
+            answers = [_answers(entry, *pair, dtype, device) for pair in zip(asked, truths, strict=True)]
+        one_similarity = all(question.slack == 1 for question in asked)  # others are differences, or gradients
+        found = deviation(answers, cosines=one_similarity and entry.task != "angle")
         if fault := _fault(answers, None if family.instead and entry.task == "angle" else family.instead):
             status, reason = Status.WRONG, fault
     except Failure as failure:
         status, reason = failure.status, failure.reason
     except InputError as error:  # the family does not exist in this dtype, such as 1e20 in float16
         status, reason = Status.UNSUPPORTED, str(error)
-    return Accuracy(
-        implementation=entry.name,
-        baseline=entry.baseline,
-        task=entry.task,
-        family=name,
-        dtype=dtype,
-        device=device,
-        status=status,
-        reason=reason,
-        deviation=found,
-    )
+    return finding(Accuracy, entry, dtype, device)(family=name, status=status, reason=reason, deviation=found)
 
 
 def _unanswerable(entry: Implementation, family: Family) -> Failure | None:
@@ -102,6 +88,17 @@ def _truths(name: str, dtype: str, task: str) -> tuple[oracle.Truth, ...]:
         oracle.answers(task, asked.x, asked.y, asked.dim) if asked.truth is None else asked.truth
         for asked in _asked(name, dtype)
     )
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """A `Failure` names what the contestant changed of the world, and it is put back."""
+    world, others = World.now(), threads()
+    try:
+        yield
+        world.require(random_states=False, others=others)
+    finally:
+        world.restore()
 
 
 @contextmanager
@@ -137,7 +134,7 @@ def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype:
     wide = np.longdouble if truth.dtype == np.longdouble else np.float64
     values = output.detach().cpu().double().numpy().astype(wide)
     coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: ROUNDOFFS.get(t, 0))
-    stated = asked.slack * bound(entry, _length(asked), coarsest, output_dtype)
+    stated = asked.slack * bounds(entry, _length(asked), coarsest, output_dtype, truth)
     return Answers(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
 
 
@@ -164,8 +161,7 @@ def _ask(
     if entry.task != "pairwise":
         result: torch.Tensor = entry.fn(x, y, dim, **options)
         return result
-    blocks = zip(x.split(_BLOCK), y.split(_BLOCK), strict=True)
-    return torch.cat([entry.fn(a, b).diagonal() for a, b in blocks])
+    return block_by_block(entry, x, y, ALL_PAIRS)
 
 
 def _ask_there(entry: Implementation, device: str, x: torch.Tensor, y: torch.Tensor, *more: Any, **options: Any) -> Any:
@@ -194,7 +190,10 @@ def _fault(answers: list[Answers], instead: tuple[float, ...] | None) -> str:
         odd = values[(instead is not None) & ~true & ~np.isnan(values) & ~np.isin(values, instead or ())]
         if len(odd):
             return f"{len(odd)} of {(~true).sum()} pairs without a cosine have one, such as {odd[0]:.3g}"
-        error = float(np.abs(values[true] - truth[true]).max(initial=0))
-        if error > allowed:
-            return f"off by {error:.3g}, above {allowed:.3g}, the most that its stated arithmetic explains"
+        errors, limits = np.abs(values - truth)[true], np.broadcast_to(allowed, truth.shape)[true]
+        if (errors > limits).any():
+            worst = (errors / limits).argmax()
+            return (
+                f"off by {errors[worst]:.3g}, above {limits[worst]:.3g}, the most that its stated arithmetic explains"
+            )
     return ""

@@ -1,13 +1,17 @@
 """Pairs of rows whose cosine is known, as an implementation sees them: what a contract is told from."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from implementations import Implementation
+from suites.findings import Examined
 from suites.measure import oracle
 from suites.measure.admission import unsupported
 from suites.measure.error import dtypes_for, error_of, require_tensor
@@ -15,10 +19,11 @@ from suites.measure.failure import Failure, contestant
 from suites.record import Status
 
 Values = npt.NDArray[np.float64]
+F = TypeVar("F", bound=Examined)
 
 LENGTH = 512
 BATCH = 256
-ALL_PAIRS = 8  # rows of an all-pairs form's batch: of its answers only the diagonal is looked at
+ALL_PAIRS = 32  # rows of an all-pairs form's batch: of its answers only the diagonal is looked at
 _USELESS = 2**-4  # an error on ordinary rows that no rounding explains: bfloat16's bound is half of it
 
 
@@ -40,8 +45,7 @@ class Rows:
         Raises:
             Failure: whatever it raised, or no tensor of the right shape.
         """
-        batches = zip(*(self.rounded(t).split(self.batch) for t in (x, y)), strict=True)
-        return np.concatenate([values(answers(self.entry, a, b)) for a, b in batches])
+        return values(block_by_block(self.entry, self.rounded(x), self.rounded(y), self.batch))
 
     def kept(self, first: npt.ArrayLike, second: npt.ArrayLike) -> Values:
         """The share that it answers of a cosine of exactly 1/2, of rows of these norms."""
@@ -81,11 +85,23 @@ class Rows:
         return t.to(getattr(torch, self.dtype), copy=True).to(self.device)
 
 
+def finding(kind: type[F], entry: Implementation, dtype: str, device: str) -> Callable[..., F]:
+    """What makes a finding of this kind about an implementation out of what was found."""
+    return partial(
+        kind, implementation=entry.name, baseline=entry.baseline, task=entry.task, dtype=dtype, device=device
+    )
+
+
 def call(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> object:
     """What it returns for these operands, under its contract; as yet nobody has looked at it."""
     with contestant():
         result: object = entry.fn(x, y) if entry.task == "pairwise" else entry.fn(x, y, -1)
     return result
+
+
+def block_by_block(entry: Implementation, x: torch.Tensor, y: torch.Tensor, rows: int) -> torch.Tensor:
+    """Its `answers` to pairs of rows, handed so many at once: of all pairs, those off the diagonal are in vain."""
+    return torch.cat([answers(entry, *block) for block in zip(x.split(rows), y.split(rows), strict=True)])
 
 
 def answers(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -97,11 +113,11 @@ def answers(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> torch.Te
     pairwise, result = entry.task == "pairwise", call(entry, x, y)
     expected = (len(x), len(y)) if pairwise else tuple(torch.broadcast_shapes(x.shape, y.shape)[:-1])
     if not isinstance(result, torch.Tensor) or type(result) is not torch.Tensor:
-        raise Failure(Status.WRONG, f"a {type(result).__name__}")
+        raise Failure(Status.WRONG, f"returned a {type(result).__name__}")
     if tuple(result.shape) != expected:
-        raise Failure(Status.WRONG, f"the shape {tuple(result.shape)}")
+        raise Failure(Status.WRONG, f"returned the shape {tuple(result.shape)}")
     if result.device != x.device:
-        raise Failure(Status.WRONG, f"a tensor on {result.device}")
+        raise Failure(Status.WRONG, f"returned a tensor on {result.device}")
     return result.diagonal() if pairwise else result
 
 

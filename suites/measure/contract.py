@@ -1,14 +1,13 @@
 """What an implementation answers where a cosine is not defined or not representable: measured, not declared."""
 
 import dataclasses
-from functools import partial
 
 import torch
 
 from implementations import Implementation
 from suites.case import ROUNDOFFS
 from suites.findings import Contract
-from suites.measure.asked import Rows
+from suites.measure.asked import Rows, finding
 from suites.measure.eps import WIDEST, eps_of
 from suites.measure.failure import Failure, unheard
 from suites.measure.questions import OF_FORM, OF_ROWS, Question
@@ -32,9 +31,7 @@ def contract_of(
             dtype of its own, for which a compiled form is compiled anew.
         compile_anew: False for one that compiles, not to be asked these, nor for gradients.
     """
-    found = partial(
-        Contract, implementation=entry.name, baseline=entry.baseline, task=entry.task, dtype=dtype, device=device
-    )
+    found = finding(Contract, entry, dtype, device)
     rows = Rows(entry, dtype, device)
     with torch.no_grad(), unheard():
         try:

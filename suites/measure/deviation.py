@@ -24,11 +24,11 @@ class Answers(NamedTuple):
     values: Truth
     truth: Truth
     dtype: str
-    bound: float
+    bound: Truth | float
 
 
-def deviation(answers: Sequence[Answers]) -> Deviation:
-    """Sum up the answers to all questions of a family.
+def deviation(answers: Sequence[Answers], *, cosines: bool = True) -> Deviation:
+    """Sum up the answers to all questions of a family; `cosines` says whether that is what they are.
 
     Errors are taken where the truth and the answer are both numbers: NaN never matches NaN, and an answer that is none
     is counted instead. In the unit in the last place of values in (1/2, 1], an error is a multiple of the unit
@@ -37,14 +37,14 @@ def deviation(answers: Sequence[Answers]) -> Deviation:
     values = np.concatenate([a.values.ravel() for a in answers])
     truth = np.concatenate([a.truth.ravel() for a in answers])
     bounds, units = (
-        np.concatenate([np.full(a.truth.size, each) for a, each in zip(answers, those, strict=True)])
+        np.concatenate([np.broadcast_to(each, a.truth.shape).ravel() for a, each in zip(answers, those, strict=True)])
         for those in ([a.bound for a in answers], [ROUNDOFFS[a.dtype] for a in answers])
     )
     judged = np.isfinite(truth) & np.isfinite(values)
     errors = np.minimum(np.abs(values[judged] - truth[judged]), _MOST).astype(np.float64)
     shares = errors / bounds[judged]
     worst = int(shares.argmax()) if shares.size else -1
-    large = np.abs(truth[judged]) > 0.5
+    large = cosines & (np.abs(truth[judged]) > 0.5)
     return Deviation(
         pairs=int(np.isfinite(truth).sum()),
         output_dtype=max((a.dtype for a in answers), key=ROUNDOFFS.__getitem__),
@@ -55,8 +55,8 @@ def deviation(answers: Sequence[Answers]) -> Deviation:
         lost=int((np.isfinite(truth) & ~np.isfinite(values)).sum()),
         nans=int(np.isnan(values).sum()),
         infs=int(np.isinf(values).sum()),
-        above_one=int((np.abs(values) > 1).sum()),
-        exactly_one=int((values == 1).sum()),
+        above_one=int((np.abs(values) > 1).sum()) if cosines else None,
+        exactly_one=int((values == 1).sum()) if cosines else None,
         distinct=len(np.unique(values[judged])),
         kendall=_kendall(values[judged], truth[judged]),
         bound=float(bounds[judged][worst]) if shares.size else 0.0,

@@ -23,46 +23,36 @@ def truth(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
     return angles(x, y) if case.task == "angle" else cosines(case, x, y)
 
 
+def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
+    """The true cosines, in the shape of the case's output."""
+    return _cosines_of_all_pairs(x, y) if case.task == "pairwise" else answers("paired", x, y, case.dim)
+
+
 def answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:
     """The true answers of any call: x and y are broadcast, of any dtype, and `dim` is removed; at least one element."""
-    x, y = torch.broadcast_tensors(x.detach(), y.detach())
+    x, y = torch.broadcast_tensors(x, y)
     dims = (dim,) if isinstance(dim, int) else dim
     last = tuple(range(-len(dims), 0))
     x, y = (t.movedim(dims, last).flatten(-len(dims)) for t in (x, y))
-    wide = _long_double if torch.float64 in (x.dtype, y.dtype) else _float64
-    rows = (x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]))
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        found = angles(*rows) if task == "angle" else _cosines_of_pairs(*rows, wide)
-    return found.reshape(x.shape[:-1])
+    of_pairs = angles if task == "angle" else _cosines_of_pairs
+    return of_pairs(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])).reshape(x.shape[:-1])
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def angles(x: torch.Tensor, y: torch.Tensor) -> Truth:
     """The true angles of pairs of rows, in radians: 2 atan2(‖x̂ - ŷ‖, ‖x̂ + ŷ‖), right however small (W. Kahan).
 
     How Futile are Mindless Assessments of Roundoff in Floating-Point Computation?, 2006, §12.
     """
-    wide = _long_double if torch.float64 in (x.dtype, y.dtype) else _float64
+    wide = _long_double if _has_float64(x, y) else _float64
 
     def unit(t: torch.Tensor) -> Truth:
         rows = wide(_rows(t))
         return np.asarray(rows / np.sqrt(np.vecdot(rows, rows))[:, None])
 
-    with np.errstate(invalid="ignore"):
-        x_unit, y_unit = unit(x), unit(y)
-        sides = [np.sqrt(np.vecdot(side, side)) for side in (x_unit - y_unit, x_unit + y_unit)]
-        return np.asarray(2 * np.arctan2(*sides))
-
-
-def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
-    """The true cosines, in the shape of the case's output."""
-    wide = _long_double if case.dtype == "float64" else _float64
-    rows = _rows(x), _rows(y)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if case.task != "pairwise":
-            return _cosines_of_pairs(*rows, wide)
-        dots = _exact_products(*map(_long_double, rows)) if case.dtype == "float64" else _products(*rows)
-        norms = (np.sqrt(_row_sums(r, r, wide)[0]) for r in rows)
-        return np.asarray(dots / next(norms)[:, None] / next(norms))
+    x_unit, y_unit = unit(x), unit(y)
+    sides = [np.sqrt(np.vecdot(side, side)) for side in (x_unit - y_unit, x_unit + y_unit)]
+    return np.asarray(2 * np.arctan2(*sides))
 
 
 def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tuple[torch.Tensor, torch.Tensor]:
@@ -91,9 +81,23 @@ def norms(t: torch.Tensor) -> torch.Tensor:
     return largest * (rows / largest).square().sum(1, keepdim=True).sqrt()
 
 
-def _cosines_of_pairs(x: torch.Tensor, y: torch.Tensor, wide: Any) -> Truth:
-    dot, xx, yy = _row_sums(x, y, wide)
+@np.errstate(invalid="ignore", divide="ignore", over="ignore")
+def _cosines_of_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    dot, xx, yy = _row_sums(_rows(x), _rows(y))
     return np.asarray(dot / (np.sqrt(xx) * np.sqrt(yy)))
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def _cosines_of_all_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    rows = _rows(x), _rows(y)
+    dots = _exact_products(*map(_long_double, rows)) if _has_float64(x, y) else _products(*rows)
+    x_norms, y_norms = (np.sqrt(_row_sums(r, r)[0]) for r in rows)
+    return np.asarray(dots / x_norms[:, None] / y_norms)
+
+
+def _has_float64(x: torch.Tensor, y: torch.Tensor) -> bool:
+    """Whether float64 is not wide enough to be exact in."""
+    return torch.float64 in (x.dtype, y.dtype)
 
 
 def _rows(t: torch.Tensor) -> torch.Tensor:
@@ -112,19 +116,20 @@ def _long_double(t: torch.Tensor) -> Truth:
     return np.asarray(np.ldexp(rows.astype(np.longdouble), -exponents))
 
 
-def _row_sums(x: torch.Tensor, y: torch.Tensor, wide: Any) -> tuple[Truth, Truth, Truth]:
+def _row_sums(x: torch.Tensor, y: torch.Tensor) -> tuple[Truth, Truth, Truth]:
     """x·y, x·x and y·y of each pair of rows, chunk by chunk."""
     step = max(1, _CHUNK // x.shape[1])
-    parts = []
-    for start in range(0, len(x), step):
-        if wide is _float64:  # torch's float64 sums are pairwise and run on all cores
-            a, b = x[start : start + step].double(), y[start : start + step].double()
-            parts.append([(p * q).sum(1).cpu().numpy() for p, q in ((a, b), (a, a), (b, b))])
-        else:
-            a, b = wide(x[start : start + step]), wide(y[start : start + step])
-            parts.append([(p * q).sum(axis=1) for p, q in ((a, b), (a, a), (b, b))])
+    parts = [_chunk_sums(*pair) for pair in zip(x.split(step), y.split(step), strict=True)]
     dot, xx, yy = (np.concatenate(part) for part in zip(*parts, strict=True))
     return dot, xx, yy
+
+
+def _chunk_sums(x: torch.Tensor, y: torch.Tensor) -> list[Truth]:
+    if _has_float64(x, y):
+        a, b = _long_double(x), _long_double(y)
+        return [(p * q).sum(axis=1) for p, q in ((a, b), (a, a), (b, b))]
+    x, y = x.double(), y.double()  # torch's float64 sums are pairwise and run on all cores
+    return [(p * q).sum(1).cpu().numpy() for p, q in ((x, y), (x, x), (y, y))]
 
 
 def _products(x: torch.Tensor, y: torch.Tensor) -> Truth:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from suites.families.arithmetic import mode_used
@@ -15,7 +16,7 @@ from suites.measure.failure import contestant
 from suites.record import UNIT_ROUNDOFF as U
 
 _SELF_PAIRS = 2048
-_SMALL = 1e-9  # between the eps of F.normalize and that of F.cosine_similarity
+_EPS = (1e-12, 1e-8)  # of F.normalize and of F.cosine_similarity: between them the two part
 _ROUGHLY = 2**-5  # 8 u of bfloat16: all that is asked of other shapes and dtypes
 _NO_MATTER = "does not apply"
 
@@ -43,21 +44,34 @@ def _gradient_at_zero(rows: Rows) -> str:
     return _word(np.linalg.norm(values(gradient), axis=1), digits=3)
 
 
-def _small_norm(rows: Rows) -> str:
-    if decades(rows.dtype)[0] > _SMALL:
+def _small_norms(rows: Rows) -> str:
+    """Of a row of each norm with one of norm 1; told by the first power of ten down the ladder that is off."""
+    norms = decades(rows.dtype)
+    norms = norms[(norms >= _EPS[0]) & (norms <= _EPS[1])][::-1]
+    if not norms.size:
         return f"not in {rows.dtype}"
-    share = rows.kept(_SMALL, 1.0)
-    return "kept" if abs(share[0] - 1) <= rows.tolerance else f"shrunk to {_word(share, digits=3)}"
+    share = rows.kept(norms, 1.0)
+    off = _off(share, rows)
+    if not off.size:
+        return "kept"
+    how = "shrunk" if share[-1] < 1 else "off"
+    where = f"{how} below {_power(norms[off[0] - 1])}" if off[0] else f"all {how}"
+    return f"{where}, to {_word(share[-1:], digits=3)} at {_power(norms[-1])}"
 
 
 def _range(rows: Rows, *, up: bool) -> str:
     """How far from 1 the norm of both rows may go, in powers of ten, and the answer stays right."""
     norms = decades(rows.dtype)
     norms = norms[norms >= 1] if up else norms[norms <= 1][::-1]
-    wrong = np.flatnonzero(~(np.abs(rows.kept(norms, norms) - 1) <= rows.tolerance))
-    if not wrong.size:
+    off = _off(rows.kept(norms, norms), rows)
+    if not off.size:
         return "all"
-    return f"{'to' if up else 'from'} {_short(f'{norms[wrong[0] - 1]:.0e}')}" if wrong[0] else "none"
+    return f"{'to' if up else 'from'} {_power(norms[off[0] - 1])}" if off[0] else "none"
+
+
+def _off(share: Values, rows: Rows) -> npt.NDArray[np.intp]:
+    """Where the share that is kept is not 1."""
+    return np.flatnonzero(~(np.abs(share - 1) <= rows.tolerance))
 
 
 def _above_one(rows: Rows) -> str:
@@ -133,6 +147,10 @@ def _word(seen: Values, digits: int = 5) -> str:
     return " to ".join(dict.fromkeys(_short(f"{v:.{digits}g}") for v in (distinct[0], distinct[-1])))
 
 
+def _power(norm: float) -> str:
+    return _short(f"{norm:.0e}")
+
+
 def _short(number: str) -> str:
     """1e8 for 1e+08."""
     return re.sub(r"e\+?(-?)0*", r"e\1", number).replace("nan", "NaN")
@@ -142,7 +160,7 @@ OF_ROWS: dict[str, Question] = {
     "zero row": partial(_changed, lambda x, y: x.zero_()),
     "two zero rows": partial(_changed, lambda x, y: (x.zero_(), y.zero_())),
     "gradient at a zero row": _gradient_at_zero,
-    "norm 1e-9": _small_norm,
+    "norms 1e-12 to 1e-8": _small_norms,
     "tiny norms": partial(_range, up=False),
     "huge norms": partial(_range, up=True),
     "NaN": partial(_changed, lambda x, y: x[:, 1].fill_(torch.nan)),

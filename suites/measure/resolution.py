@@ -1,8 +1,7 @@
 """How fine answers are: the smallest angle that is told from 0, and how many answers there are near 1."""
 
-import math
 from bisect import bisect_left
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import torch
@@ -10,7 +9,7 @@ import torch
 from implementations import Implementation
 from suites.findings import Resolution
 from suites.measure import oracle
-from suites.measure.asked import BATCH, LENGTH, Rows, Values
+from suites.measure.asked import BATCH, LENGTH, Rows, Values, finding
 from suites.measure.failure import Failure
 from suites.record import Status
 
@@ -26,9 +25,7 @@ def resolution_of(entry: Implementation, dtype: str, device: str) -> Resolution:
     of the same rows have with themselves: a difference that rounding makes between parallel rows tells nothing. Rows
     have 512 elements. What is reported is the true angle, the median over the pairs, of the rows as rounded.
     """
-    found = partial(
-        Resolution, implementation=entry.name, baseline=entry.baseline, task=entry.task, dtype=dtype, device=device
-    )
+    found = finding(Resolution, entry, dtype, device)
     rows = Rows(entry, dtype, device)
     try:
         with torch.no_grad():
@@ -37,15 +34,6 @@ def resolution_of(entry: Implementation, dtype: str, device: str) -> Resolution:
     except Failure as failure:
         return found(status=failure.status, reason=failure.reason)
     return found(status=Status.OK, smallest_angle=angle, distinct=distinct, pairs=_PAIRS)
-
-
-def theory(dtype: str) -> tuple[float, int]:
-    """The smallest angle in radians whose cosine, rounded to p bits, is below 1, and the numbers in [0.9, 1].
-
-    1 - θ²/2 is below the middle between 1 and 1 - 2^-p, its neighbour, from θ = 2^(-p/2) on.
-    """
-    steps = round(2 / torch.finfo(getattr(torch, dtype)).eps)  # 2^p
-    return math.sqrt(1 / steps), steps - math.ceil(steps * _NEAR) + 1
 
 
 def _smallest_angle(rows: Rows) -> float | None:

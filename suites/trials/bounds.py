@@ -1,5 +1,6 @@
 """Does each implementation stay within the error bound that it states, and does it come near it?"""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,35 +10,42 @@ import torch
 from implementations import Implementation
 from suites.case import Case
 from suites.measure import oracle
-from suites.measure.bound import bound
-from suites.measure.error import require_form
+from suites.measure.bound import bounds
+from suites.measure.error import name_of, require_form
 from suites.measure.failure import Failure, contestant
 from suites.measure.oracle import Truth
 from suites.trials.kinds import IN_RANGE, Rows
 
+_ROWS = ((4096, 16), (1024, 128), (64, 2048), (4, 32768))
 SHAPES = {  # few: a compiled contestant takes seconds for each, and gives up after eight
-    "paired": ((4096, 16), (1024, 128), (64, 2048), (4, 32768)),
+    "paired": _ROWS,
     "pairwise": ((64, 64, 16), (32, 32, 128), (8, 8, 2048), (2, 2, 32768)),
+    "angle": _ROWS,
 }
-PAIRS = len(IN_RANGE) * sum(rows for rows, _ in SHAPES["paired"])
-"""Pairs of a trial, of either task."""
+PAIRS = len(IN_RANGE) * sum(rows for rows, _ in _ROWS)
+"""Pairs of a trial, of any task."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
     """What `PAIRS` pairs came to for one implementation and dtype; `number` seeds them.
 
-    `error`, `bound`, `kind` and `length` are of the pair that uses the largest share of its bound; absolute. `broken`
-    counts the pairs beyond their bound, NaN among them. `reason` says why there are no pairs.
+    `error`, `bound`, `truth`, `kind` and `length` are of the pair that uses the largest share of its bound; absolute,
+    and radians for angles. `broken` counts the pairs beyond their bound, and `nans` those that have NaN: they are
+    broken, save for an arc cosine, whose NaN stands for a cosine beyond ±1 and is judged as the angle of ±1. `reason`
+    says why there are no pairs.
     """
 
     implementation: str
+    task: str
     dtype: str
     number: int
     pairs: int = 0
     broken: int = 0
+    nans: int = 0
     error: float = 0.0
     bound: float = 1.0
+    truth: float = 0.0
     kind: str = ""
     length: int = 0
     reason: str = ""
@@ -47,14 +55,15 @@ class Trial:
         if self.reason or other.reason:
             return self if self.reason else other
         worst = max(self, other, key=lambda trial: trial.error / trial.bound)
-        return replace(worst, pairs=self.pairs + other.pairs, broken=self.broken + other.broken)
+        counts = {name: getattr(self, name) + getattr(other, name) for name in ("pairs", "broken", "nans")}
+        return replace(worst, **counts)
 
 
 def trials(entries: Sequence[Implementation], task: str, dtype: str, number: int) -> Iterator[Trial]:
     """A trial of each implementation of the task, all on the same pairs."""
-    found = {e.name: Trial(implementation=e.name, dtype=dtype, number=number) for e in entries}
+    found = {e.name: Trial(implementation=e.name, task=task, dtype=dtype, number=number) for e in entries}
     for case, x, y in _questions(task, dtype, number):
-        truth = oracle.cosines(case, x, y)
+        truth = oracle.angles(x, y) if task == "angle" else oracle.cosines(case, x, y)
         for entry in entries:
             if not found[entry.name].reason:
                 found[entry.name] = found[entry.name].joined(_judge(entry, case, x, y, truth, number))
@@ -70,13 +79,38 @@ def _questions(task: str, dtype: str, number: int) -> Iterator[tuple[Case, torch
 
 
 def _judge(entry: Implementation, case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth, number: int) -> Trial:
-    found = Trial(implementation=entry.name, dtype=case.dtype, number=number, kind=case.inputs, length=case.length)
+    found = Trial(
+        implementation=entry.name,
+        task=case.task,
+        dtype=case.dtype,
+        number=number,
+        kind=case.inputs,
+        length=case.length,
+    )
     try:
         with contestant(), torch.no_grad():
             result = require_form(case, entry.fn(x, y))
     except Failure as failure:
         return replace(found, reason=str(failure))
-    allowed = bound(entry, case.length, case.dtype, str(result.dtype).removeprefix("torch."))
-    errors = np.nan_to_num(np.abs(result.double().numpy() - truth), nan=np.inf)
-    broken = int(np.count_nonzero(errors > allowed))
-    return replace(found, pairs=errors.size, broken=broken, error=float(errors.max()), bound=allowed)
+    values = result.double().numpy()
+    errors, allowed = (
+        _errors(entry, values, truth),
+        bounds(entry, case.length, case.dtype, name_of(result.dtype), truth),
+    )
+    worst = np.unravel_index((errors / allowed).argmax(), errors.shape)
+    return replace(
+        found,
+        pairs=errors.size,
+        broken=int(np.count_nonzero(errors > allowed)),
+        nans=int(np.count_nonzero(np.isnan(values))),
+        error=float(errors[worst]),
+        bound=float(allowed[worst]),
+        truth=float(truth[worst]),
+    )
+
+
+def _errors(entry: Implementation, values: Truth, truth: Truth) -> Truth:
+    """Absolute, and infinite for NaN, unless it stands for the arc cosine of more than 1 or less than -1."""
+    if entry.task == "angle" and entry.angle_by != "atan2":
+        values = np.where(np.isnan(values), np.where(truth < math.pi / 2, 0, math.pi), values)
+    return np.asarray(np.nan_to_num(np.abs(values - truth), nan=np.inf))

@@ -9,7 +9,6 @@ from time import perf_counter
 import torch
 
 from implementations.registry import Function
-from suites.case import Case
 from suites.measure import oracle
 from suites.record import UNIT_ROUNDOFF
 from suites.trials.kinds import KINDS, Rows
@@ -73,8 +72,7 @@ def _pairs(kind: str, generator: torch.Generator) -> Iterator[tuple[torch.Tensor
 def _check(
     fn: Function, kind: str, number: int, x: torch.Tensor, y: torch.Tensor, generator: torch.Generator
 ) -> Exactness:
-    case = Case(task="paired", shape=tuple(x.shape), dtype="float32", device="cpu")
-    truth = torch.from_numpy(oracle.cosines(case, x, y))
+    truth = torch.from_numpy(oracle.answers("paired", x, y, dim=-1))
     result = fn(x, y)
     error = (result.double() - truth).abs().nan_to_num(nan=0) / UNIT_ROUNDOFF  # NaN is counted apart
     (x_scaled, x_same), (y_scaled, y_same) = _scaled(x, generator), _scaled(y, generator)

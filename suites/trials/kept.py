@@ -27,8 +27,8 @@ class Kept:
             self._remember(Trial(**row) if "implementation" in row else Exactness(**row))
 
     def add(self, found: Iterable[Exactness | Trial]) -> None:
-        """Keep some more."""
-        new = list(found)
+        """Keep some more, but of what failed before nothing: several processes may have tried it at once."""
+        new = [one for one in found if isinstance(one, Exactness) or (one.implementation, one.dtype) not in self.failed]
         for one in new:
             self._remember(one)
         if self._file:

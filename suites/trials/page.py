@@ -19,15 +19,21 @@ their true cosines. Run on {cpu}, torch {torch}, on one core; u is 2^-24. Again 
 """
 _EXACT = """## `accurate`, float32
 
-{pairs:,} pairs of rows of 1 to {longest} numbers, in {minutes:.2g} minutes: at worst {error:.6g} u, and {ulp:.6g} ULP
-where |cos| > 1/2; {broken} promises were broken. "Scaled" counts the pairs that random powers of two multiply without
-a rounding.
+{pairs:,} pairs of rows of 1 to {longest} numbers, in {minutes:.2g} minutes of one core: at worst {error:.6g} u, and
+{ulp:.6g} ULP where |cos| > 1/2; {broken} promises were broken. "Scaled" counts the pairs that random powers of two
+multiply without a rounding.
 """
 _BOUNDS = """## Each implementation and its stated bound
 
 {pairs:,} pairs: {broken} are beyond the bound that follows from the arithmetic that their implementation states
 (suites/measure/bound.py), and the bounds are {low:.3g} to {high:.3g} times the worst that was seen. Error and bound are
 those of the pair that uses the largest share of its bound, whose kind and length stand beside them.
+"""
+_ANGLES = """## Each angle and its stated bound
+
+{pairs:,} pairs, in radians: {broken} are beyond their bound, and the bounds are {low:.3g} to {high:.3g} times the worst
+that was seen. A bound depends on the angle, which stands beside it. NaN is what the arc cosine gives for a similarity
+that was rounded to above 1; it is judged as the angle of 1, which is 0.
 """
 _COLUMNS = {
     "kind": "kind",
@@ -71,36 +77,53 @@ def _exactness(exactness: Sequence[Exactness]) -> list[str]:
 
 
 def _bounds(trials: Sequence[Trial]) -> list[str]:
-    found: dict[tuple[str, int], Trial] = {}
+    by_place: dict[tuple[str, int], Trial] = {}
     for one in trials:
         place = one.implementation, DTYPES.index(one.dtype)
-        found[place] = found[place].joined(one) if place in found else one
-    ran = [one for _, one in sorted(found.items()) if not one.reason]
-    failed = [
-        f"* `{one.implementation}`, {one.dtype}: {one.reason}\n" for _, one in sorted(found.items()) if one.reason
-    ]
-    parts = ["Failures:\n", "".join(failed)] if failed else []
-    if not ran:
-        return parts
-    ratios = [one.bound / one.error if one.error else math.inf for one in ran]
-    head = _BOUNDS.format(
-        pairs=sum(one.pairs for one in ran),
-        broken=sum(one.broken for one in ran),
-        low=min(ratios),
-        high=max(ratios),
+        by_place[place] = by_place[place].joined(one) if place in by_place else one
+    found = [one for _, one in sorted(by_place.items())]
+    ran, failed = [one for one in found if not one.reason], [one for one in found if one.reason]
+    parts = _table(_BOUNDS, [(one, _cosines(one)) for one in ran if one.task != "angle"])
+    parts += _table(_ANGLES, [(one, _angles(one)) for one in ran if one.task == "angle"])
+    if failed:
+        lines = (f"* `{one.implementation}`, {one.dtype}: {one.reason}\n" for one in failed)
+        parts += ["Failures:\n", "".join(lines)]
+    return parts
+
+
+def _table(head: str, rows: Sequence[tuple[Trial, dict[str, str]]]) -> list[str]:
+    if not rows:
+        return []
+    told = head.format(
+        pairs=sum(one.pairs for one, _ in rows),
+        broken=sum(one.broken for one, _ in rows),
+        low=min(_ratio(one) for one, _ in rows),
+        high=max(_ratio(one) for one, _ in rows),
     )
-    rows = pd.DataFrame(_row(one, ratio) for one, ratio in zip(ran, ratios, strict=True))
-    return [head, rows.to_markdown(index=False, disable_numparse=True) + "\n", *parts]
+    table = pd.DataFrame(
+        {"implementation": f"`{one.implementation}`", "dtype": one.dtype, "pairs": f"{one.pairs:,}"}
+        | numbers
+        | {"bound / worst": f"{_ratio(one):.3g}", "at": f"{one.kind}, {one.length}", "beyond": f"{one.broken:,}"}
+        for one, numbers in rows
+    )
+    return [told, table.to_markdown(index=False, disable_numparse=True) + "\n"]
 
 
-def _row(trial: Trial, ratio: float) -> dict[str, str]:
+def _cosines(trial: Trial) -> dict[str, str]:
     return {
-        "implementation": f"`{trial.implementation}`",
-        "dtype": trial.dtype,
-        "pairs": f"{trial.pairs:,}",
         "worst error, u": f"{trial.error / UNIT_ROUNDOFF:.3g}",
         "bound, u": f"{trial.bound / UNIT_ROUNDOFF:.3g}",
-        "bound / worst": f"{ratio:.3g}",
-        "at": f"{trial.kind}, {trial.length}",
-        "beyond": f"{trial.broken:,}",
     }
+
+
+def _angles(trial: Trial) -> dict[str, str]:
+    return {
+        "NaN": f"{trial.nans:,}",
+        "angle": f"{trial.truth:.3g}",
+        "worst error": f"{trial.error:.3g}",
+        "bound": f"{trial.bound:.3g}",
+    }
+
+
+def _ratio(trial: Trial) -> float:
+    return trial.bound / trial.error if trial.error else math.inf

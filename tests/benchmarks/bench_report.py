@@ -2,11 +2,12 @@
 
     python tests/benchmarks/bench_report.py [--records 100000]
 
-Makes a run of that many records with 60 samples each, reports it in a fresh interpreter and
-prints wall seconds and peak resident memory beside their targets.
+Makes a run of that many records with 60 samples each, and of the findings of an error suite, reports it in a fresh
+interpreter and prints wall seconds and peak resident memory beside their targets.
 """
 
 import argparse
+import dataclasses
 import itertools
 import random
 import resource
@@ -20,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from suites.case import Case  # noqa: E402
+from suites.case import FAMILIES, ROUNDOFFS, Case  # noqa: E402
+from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution  # noqa: E402
 from suites.lines import to_line  # noqa: E402
 from suites.record import (  # noqa: E402
     UNIT_ROUNDOFF,
@@ -38,6 +40,9 @@ from suites.record import (  # noqa: E402
 TARGET_S, TARGET_BYTES = 20, 2**30
 SAMPLES = 60
 IMPLEMENTATIONS = ("builtin", *(f"contestant_{number}" for number in range(13)))
+EXAMINED = ("builtin", *(f"contestant_{number}" for number in range(22)))
+QUESTIONS = ("zero row", "tiny norms", "huge norms", "above 1", *(f"question {number}" for number in range(14)))
+BUGS = 37
 DTYPES = {"float32": 1.0, "float64": 1e-9, "float16": 1e3, "bfloat16": 1e4}
 ENVIRONMENT = Environment(
     system="",
@@ -85,8 +90,8 @@ def main() -> None:
     print(f"{count:,} records: {peak / 2**20:.0f} MiB peak, target {TARGET_BYTES / 2**20:.0f} MiB")
 
 
-def run(count: int) -> Iterator[Line]:
-    """A run of `count` records: `IMPLEMENTATIONS` on as many cases as that takes."""
+def run(count: int) -> Iterator[Line | Finding]:
+    """A run of `count` records: `IMPLEMENTATIONS` on as many cases as that takes; and what was found of `EXAMINED`."""
     yield Run(
         name="synthetic",
         started="2026-01-01T00:00:00+00:00",
@@ -96,6 +101,7 @@ def run(count: int) -> Iterator[Line]:
         absent={},
     )
     yield from itertools.islice(records(random.Random(0)), count)
+    yield from findings()
     yield End(wall_s=1.0, phases_s={"samples": 1.0})
 
 
@@ -140,6 +146,60 @@ def record(name: str, case: Case, place: int, generator: random.Random) -> Recor
         peak_bytes=case.input_bytes * place // 4,
         flags=(Flag(name="drift", evidence="the second half takes longer"),) if place % 4 == 1 else (),
     )
+
+
+def findings() -> Iterator[Finding]:
+    """Each of `EXAMINED` on each family, with its contract and its resolution, in each dtype; and known bugs."""
+    for dtype, place in itertools.product(DTYPES, range(len(EXAMINED))):
+        for family in range(len(FAMILIES)):
+            yield accuracy(dtype, place, family)
+        seen = {"implementation": EXAMINED[place], "baseline": place == 0, "task": "paired", "dtype": dtype}
+        answers = {question: f"{(place + at) % 4}" for at, question in enumerate(QUESTIONS)}
+        yield Contract(**seen, device="cpu", status=Status.OK, eps_rule="none", answers=answers)
+        angle = (1 + place) * ROUNDOFFS[dtype] ** 0.5
+        yield Resolution(**seen, device="cpu", status=Status.OK, smallest_angle=angle, distinct=26 + place, pairs=16384)
+    for number in range(BUGS):
+        issue = f"pytorch/pytorch#{number}"
+        happens = (True, False, None)[number % 3]
+        yield KnownBug(
+            name=f"bug_{number}", issue=issue, package="torch", what="it", happens=happens, seen="0", right="1"
+        )
+
+
+def accuracy(dtype: str, place: int, family: int) -> Accuracy:
+    """One implementation on one family: each fifth is wrong, each seventh was not asked."""
+    status = Status.WRONG if (place + family) % 5 == 1 else Status.OK
+    found = Accuracy(
+        implementation=EXAMINED[place],
+        baseline=place == 0,
+        task="paired",
+        family=FAMILIES[family],
+        dtype=dtype,
+        device="cpu",
+        status=status,
+        reason=f"off by {place}e-3" * (status is Status.WRONG),
+    )
+    if (place + family) % 7 == 2:
+        return dataclasses.replace(found, status=Status.UNSUPPORTED, reason="it takes no eps")
+    error = ROUNDOFFS[dtype] * (1 + place + family)
+    deviation = Deviation(
+        pairs=256,
+        output_dtype=dtype,
+        error_max=error,
+        error_rms=error / 4,
+        error_p999=error,
+        ulp_max=None,
+        lost=family % 2,
+        nans=family % 2,
+        infs=0,
+        above_one=20 + place,
+        exactly_one=100,
+        distinct=100,
+        kendall=0.9,
+        bound=16 * error,
+        bound_share=1 / 16,
+    )
+    return dataclasses.replace(found, deviation=deviation)
 
 
 if __name__ == "__main__":

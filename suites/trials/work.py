@@ -1,0 +1,76 @@
+"""What there is to try, in pieces that any process can do."""
+
+import functools
+import math
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
+
+import implementations
+from implementations import Implementation
+from implementations.registry import DTYPES
+from suites.trials import bounds, exactness
+from suites.trials.bounds import Trial
+from suites.trials.exactness import Exactness
+from suites.trials.kept import Kept
+from suites.trials.kinds import KINDS
+
+EXACT = "accurate"
+SHARE = 10
+"""Pairs of `EXACT` to one of each implementation against its bound."""
+
+
+class Work(NamedTuple):
+    """Trials that share their pairs: of `EXACT` on a kind, or of implementations of a task in a dtype."""
+
+    number: int
+    kind: str = ""
+    task: str = ""
+    dtype: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Calls of one pair."""
+        return bounds.PAIRS * len(self.names) if self.names else 4 * exactness.PAIRS
+
+
+def on_one_core() -> None:
+    """For this process from now on: sums are split the same way on every machine, and nobody's threads wait."""
+    torch.set_num_threads(1)
+    threadpool_limits(1)  # NumPy's BLAS: beside another process its spinning threads made angles ten times slower
+
+
+def left(entries: Sequence[Implementation], pairs: int, kept: Kept) -> Iterator[Work]:
+    """What is left of `pairs` pairs of `EXACT`, the kinds by turns, and of a share of them for each entry and dtype."""
+    if EXACT in [entry.name for entry in entries]:
+        done = {(one.kind, one.number) for one in kept.exactness}
+        numbers = range(math.ceil(pairs / exactness.PAIRS / len(KINDS)))
+        yield from (Work(n, kind=kind) for n in numbers for kind in KINDS if (kind, n) not in done)
+    tried = {(one.implementation, one.dtype, one.number) for one in kept.trials}
+    for dtype in DTYPES:
+        for number in range(math.ceil(pairs / SHARE / bounds.PAIRS)):
+            for task in bounds.SHAPES:
+                asked = (entry.name for entry in entries if entry.task == task and dtype in entry.dtypes)
+                names = tuple(n for n in asked if (n, dtype) not in kept.failed and (n, dtype, number) not in tried)
+                if names:
+                    yield Work(number, task=task, dtype=dtype, names=names)
+
+
+def found(work: Work, failed: Collection[tuple[str, str]]) -> list[Exactness | Trial]:
+    """What a piece comes to; pairs of implementation and dtype that `failed` are not tried again."""
+    if work.kind:
+        return [exactness.exactness(implementations.get(EXACT).fn, work.kind, work.number)]
+    _forget_compiled(work.dtype)
+    entries = [implementations.get(name) for name in work.names if (name, work.dtype) not in failed]
+    return list(bounds.trials(entries, work.task, work.dtype, work.number)) if entries else []
+
+
+@functools.lru_cache(maxsize=1)  # once each time that the dtype changes
+def _forget_compiled(dtype: str) -> None:
+    """Compiled contestants would give up after eight shapes and dtypes."""
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()
