@@ -74,7 +74,10 @@ def row_hashes(table: torch.Tensor) -> Hashes:
     pandas mixes each word; a sum under random odd keys makes the row's (multilinear hashing, Carter and Wegman 1979).
     """
     keys = np.random.default_rng(0).integers(1, 2**63, table.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    return np.concatenate([_hashes(chunk, keys) for chunk in chunks(table)])
+    hashes = np.empty(len(table), np.uint64)  # small arrays kept between large ones would hold all of the heap
+    for start in range(0, len(table), CHUNK):
+        hashes[start : start + CHUNK] = _hashes(table[start : start + CHUNK], keys)
+    return hashes
 
 
 def _hashes(chunk: torch.Tensor, keys: Hashes) -> Hashes:

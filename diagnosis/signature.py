@@ -152,7 +152,7 @@ def measure(subject: Subject) -> Signature:
 
 
 def _of_entries(sums: Sums) -> dict[str, float]:
-    norms = torch.cat(sums.norms) if sums.rows else torch.full((1,), math.nan)
+    norms = sums.norms if sums.rows else torch.full((1,), math.nan)
     energy = sums.energy.sort(descending=True).values / sums.energy.sum()
     ranges = sums.high - sums.low
     return {

@@ -19,8 +19,9 @@ class Sums:
 
     def __init__(self, tables: Sequence[torch.Tensor], moments: bool) -> None:
         columns = tables[0].shape[1]
-        self.nan = self.infinite = self.zero = 0
-        self.norms: list[torch.Tensor] = []
+        self.nan = self.infinite = self.zero = self.rows = 0
+        self.seen = sum(map(len, tables))
+        self._norms = torch.empty(self.seen, dtype=torch.float64)
         self.low = torch.full((columns,), torch.inf, dtype=torch.float64)
         self.high = -self.low
         self.direction, self.energy, self.zeros = torch.zeros(3, columns, dtype=torch.float64)
@@ -31,7 +32,6 @@ class Sums:
         for side, table in enumerate(tables):
             for chunk in chunks(table):
                 self._add(side, self._usable(chunk.cpu()))
-        self.seen, self.rows = sum(map(len, tables)), int(self.counts.sum())
         self.distinct = distinct_rows(tables)
 
     def _usable(self, chunk: torch.Tensor) -> torch.Tensor:
@@ -46,13 +46,14 @@ class Sums:
         if not len(chunk):
             return
         wide = chunk.double()
-        if not self.counts.any():
+        if not self.rows:
             self.scale = float(wide.abs().max())
             self.pivot = (wide / self.scale).mean(0)
         units = unit(wide)
+        self._norms[self.rows : self.rows + len(chunk)] = (wide * units).sum(1)
+        self.rows += len(chunk)
         self.counts[side] += len(chunk)
         self.direction += units.sum(0)
-        self.norms.append((wide * units).sum(1))
         self.low = torch.minimum(self.low, wide.amin(0))
         self.high = torch.maximum(self.high, wide.amax(0))
         self.zeros += (wide == 0).sum(0)
@@ -63,6 +64,11 @@ class Sums:
         if self.second is not None:
             narrow = wide.float()  # products of 24 bits: a third of the time, and 7 digits of a singular value's square
             self.second += (narrow.T @ narrow).double()
+
+    @property
+    def norms(self) -> torch.Tensor:
+        """Of the usable rows of all tables."""
+        return self._norms[: self.rows]
 
     @property
     def means(self) -> torch.Tensor:
