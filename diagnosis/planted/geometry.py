@@ -33,18 +33,18 @@ def positive_only(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
 def saturated_head(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A sigmoid or softmax of small logits, or a tanh of large ones that a bias decides."""
     x, _ = features(size, generator)
-    logits = (x - x.mean(0)) / x.std() * uniform(0.05, 0.2, generator)
+    logits = (x - x.mean(0)) / x.std() * uniform(0.05, 0.35, generator)
     bias = normal(1, size.columns, generator).sign() * uniform(2, 3, generator)
-    heads = (logits.sigmoid(), logits.softmax(1), (2 * logits + bias).tanh())
+    heads = (logits.sigmoid(), (0.6 * logits).softmax(1), (2 * logits + bias).tanh())  # exp spreads them further
     return Subject(x=heads[choice(0, 2, generator)].to(dtype))
 
 
 def dead_units(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """One step too large has thrown the biases of a ReLU layer far below 0, and a few of them far above."""
     x, _ = features(size, generator)
-    step = uniform(12, 30, generator) * x.std()
-    bias = step * (normal(1, size.columns, generator) - uniform(1.2, 1.8, generator))
-    bias[:, : max(2, size.columns // 20)] = step * uniform(1, 1.5, generator)
+    step = uniform(8, 30, generator) * x.std()
+    bias = step * (normal(1, size.columns, generator) - uniform(0.8, 1.4, generator))
+    bias[:, : max(2, size.columns // 20)] = step * uniform(0.5, 1.5, generator)
     return Subject(x=(x + bias).relu().to(dtype))
 
 
