@@ -69,7 +69,7 @@ def interval(middle: float, low: float, high: float, digits: str) -> str:
 
 def difference(row: pd.Series) -> str:
     """What a change makes of the AUC: +0.078 (+0.051 to +0.105)."""
-    return interval(row["difference"], row["low"], row["high"], "+.3f")
+    return interval(row["difference"], row["low"], row["high"], "+z.3f")
 
 
 def _ends(rows: pd.DataFrame) -> Iterator[str]:
