@@ -27,7 +27,7 @@ def lessons(rows: pd.DataFrame, trainings: pd.DataFrame) -> Iterator[str]:
     yield from _told(rows, CORRECT, rows["advice"] == "fault", "Each fault of the code put back alone into")
     yield from _told(rows, AS_WRITTEN, rows["advice"] == "repair", "Each repair alone in")
     for loop in (AS_WRITTEN, CORRECT):
-        yield from _told(rows, loop, ~rows["advice"].isin([*CODE, ""]), "The guide's advice, each alone in")
+        yield from _told(rows, loop, ~rows["advice"].isin([*CODE, ""]), "Advice, each alone in")
     yield from _low_cosines(rows)
     yield from _detach(rows)
     yield from _floor(trainings)

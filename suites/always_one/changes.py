@@ -69,5 +69,6 @@ _ALTERNATIVES = ("random_pairs", "cosine_embedding", "contrastive", "higher_lear
 CHANGES: Sequence[Change] = (
     *CODE,
     *ADVICE,
+    Change("longer_training", "training", "400 steps for 80", lambda loop: replace(loop, steps=5 * loop.steps)),
     Change("all_together", "all", f"all but {', '.join(_ALTERNATIVES)}", _all_together),
 )
