@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from diagnosis.narrow import few_dimensions, narrowness
-from diagnosis.repairs import shuffled_dimensions, without_dimensions
+from diagnosis.repairs import centred, shuffled_dimensions, without_dimensions
 from diagnosis.rows import row_hashes, sides, take, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
@@ -72,14 +72,15 @@ def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     if subject.model is not None or (alike < COLLAPSED and signature.distinct_rows > 1):
         return None
     return Clue(
-        confidence=0.75,
+        confidence=0.55,  # an encoder of a mean as long as that looks the same
         evidence={
             "mean_share": signature.mean_share,
             "mean_cosine": signature.mean_cosine,
             "distinct_rows": signature.distinct_rows,
+            "centred_effective_rank": signature.centred_effective_rank,
         },
-        change="centre, shuffle each dimension",
-        repair=lambda: shuffled_dimensions(subject),
+        change="centre",
+        repair=lambda: centred(subject),
     )
 
 
