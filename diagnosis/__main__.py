@@ -3,8 +3,7 @@
 import argparse
 import json
 import sys
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,15 +11,19 @@ from rich.console import Console
 from diagnosis.diagnose import diagnose
 from diagnosis.reading import read_subject
 from diagnosis.subject import DiagnosisError, Subject
-from diagnosis.verdict import Cause, Diagnosis
-from diagnosis.wording import NEXT, facts, figures, headline, otherwise, sureness
+from diagnosis.verdict import Diagnosis
+from diagnosis.wording import WIDEST, lines
 from suites.inputs.blocks import InputError
 
 STATUS = {"healthy": 0, "cause": 1, "unknown": 1}
-STYLE = {"healthy": "bold green", "cause": "bold red", "unknown": "bold yellow"}
-WIDEST = 100
-Line = tuple[str, str]
-"""Text, and its style on a terminal that has colours."""
+STYLE = {
+    "healthy": "bold green",
+    "cause": "bold red",
+    "unknown": "bold yellow",
+    "title": "bold",
+    "code": "cyan",
+    "text": "",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,32 +71,8 @@ def _print_json(diagnosis: Diagnosis) -> None:
 
 def _print(diagnosis: Diagnosis) -> None:
     console = Console(markup=False, highlight=False)
-    for text, style in _said(diagnosis, min(WIDEST, console.width)):
-        console.print(text, style=style, soft_wrap=True)
-
-
-def _said(diagnosis: Diagnosis, width: int) -> Iterator[Line]:
-    yield headline(diagnosis), STYLE[diagnosis.verdict]
-    if diagnosis.verdict == "unknown":
-        yield textwrap.fill(NEXT, width), ""
-    for number, cause in enumerate(diagnosis.causes, 1):
-        yield f"\n{number}. {cause.name}: {sureness(cause.confidence)}", "bold"
-        yield from _about(cause, width)
-    yield "\nThe figures", "bold"
-    shown = figures(diagnosis.signature)
-    longest = max((len(name) for name, _ in shown), default=0)
-    yield from ((f"   {name:{longest}}  {value}", "") for name, value in shown)
-
-
-def _about(cause: Cause, width: int) -> Iterator[Line]:
-    """What was seen, what would be without the cause, what to do, the code."""
-    prose, _, code = cause.remedy.partition("```python\n")
-    probe = cause.counterfactual
-    said = [f"Seen: {facts(cause.evidence)}.", f"If it were not so: {otherwise(probe)}." if probe else "", prose]
-    for text in filter(None, said):
-        yield textwrap.fill(text, width, initial_indent=" " * 3, subsequent_indent=" " * 3), ""
-    yield "", ""
-    yield textwrap.indent(code.removesuffix("```").rstrip(), " " * 6), "cyan"
+    for text, style in lines(diagnosis, min(WIDEST, console.width)):
+        console.print(text, style=STYLE[style], soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="of pairs 1 for alike and 0 or -1 for not; of X alone its classes"
     )
-    parser.add_argument("--inputs", type=Path, metavar="FILE", help="what X was computed from; of pairs two tensors")
-    parser.add_argument("--dim", type=int, default=-1, help="that the cosine is taken over (default: the last)")
+    parser.add_argument(
+        "--inputs", type=Path, metavar="FILE", help="what X was computed from; of pairs two tensors in one file"
+    )
+    parser.add_argument("--dim", type=int, default=-1, help="the dim that the cosine is taken over (default: the last)")
     parser.add_argument("--json", action="store_true", help="print the diagnosis as one JSON object")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.md and its pictures there")
     return parser

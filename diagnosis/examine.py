@@ -48,8 +48,11 @@ class Lead:
 
     def flips(self, complaints: Set[str]) -> list[str]:
         """The complaints that are there before, and gone after."""
-        there = [name for name in _open(self.before, complaints) if self.after and name in self.after.symptoms]
-        return [name for name in there if self.after and not self.after.symptoms[name].present]
+        if self.after is None:
+            return []
+        after = self.after.symptoms
+        there = [name for name in _open(self.before, complaints) if name in after]
+        return [name for name in there if not (after[name].present or after[name].nearly)]
 
 
 def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnosis:
@@ -60,7 +63,8 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
     signature = measure(subject)
     seen = sample(subject, SEEN)
     view = View(seen, signature, _view(seen).symptoms)
-    complaints: Set[str] = {one.name for one in symptoms(sample(seen, PROBED), signature) if one.present}
+    found = {one.name: one.value for one in symptoms(sample(seen, PROBED), signature) if one.present}
+    complaints: Set[str] = set(found)
     verdict: Verdict = "unknown" if complaints else "healthy"
     causes: dict[str, Cause] = {}
     while len(causes) < AT_ONCE:
@@ -71,7 +75,7 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
         causes |= {lead.name: _cause(lead, complaints) for lead in leads}
         verdict = "cause"
         view, complaints = _after(leads[-1], complaints)
-    return Diagnosis(verdict=verdict, causes=tuple(causes.values()), signature=signature.to_dict())
+    return Diagnosis(verdict=verdict, causes=tuple(causes.values()), symptoms=found, signature=signature.to_dict())
 
 
 def _after(lead: Lead, complaints: Set[str]) -> tuple[View, Set[str]]:
@@ -95,7 +99,7 @@ def _next(view: View, complaints: Set[str], suspects: Sequence[Suspect], repaire
     gravest = _open(view, complaints)[:1]
     for lead in leads if gravest else []:
         flipped = lead.flips(complaints)
-        if gravest[0] in flipped or (lead.certain and (flipped or lead.after is None)):
+        if gravest[0] in flipped or (lead.certain and (flipped or (lead.after is None and not repaired))):
             return [lead]
     for lead in leads:
         if lead.flips(complaints) or (lead.certain and not repaired):  # a repair can leave faults of its own

@@ -1,17 +1,19 @@
-"""Few directions: a collapsed rank, and what resembles it and is healthy, tight clusters."""
-
-import math
+"""Few directions: a collapsed rank, and what resembles it and is healthy, a few classes."""
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from diagnosis.rows import about, directions, sample_rows, sides, usable
+from diagnosis.rows import about, directions, rows, sample_rows, sides, unit, usable
 from diagnosis.spread import off_diagonal
 from diagnosis.subject import Subject
 
-SHARES = np.arange(0.03, 0.99, 0.005)  # below 3 % of the pairs distances on a line differ by more than the gap
-GAP = 1.5
-MOST = 512  # rows that are looked at: their distances are 130,816
+MOST = 512  # rows that are looked at: their cosines are 130,816
+FEWEST = 20  # rows
+ALL = 0.98  # of the variance; the rest is taken for noise
+CLUSTERS = (2, 3, 4, 5)
+APART = {1: 0.7, 2: 0.75, 3: 0.6}  # silhouettes of what is no clusters, by dims: up to 0.67, 0.67 and 0.54
+NEIGHBOURS = 0.8
 
 
 def narrowness(subject: Subject) -> float:
@@ -31,19 +33,58 @@ def narrowness(subject: Subject) -> float:
 
 
 def few_dimensions(columns: int, rows: int) -> float:
-    """The narrowness from which on it is out of order: three dims or fewer, where there is room for more."""
-    room = min(columns, rows - 1)
-    return 0.47 if room > 6 else min(1.2 * math.sqrt(2 / (math.pi * max(room, 1))), 0.999)
+    """The narrowness from which on it is out of order: three dims or fewer; of few columns, next to one.
+
+    A handful of rows is narrow by chance: from less than `FEWEST` nothing is told.
+    """
+    if rows < FEWEST:
+        return float("inf")
+    return 0.47 if min(columns, rows - 1) > 8 else 0.8
 
 
 def clustered(subject: Subject) -> bool:
-    """Whether the distances of a side's rows leave a gap: no pair lies between near and far."""
-    return any(_gap(table[usable(table)].double()) for table in sample_rows(sides(subject), MOST))
+    """Whether there are a few classes, which need no more directions: by their labels, or because rows form clusters.
+
+    Labels: most rows have one of their own class nearest. Clusters: by the silhouette of k-means on three principal
+    axes, of the rows where they lie on a line, and else of their directions, doi 10.1016/0377-0427(87)90125-7.
+    """
+    return _neighbours(subject) or any(_silhouette(table) for table in sample_rows(sides(subject), MOST))
 
 
-def _gap(table: torch.Tensor) -> bool:
-    if len(table) < 4:
+def within_three(subject: Subject) -> bool:
+    """Whether the directions of each side vary along three axes, but for noise."""
+    return all(_principal(directions(table))[1] <= 3 for table in sample_rows(sides(subject), MOST))
+
+
+def _neighbours(subject: Subject) -> bool:
+    table = rows(subject.x, subject.dim)
+    if subject.y is not None or subject.labels is None or len(subject.labels) != len(table):
         return False
-    steps = np.quantile(torch.pdist(table).numpy(), SHARES)
-    near, far = steps[:-1], steps[1:]
-    return bool((far[near > 0] / near[near > 0] > GAP).any() or (steps[0] == 0 < steps[-1]))
+    fine = usable(table).nonzero().flatten()[:MOST]
+    units, classes = unit(table[fine]), subject.labels.flatten()[fine]
+    if len(classes.unique()) < 2:
+        return False
+    nearest = (units @ units.T).fill_diagonal_(-2).argmax(1)
+    return float((classes[nearest] == classes).double().mean()) > NEIGHBOURS
+
+
+def _silhouette(table: torch.Tensor) -> bool:
+    from sklearn.cluster import KMeans  # type: ignore[import-untyped]  # two seconds to import
+    from sklearn.metrics import silhouette_score  # type: ignore[import-untyped]
+
+    table = table[usable(table)].double()
+    places, axes = _principal(table)
+    if axes > 1:  # on a line directions are two, whatever the rows are
+        places, axes = _principal(unit(table))
+    if len(np.unique((places / max(abs(places).max(), 1e-300)).round(6), axis=0)) <= max(CLUSTERS):
+        return len(table) > max(CLUSTERS)
+    with threadpool_limits(1):  # on a busy machine its threads wait for each other a hundred times as long
+        cuts = [KMeans(count, n_init=2, random_state=0).fit_predict(places) for count in CLUSTERS]
+        return max(float(silhouette_score(places, cut)) for cut in cuts) > APART[min(axes, 3)]
+
+
+def _principal(table: torch.Tensor) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], int]:
+    """Rows on their first three principal axes, and how many axes hold `ALL` of the variance."""
+    left, singular, _ = torch.linalg.svd(about(table, table.mean(0)), full_matrices=False)
+    shares = singular.square().cumsum(0) / singular.square().sum().clamp(min=torch.finfo(torch.float64).tiny)
+    return (left[:, :3] * singular[:3]).numpy(), 1 + int((shares < ALL).sum())

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from diagnosis.rows import about, unit, usable
+from diagnosis.rows import about, generator, unit, usable
 from diagnosis.subject import Subject
 
 Change = Callable[[torch.Tensor], torch.Tensor]
@@ -42,13 +42,34 @@ def shuffled_dimensions(subject: Subject) -> Subject:
 
     The null of Horn's parallel analysis, doi 10.1007/BF02289447.
     """
-    generator = torch.Generator().manual_seed(0)
+    drawn = generator()
 
     def shuffle(table: torch.Tensor) -> torch.Tensor:
-        order = torch.rand(table.shape, generator=generator).argsort(0)
+        order = torch.rand(table.shape, generator=drawn).argsort(0)
         return about(table, table.mean(0)).gather(0, order)
 
     return each_side(subject, shuffle)
+
+
+def standardised(subject: Subject) -> Subject:
+    """Each dimension with a mean of 0 and a spread of 1 over the side's rows; a constant one is 0."""
+
+    def standardise(table: torch.Tensor) -> torch.Tensor:
+        away = about(table, table.mean(0))
+        return away / away.std(0, correction=0).clamp(min=torch.finfo(away.dtype).tiny)
+
+    return each_side(subject, standardise)
+
+
+def whitened(subject: Subject) -> Subject:
+    """Each side along its principal axes, with a spread of 1 along each that holds more than rounding."""
+
+    def whiten(table: torch.Tensor) -> torch.Tensor:
+        left, singular, _ = torch.linalg.svd(about(table, table.mean(0)), full_matrices=False)
+        held: torch.Tensor = left[:, singular > max(table.shape) * torch.finfo(subject.x.dtype).eps * singular[0]]
+        return held
+
+    return each_side(subject, whiten)
 
 
 def without_dimensions(subject: Subject, dropped: torch.Tensor) -> Subject:

@@ -71,7 +71,7 @@ def _stages(diagnosis: Diagnosis, subject: Subject) -> dict[str, Sampled]:
                 changes.append(clue.change)
                 break
     if changes:
-        stages[f"After: {', '.join(changes)}"] = sampled(few)
+        stages[f"Tried: {', '.join(changes)}"] = sampled(few)
     return {title: seen for title, seen in stages.items() if seen}
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from diagnosis.rows import sides, take, unit, usable
+from diagnosis.rows import generator, sides, take, unit, usable
 from diagnosis.subject import Subject
 
 ROWS = 1000
@@ -57,7 +57,7 @@ class Sampled:
 def sampled(subject: Subject) -> Sampled | None:
     """What can be drawn of a subject, the same each time; None where fewer than three vectors have a direction."""
     most = ROWS if subject.y is None else ROWS // 2
-    order = torch.randperm(len(subject.x), generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(len(subject.x), generator=generator())
     few = take(subject, order[:most].sort().values)  # of vectors along the first dim: some of their elements
     tables = [table[:most].cpu().double() for table in sides(few)]
     fine = torch.stack([usable(table) for table in tables]).all(0)
@@ -71,7 +71,7 @@ def sampled(subject: Subject) -> Sampled | None:
 
 def _shuffled(table: torch.Tensor) -> torch.Tensor:
     """Each column in an order of its own: every dimension keeps its values, and no row what relates it to others."""
-    order = torch.rand(table.shape, generator=torch.Generator().manual_seed(0)).argsort(0)
+    order = torch.rand(table.shape, generator=generator()).argsort(0)
     return table.gather(0, order)
 
 

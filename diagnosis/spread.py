@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from diagnosis.rows import directions, usable
+from diagnosis.rows import directions, generator, usable
 from diagnosis.sums import singular
 
 MOST = 1024  # rows of a sample
@@ -30,7 +30,7 @@ def spread(table: torch.Tensor, centred: torch.Tensor) -> dict[str, float]:
 
 def intervals(table: torch.Tensor, centred: torch.Tensor, whole: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """The 95 % interval about each figure of a sample, from how its `GROUPS` groups differ (Student's t)."""
-    order = torch.randperm(len(table), generator=torch.Generator().manual_seed(0)).chunk(GROUPS)
+    order = torch.randperm(len(table), generator=generator()).chunk(GROUPS)
     groups = [spread(table[group], centred[group]) for group in order]
     found = {}
     for name, value in whole.items():

@@ -17,22 +17,31 @@ from diagnosis.subject import Subject
 ALWAYS = 0.95  # healthy encoders of low temperature lie in 0.7 to 1, fine-grained data at 0.9: they still leave room
 
 
+GONE = 0.9  # to which the mean cosine has to fall before it counts as undone
+MANY = 0.1  # answers that are lost: from there on they are what somebody complains of first
+
+
 @dataclass(frozen=True)
 class Symptom:
-    """A figure by its name, its value, and whether it is out of order."""
+    """A figure by its name, its value, and whether it is out of order, or nearly: a repair has to bring it further."""
 
     name: str
     value: float
     present: bool
+    nearly: bool = False
+
+
+def _alike(name: str, cosine: float) -> Symptom:
+    return Symptom(name, cosine, cosine >= ALWAYS, GONE < cosine < ALWAYS)
 
 
 def symptoms(subject: Subject, signature: Signature) -> tuple[Symptom, ...]:
-    """Every figure that can be read of the subject, whether it is out of order or not; `signature` is the subject's."""
+    """Every figure that can be read of the subject, the gravest first; `signature` is the subject's."""
     said = answers(subject)
-    order = _order(said)
+    lost, order = _lost(signature, said), _order(said)
+    alike = tuple(_of_cosines(subject, signature))
     return (
-        *_of_cosines(subject, signature),
-        _lost(signature, said),
+        *((lost, *alike) if lost.value > MANY else (*alike, lost)),
         *([order] if order else []),
         *_of_training(subject, said),
     )
@@ -41,7 +50,7 @@ def symptoms(subject: Subject, signature: Signature) -> tuple[Symptom, ...]:
 def _of_cosines(subject: Subject, signature: Signature) -> Iterator[Symptom]:
     unrelated = signature.mean_cosine if subject.y is None else signature.shuffled_cosine
     unrelated = 0.0 if math.isnan(unrelated) else unrelated  # fewer than two rows have a direction
-    yield Symptom("mean cosine of unrelated rows", unrelated, unrelated >= ALWAYS)
+    yield _alike("mean cosine of unrelated rows", unrelated)
     if subject.y is not None:
         rounding = torch.finfo(subject.x.dtype).eps ** 2 / 2 + 1e-12  # what rounding both sides takes from 1
         one = signature.pair_cosine >= 1 - rounding
@@ -59,7 +68,7 @@ def _of_unlike_pairs(subject: Subject) -> Iterator[Symptom]:
         return
     x, y = (rows(side, subject.dim)[unlike] for side in (subject.x, subject.y))
     cosine = float((unit(x) * unit(y)).sum(1).nanmean())
-    yield Symptom("mean cosine of unlike pairs", cosine, cosine >= ALWAYS)
+    yield _alike("mean cosine of unlike pairs", cosine)
 
 
 def unlike_pairs(subject: Subject) -> torch.Tensor | None:

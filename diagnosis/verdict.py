@@ -40,14 +40,21 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """The verdict, the causes (the likeliest first), and the signature that they were told from.
+    """The verdict, the causes (the likeliest first), and what they were told from; `print` shows it as text.
 
-    "unknown" is a symptom that none of the known causes explains.
+    `symptoms` are the figures that are out of order, by name, `signature` all figures of the embeddings. "unknown" is
+    a symptom that none of the known causes explains.
     """
 
     verdict: Verdict
     causes: tuple[Cause, ...] = ()
+    symptoms: Mapping[str, float] = field(default_factory=dict)
     signature: Mapping[str, Value] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        from diagnosis.wording import lines
+
+        return "\n".join(text for text, _ in lines(self))
 
     def to_dict(self) -> dict[str, object]:
         """The plain form that `--json` prints."""
@@ -55,4 +62,5 @@ class Diagnosis:
             asdict(cause) | {"counterfactual": asdict(cause.counterfactual) if cause.counterfactual else {}}
             for cause in self.causes
         ]
-        return {"verdict": self.verdict, "causes": causes, "signature": dict(self.signature)}
+        symptoms = {"symptoms": "; ".join(f"{name}: {value:.3g}" for name, value in self.symptoms.items())}
+        return {"verdict": self.verdict, "causes": causes, "signature": symptoms | dict(self.signature)}

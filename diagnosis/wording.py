@@ -1,26 +1,82 @@
 """How a diagnosis is said, on the terminal and on the page."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 
 from diagnosis.remedies import CAUSES
-from diagnosis.verdict import Counterfactual, Diagnosis, Value
+from diagnosis.symptom import ALWAYS
+from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Value
 
 _SURENESS = ((0.95, "almost certain"), (0.8, "very likely"), (0.5, "likely"), (0.0, "possible"))
 
 NEXT = (
     "Give it more to look at: both sides of the pairs, --labels, the raw --inputs; or, in Python, the model, its "
-    "loader and its loss: diagnosis.diagnose(model=..., loader=..., loss=...)."
+    "loader and its loss: diagnosis.diagnose(model=..., loader=..., loss=...). If the rows themselves are told apart "
+    "(mean cosine below), look at the function that compares them, and at which rows it is handed."
 )
 """What helps where no cause could be named."""
 
+NAMES = (
+    "In the code x and y are the embeddings that are compared, [N, D], reference those of many unrelated inputs (x "
+    "where there are no others), and model what makes them; F is torch.nn.functional, nn is torch.nn."
+)
+"""What the names in a remedy's code stand for."""
+
+HIGH = 0.7
+"""A mean cosine from which on it is said what centring would make of it."""
+
+WIDEST = 100
+Line = tuple[str, str]
+"""Text, and its role."""
+
 
 def headline(diagnosis: Diagnosis) -> str:
-    """The verdict in one line."""
+    """The verdict in one line, with the figures that it rests on."""
     if diagnosis.verdict == "healthy":
-        return "Healthy: no symptom, judged against the shuffled and the centred floor."
+        return f"Healthy{_margin(diagnosis.signature)}."
     if diagnosis.verdict == "unknown":
-        return f"Not healthy, and none of the {len(CAUSES)} known causes explains it."
+        said = "; ".join(f"{words(name)}: {figure(value)}" for name, value in diagnosis.symptoms.items())
+        return f"Not healthy ({said}), and none of the {len(CAUSES)} known causes explains it."
     return f"Not healthy: {' and '.join(cause.name for cause in diagnosis.causes)}."
+
+
+def _margin(signature: Mapping[str, Value]) -> str:
+    """How far the cosines of a healthy set are from "always 1", and what centring would make of high ones."""
+    cosine, centred = signature.get("shuffled_cosine"), signature.get("centred_mean_cosine")
+    cosine = signature.get("mean_cosine") if cosine is None else cosine
+    if not isinstance(cosine, float):
+        return ""
+    said = f': the mean cosine of unrelated rows is {figure(cosine)}, and "always 1" begins at {ALWAYS}'
+    if cosine < HIGH or not isinstance(centred, float):
+        return said
+    return f"{said}; without the mean row, which lifts all of them alike, it would be {figure(round(centred, 3) + 0.0)}"
+
+
+def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[Line]:
+    """The whole diagnosis, block by block, each with its role: the verdict, "title", "text" or "code"."""
+    yield textwrap.fill(headline(diagnosis), width), diagnosis.verdict
+    if diagnosis.verdict == "unknown":
+        yield textwrap.fill(NEXT, width), "text"
+    for number, cause in enumerate(diagnosis.causes, 1):
+        yield f"\n{number}. {cause.name}: {sureness(cause.confidence)}", "title"
+        yield from _about(cause, width)
+    if diagnosis.causes:
+        yield "\n" + textwrap.fill(NAMES, width), "text"
+    yield "\nThe figures", "title"
+    shown = figures(diagnosis.signature)
+    longest = max((len(name) for name, _ in shown), default=0)
+    yield from ((f"   {name:{longest}}  {value}", "text") for name, value in shown)
+
+
+def _about(cause: Cause, width: int) -> Iterator[Line]:
+    """What was seen, what would be without the cause, what to do, the code."""
+    prose, _, code = cause.remedy.partition("```python\n")
+    probe = cause.counterfactual
+    said = [f"Seen: {facts(cause.evidence)}.", f"If it were not so: {otherwise(probe)}." if probe else "", prose]
+    for text in filter(None, said):
+        yield textwrap.fill(text, width, initial_indent=" " * 3, subsequent_indent=" " * 3), "text"
+    yield "", "text"
+    yield textwrap.indent(code.removesuffix("```").rstrip(), " " * 6), "code"
 
 
 def sureness(confidence: float) -> str:

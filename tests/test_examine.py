@@ -107,4 +107,4 @@ def test_every_suspect_has_a_remedy_and_code_comes_before_geometry_before_numeri
     assert set(order) == set(REMEDIES)
     assert order.index("same_tensor") < order.index("constant_inputs") < order.index("cached_buffer")
     assert order.index("cached_buffer") < order.index("no_negatives") < order.index("common_offset")
-    assert order.index("common_offset") < order.index("overflow")
+    assert order.index("overflow") < order.index("common_offset") < order.index("low_precision_ties")

@@ -8,6 +8,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     *data.SUSPECTS,
     *network.SUSPECTS,
     *objective.SUSPECTS,
+    *numerics.OUT_OF_RANGE,
     *geometry.SUSPECTS,
     *numerics.SUSPECTS,
 )

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from diagnosis.narrow import few_dimensions, narrowness
-from diagnosis.repairs import centred, shuffled_dimensions, without_dimensions
+from diagnosis.narrow import few_dimensions, narrowness, within_three
+from diagnosis.repairs import centred, shuffled_dimensions, standardised, whitened, without_dimensions
 from diagnosis.rows import row_hashes, sides, take, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
@@ -19,7 +19,7 @@ from diagnosis.suspects.head import (
 )
 from diagnosis.suspects.suspect import Clue, Suspect
 
-COLLAPSED = 0.997  # mean cosine of an offset 18 times the spread; encoders that tell anything apart reach 0.99
+COLLAPSED = 0.999  # mean cosine of an offset 32 times the spread; encoders that tell anything apart reach 0.99
 
 
 def duplicate_rows(subject: Subject, signature: Signature) -> Clue | None:
@@ -44,26 +44,27 @@ def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
     """Do one to three dimensions, far larger than the others, decide every cosine?"""
     if signature.top_three_energy < 0.5 or mostly_dead(signature) or squash_of(subject, signature):
         return None
-    rogue = rogue_dimensions(subject)
-    if not 1 <= int(rogue.sum()) <= 3:
+    energy = _energy(subject)
+    rogue = energy > 50 * energy.median()  # of a Gaussian offset the largest has 20 times the median
+    few = int(rogue.sum()) <= 3
+    if not rogue.any() or not (few or signature.top_three_energy > 0.9):  # else columns in units of their own
         return None
+    largest = energy.topk(min(3, int(rogue.sum()))).indices.sort().values
     return Clue(
         confidence=0.9,
         evidence={
-            "dimensions": ", ".join(map(str, rogue.nonzero().flatten().tolist())),
+            "columns": ", ".join(map(str, largest.tolist())),
             "top_dimension_energy": signature.top_dimension_energy,
             "top_three_energy": signature.top_three_energy,
         },
-        change="leave the dimensions out",
-        repair=lambda: without_dimensions(subject, rogue),
+        change="leave the dimensions out" if few else "standardise each dimension",
+        repair=lambda: without_dimensions(subject, rogue) if few else standardised(subject),
     )
 
 
-def rogue_dimensions(subject: Subject) -> torch.Tensor:
-    """Those that hold 50 times the energy of the median one, `[K]` of bool; of a Gaussian offset the largest has 20."""
-    tables = [table[usable(table)].double() for table in sides(subject)]
-    energy = torch.cat(tables).square().mean(0)
-    return energy > 50 * energy.median()
+def _energy(subject: Subject) -> torch.Tensor:
+    """What each dimension holds of E||x||^2, `[K]`."""
+    return torch.cat([table[usable(table)].double() for table in sides(subject)]).square().mean(0)
 
 
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
@@ -101,11 +102,12 @@ def common_offset(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
-    """Do the rows vary along three directions or fewer?"""
+    """Do the rows vary along three directions or fewer, or next to?"""
     narrow = narrowness(subject)
     room = few_dimensions(signature.columns, signature.rows)
     if narrow < room or signature.columns < 4 or mostly_dead(signature):
         return None
+    faint = signature.rows > 2 * signature.columns and not within_three(subject)  # others hold more than noise
     return Clue(
         confidence=0.85,
         evidence={
@@ -113,8 +115,8 @@ def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
             "dimensions": signature.columns,
             "mean_size_of_centred_cosines": narrow,
         },
-        change="shuffle each dimension",
-        repair=lambda: shuffled_dimensions(subject),
+        change="whiten" if faint else "shuffle each dimension",
+        repair=lambda: whitened(subject) if faint else shuffled_dimensions(subject),
     )
 
 

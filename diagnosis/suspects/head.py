@@ -25,7 +25,7 @@ class Squash:
 
 def squash_of(subject: Subject, signature: Signature) -> Squash | None:
     """The function that the entries, of all rows, look like; None where they go beyond its range."""
-    if max(-signature.minimum, signature.maximum) > 1 or signature.columns < 2:
+    if max(-signature.minimum, signature.maximum) > 1 or signature.minimum == signature.maximum:
         return None
     table = torch.cat([side[usable(side)].double() for side in sides(subject)])
     if not len(table):

@@ -6,11 +6,13 @@ import torch
 
 from diagnosis.answers import answers
 from diagnosis.repairs import rescaled
-from diagnosis.rows import take, usable
+from diagnosis.rows import rows, take, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue, Suspect
 from diagnosis.verdict import Value
+
+COARSE = 2.0  # roundings that rows lie apart: what was between them is gone, in float64 too
 
 
 def overflow(subject: Subject, signature: Signature) -> Clue | None:
@@ -58,6 +60,8 @@ def low_precision_ties(subject: Subject, signature: Signature) -> Clue | None:
     """Do cosines that float64 tells apart round to the same number?"""
     if subject.x.dtype == torch.float64:
         return None
+    if subject.model is None and (steps := _steps(subject)) <= COARSE:
+        return Clue(confidence=0.95, evidence={"dtype": signature.dtype, "roundings_between_rows": steps})
     coarse, fine = answers(subject), answers(_float64(subject))
     if not len(coarse.given):
         return None
@@ -68,6 +72,17 @@ def low_precision_ties(subject: Subject, signature: Signature) -> Clue | None:
         "standard_deviation_in_float64": float(fine.exact.std(correction=0)),
     }
     return Clue(confidence=0.8, evidence=evidence, change="recompute in float64", repair=lambda: _float64(subject))
+
+
+def _steps(subject: Subject) -> float:
+    """How many roundings of their dtype the rows of `x` lie apart: of the median dimension, the others are constant."""
+    table = rows(subject.x, subject.dim)
+    table = table[usable(table)].double()
+    if not len(table):
+        return torch.inf
+    apart, largest = table.amax(0) - table.amin(0), table.abs().amax(0)
+    steps = (apart / (largest * torch.finfo(subject.x.dtype).eps))[apart > 0]
+    return float(steps.median()) if len(steps) > table.shape[1] / 2 else torch.inf
 
 
 def _sizes(signature: Signature) -> dict[str, Value]:
@@ -85,9 +100,13 @@ def _finite(subject: Subject) -> Subject:
     return rescaled(replace(subject, x=x, y=y))
 
 
-SUSPECTS = (
+OUT_OF_RANGE = (
     Suspect("overflow", overflow),
     Suspect("underflow_or_eps", underflow_or_eps),
+)
+"""Whose answers are wrong, whatever else makes rows alike."""
+
+SUSPECTS = (
     Suspect("nan_or_zero_rows", nan_or_zero_rows),
     Suspect("low_precision_ties", low_precision_ties),
 )
