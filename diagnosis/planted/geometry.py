@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Generator
 
 from diagnosis.planted.plant import Plant, Size
-from diagnosis.planted.sources import choice, features, normal, some_digits, trained, uniform
+from diagnosis.planted.sources import choice, features, measured, normal, some_digits, trained, uniform
 from diagnosis.subject import Subject
 
 
@@ -58,6 +58,13 @@ def rogue_dimension(size: Size, dtype: torch.dtype, generator: Generator) -> Sub
     return Subject(x=x.to(dtype))
 
 
+def units_of_their_own(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """Columns as they were measured, beside one of another unit: a time in seconds, an area, an identifier."""
+    table = measured(size, generator)
+    other = 10 ** uniform(3, 4, generator) * (1 + uniform(0, 0.3, generator) * normal(len(table), 1, generator))
+    return Subject(x=torch.cat([table, other], 1).to(dtype))
+
+
 def rank_collapse(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A bottleneck of one to three units before the last layer, or a matrix that lost all but those directions."""
     x, _ = features(size, generator)
@@ -90,6 +97,7 @@ PLANTS = (
     Plant("saturated_head", saturated_head),
     Plant("dead_units", dead_units),
     Plant("rogue_dimension", rogue_dimension),
+    Plant("rogue_dimension", units_of_their_own),
     Plant("rank_collapse", rank_collapse),
     Plant("training_collapse", training_collapse),
 )

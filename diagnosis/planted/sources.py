@@ -61,6 +61,14 @@ def some_digits(rows: int, generator: Generator) -> tuple[Tensor, Tensor]:
     return images[chosen], classes[chosen]
 
 
+def measured(size: Size, generator: Generator) -> Tensor:
+    """Rows of one of scikit-learn's tables (flowers, wines, tumours), as they were measured, `[N, 4 to 30]`."""
+    from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+
+    table = torch.from_numpy((load_iris, load_wine, load_breast_cancer)[choice(0, 2, generator)]().data)
+    return table[torch.randperm(len(table), generator=generator)[: size.rows]]
+
+
 def digit_pairs(rows: int, generator: Generator) -> Pairs:
     """Pairs for verification: every other one, by chance, shows one class twice, in two images."""
     images, classes = digits()
@@ -72,9 +80,9 @@ def digit_pairs(rows: int, generator: Generator) -> Pairs:
     return Pairs(images[chosen], images[partners], alike)
 
 
-def trained(kind: Kind, columns: int, generator: Generator) -> nn.Sequential:
-    """A copy, in eval mode, of one of the networks that learnt the digits: `[N, 64]` to `[N, columns]`."""
-    return copy.deepcopy(_trained(kind, columns, choice(0, NETWORKS - 1, generator)))
+def trained(kind: Kind, columns: int, generator: Generator, classes: int = 10) -> nn.Sequential:
+    """A copy, in eval mode, of one of the networks that learnt the first digits: `[N, 64]` to `[N, columns]`."""
+    return copy.deepcopy(_trained(kind, columns, choice(0, NETWORKS - 1, generator), classes))
 
 
 def features(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -101,8 +109,9 @@ def _body(kind: Kind, columns: int) -> nn.Sequential:
 
 
 @functools.cache
-def _trained(kind: Kind, columns: int, seed: int) -> nn.Sequential:
+def _trained(kind: Kind, columns: int, seed: int, count: int) -> nn.Sequential:
     images, classes = digits()
+    images, classes = images[classes < count], classes[classes < count]
     with torch.random.fork_rng(devices=()), torch.enable_grad():
         torch.manual_seed(seed)
         body, head = _body(kind, columns), nn.Linear(columns, 10)

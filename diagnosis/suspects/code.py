@@ -115,8 +115,9 @@ def scaled_copies(subject: Subject, signature: Signature) -> Clue | None:
     both = usable(x) & usable(y)
     x, y = x[both], y[both]
     rounding = torch.finfo(x.dtype).eps ** 2 + 1e-12
-    copies = ((unit(x) * unit(y)).sum(1) > 1 - rounding) & ~(x == y).all(1)
-    share, factors = float(copies.double().mean()), (_norms(y) / _norms(x))[copies]
+    factors = _norms(y) / _norms(x)
+    copies = ((unit(x) * unit(y)).sum(1) > 1 - rounding) & ~(x == y).all(1) & _in_each_dimension(x, y, factors)
+    share, factors = float(copies.double().mean()), factors[copies]
     if share < 0.8 or float((factors - 1).abs().median()) < 4 * torch.finfo(x.dtype).eps:
         return None
     pairs = subject.y is not None
@@ -130,6 +131,13 @@ def scaled_copies(subject: Subject, signature: Signature) -> Clue | None:
         change="compare with another row" if pairs else "keep one row of each direction",
         repair=lambda: other_partners(subject) if pairs else take(subject, torch.tensor([0])),
     )
+
+
+def _in_each_dimension(x: torch.Tensor, y: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """Whether `y` is `factors` times `x` by the measure of each dimension too: a huge one hides all others."""
+    size = x.double().square().mean(0).sqrt().clamp(min=torch.finfo(torch.float64).tiny)
+    off = (y.double() / factors[:, None] - x.double()) / size
+    return off.square().mean(1).sqrt() < 0.05
 
 
 def _norms(table: torch.Tensor) -> torch.Tensor:

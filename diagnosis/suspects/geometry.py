@@ -46,8 +46,8 @@ def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
         return None
     energy = _energy(subject)
     rogue = energy > 50 * energy.median()  # of a Gaussian offset the largest has 20 times the median
-    few = int(rogue.sum()) <= 3
-    if not rogue.any() or not (few or signature.top_three_energy > 0.9):  # else columns in units of their own
+    units = signature.top_three_energy > 0.9  # the others are columns in units of their own
+    if not rogue.any() or (rogue.sum() > 3 and not units):
         return None
     largest = energy.topk(min(3, int(rogue.sum()))).indices.sort().values
     return Clue(
@@ -57,8 +57,8 @@ def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
             "top_dimension_energy": signature.top_dimension_energy,
             "top_three_energy": signature.top_three_energy,
         },
-        change="leave the dimensions out" if few else "standardise each dimension",
-        repair=lambda: without_dimensions(subject, rogue) if few else standardised(subject),
+        change="standardise each dimension" if units else "leave the dimensions out",
+        repair=lambda: standardised(subject) if units else without_dimensions(subject, rogue),
     )
 
 

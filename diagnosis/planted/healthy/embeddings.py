@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from diagnosis.planted.plant import Make, Plant, Size
-from diagnosis.planted.sources import choice, digits, features, normal, some_digits, uniform
+from diagnosis.planted.sources import choice, digits, features, measured, normal, some_digits, trained, uniform
 from diagnosis.subject import Subject
 
 Rows = Callable[[Size, Generator], Tensor]
@@ -79,6 +79,21 @@ def trained_features(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
     return features(size, generator)
 
 
+def few_classes(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Two to four digits, by a network that was trained to tell these apart, and needs no more directions."""
+    count = choice(2, 4, generator)
+    images, classes = some_digits(len(digits()[0]), generator)
+    chosen = (classes < count).nonzero().flatten()[: size.rows]
+    with torch.no_grad():
+        return trained("layernorm", size.columns, generator, count)(images[chosen]), classes[chosen]
+
+
+def standardised_columns(size: Size, generator: Generator) -> Tensor:
+    """Flowers, wines or tumours, each column of what was measured with mean 0 and spread 1."""
+    table = measured(size, generator)
+    return (table - table.mean(0)) / table.std(0)
+
+
 def fine_grained(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
     """Kinds of one thing: cosines about 0.9, those within a class well above those of two."""
     return _of_one_kind(size, generator, shared=uniform(0.85, 0.9, generator), classes=choice(5, 20, generator))
@@ -117,6 +132,8 @@ PLANTS = (
     Plant("principal components of digits", alone(principal_components)),
     Plant("tight clusters, 2 to 16", classed(clusters)),
     Plant("features of a trained network", classed(trained_features)),
+    Plant("two to four classes", classed(few_classes)),
+    Plant("standardised columns", alone(standardised_columns)),
     Plant("fine-grained, cosines about 0.9", classed(fine_grained)),
     Plant("low temperature, cosines 0.7 to 1", classed(low_temperature)),
     Plant("feature maps", feature_maps),
