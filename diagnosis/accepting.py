@@ -106,8 +106,8 @@ def _check_embeddings(x: torch.Tensor, name: str, dim: int) -> None:
         raise DiagnosisError(f"{name} is {x.dtype}; a cosine needs floating point: {name}.float()")
     if x.ndim < 2:
         raise DiagnosisError(f"{name} has the shape {shape}; one vector tells nothing: stack several to [N, D]")
-    if not -x.ndim <= dim < x.ndim:
-        raise DiagnosisError(f"dim is {dim}, and {name} is {shape}; give one from {-x.ndim} to {x.ndim - 1}")
+    if not isinstance(dim, int) or not -x.ndim <= dim < x.ndim:
+        raise DiagnosisError(f"dim is {dim!r}, and {name} is {shape}; give one from {-x.ndim} to {x.ndim - 1}")
     if len(x) < 2:
         raise DiagnosisError(
             f"{name} has rows: {len(x)}; a cosine is judged by those of unrelated rows: give at least 2, better 100"

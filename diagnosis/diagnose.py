@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -33,26 +35,36 @@ def diagnose(
     similarity: Similarity | None = None,
     weights: Mapping[str, torch.Tensor] | None = None,
     learning_rate: float | None = None,
+    report: str | Path | None = None,
+    curve: pd.DataFrame | None = None,
 ) -> Diagnosis:
     """Names what makes the cosines of embeddings all alike, with the evidence, or says that they are healthy.
 
     The more is handed over, the more can be told: embeddings alone; pairs; also the raw inputs; or the model with its
     inputs or loader, which is then run again, changed, on a copy: it stays as it is, and so do the random states.
-    `x`, `y` and the rest are NumPy arrays or tensors, the embeddings in any floating-point dtype.
+    `x`, `y` and the rest are NumPy arrays or tensors, the embeddings in any floating-point dtype. "Healthy" means that
+    rows which have nothing to do with each other have a mean cosine below 0.95, that pairs which are labelled as
+    unlike have, and that no answer is lost to overflow or rounding, nor the rows to a few directions.
 
     Args:
-        x: embeddings `[N, ..., D]`; what the model makes of the inputs if None.
+        x: embeddings `[N, ..., D]`, each row compared with every other; what the model makes of the inputs if None.
         y: those that `x` is compared with, pair by pair.
         dim: the dim that the cosine is taken over.
         labels: `[N]`; of pairs 1 for alike and 0 or -1 for not, of embeddings alone their classes.
         inputs: `[N, ...]`, what `x` was computed from.
         other_inputs: the same of `y`.
         model: `model(inputs)` answers `[N, ..., D]`; in the mode in which it gave the cosines.
-        loader: batches of inputs, in the forms that `diagnosis.gather.gather` knows; its first rows are taken.
+        loader: batches: a tensor of inputs, `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)` or `(inputs,
+            other_inputs, labels)`; the first 1024 rows are taken.
         loss: `(similarities, labels) -> scalar`, both `[N]`; or `(x, y, labels)`, as `nn.CosineEmbeddingLoss` has it.
         similarity: `(x, y) -> [N]`; the cosine over `dim` if None.
         weights: the state dict that the model should hold.
         learning_rate: that the model is trained with; tried with Adam.
+        report: a folder, made if it is not there, for a page of the diagnosis with pictures.
+        curve: of a `CollapseMonitor` that watched the training, for the page.
+
+    Returns:
+        The verdict, the causes in order, and the figures; `print` shows them as text.
 
     Raises:
         DiagnosisError: what was handed over can't be diagnosed, or the model, the loader or a function raises.
@@ -75,7 +87,13 @@ def diagnose(
         )
         sound = checked(subject)
         check(sound)
-        return examine(sound)
+        diagnosis = examine(sound)
+    if report is not None:
+        from diagnosis.report import write_report  # matplotlib and scikit-learn take seconds to import
+
+        with seeded():
+            write_report(diagnosis, sound, Path(report), curve=curve)
+    return diagnosis
 
 
 def _untouched(function: Function) -> Function:

@@ -96,6 +96,11 @@ def read_batch(item: object) -> Batch:
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
         raise DiagnosisError(f"the loader gave tensors of unequal numbers of rows: {shapes}; give one entry a row each")
     inputs, *rest = tensors
+    if len(rest) == 2 and rest[-1].numel() > len(rest[-1]) and rest[-1].shape == inputs.shape:
+        raise DiagnosisError(
+            f"the loader gave three tensors of the shape {tuple(inputs.shape)}, as triplets are; make pairs of them: "
+            "(anchor, positive, ones) and (anchor, negative, zeros)"
+        )
     labels = rest.pop() if rest and (len(rest) == 2 or _one_a_row(rest[-1], inputs)) else None
     if labels is not None and labels.numel() == len(labels):
         labels = labels.flatten()

@@ -42,6 +42,9 @@ CLASS_COLOURS = matplotlib.colormaps["tab10"].colors  # type: ignore[attr-define
 INK, GREY = "#000000", "#c4c4c4"
 FLOORS = {"columns shuffled": GREY, "partners shuffled": GREY, "rows centred": INK}
 BINS = np.linspace(-1, 1, 81)
+CLOSE = 0.15
+"""Cosines that differ by less are drawn a second time, closer."""
+
 LETTERS = 66
 """How many of a title fit over a facet."""
 
@@ -93,11 +96,27 @@ def cosines(stages: Stages) -> Figure:
             heights, _ = np.histogram(values.clamp(-1, 1), BINS)
             label = f"{name}: mean {_rounded(float(values.mean()))}"
             axes.stairs(heights / heights.max(), BINS, color=colour, fill=colour == GREY, label=label, linewidth=width)
-        axes.set(xlabel="cosine", ylabel="pairs, of those in the highest bin", xlim=(-1.03, 1.03), ylim=(0, 1.5))
+        axes.set(xlabel="cosine", ylabel="pairs, relative to the highest bin", xlim=(-1.03, 1.03), ylim=(0, 1.5))
         axes.set_yticks([0, 0.5, 1])
         axes.legend(loc="upper left")
         axes.set_title(textwrap.fill(title, LETTERS))
+        _closer(axes, seen)
     return figure
+
+
+def _closer(axes: Axes, seen: Sampled) -> None:
+    """What is compared, on a scale of its own, where it would be a single bar."""
+    compared = {name: values for name, values in seen.cosines().items() if name not in FLOORS}
+    least, most = (float(getattr(torch.cat(list(compared.values())), end)()) for end in ("min", "max"))
+    if not 1e-9 < most - least < CLOSE:
+        return
+    inset = axes.inset_axes((0.08, 0.14, 0.5, 0.36))
+    bins = np.linspace(least, most, 41)
+    for values, colour in zip(compared.values(), COLOURS, strict=False):
+        heights, _ = np.histogram(values, bins)
+        inset.stairs(heights / heights.max(), bins, color=colour, linewidth=1)
+    inset.set(xticks=[least, most], xticklabels=[number(least), number(most)], yticks=[])
+    inset.set_title("the same, closer", fontsize=7)
 
 
 def spectrum(stages: Stages) -> Figure:
@@ -110,7 +129,7 @@ def spectrum(stages: Stages) -> Figure:
             shown[shown < LEAST] = torch.nan
             label = f"{name}: effective rank {effective_rank(values):.1f}"
             axes.plot(range(1, len(values) + 1), shown, color=colour, label=label, linewidth=width, marker=".")
-        axes.set(xscale="log", yscale="log", xlabel="rank", ylabel="of the largest raw one", ylim=(LEAST / 50, 2))
+        axes.set(xscale="log", yscale="log", xlabel="rank", ylabel="relative to the largest", ylim=(LEAST / 50, 2))
         axes.legend(loc="lower left")  # below what is drawn
         axes.set_title(textwrap.fill(f"{title}: {len(seen.x):,} rows of {seen.x.shape[1]:,} dimensions", LETTERS))
     return figure

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,20 @@ def test_the_very_same_one_twice_is_seen_through_the_door(as_array: bool) -> Non
     assert named(diagnose(x, x))[0] == "same_tensor"
 
 
+def test_a_page_can_be_written_and_the_diagnosis_printed(tmp_path: Path) -> None:
+    found = diagnose(beside_an_offset(), report=tmp_path / "out")
+    page = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert page.startswith("# Why is my cosine similarity always 1?\n\n**Not healthy: common_offset.**")
+    assert str(found).startswith("Not healthy: common_offset.\n\n1. common_offset: very likely")
+    assert found.to_dict()["signature"]["symptoms"].startswith("mean cosine of unrelated rows: 0.9")  # type: ignore[index]
+
+
+def test_how_far_a_healthy_set_is_from_1_is_said() -> None:
+    high = normal(200, 64) + 2.5 * normal(1, 64, seed=1)
+    assert str(diagnose(high)).startswith("Healthy: the mean cosine of unrelated rows is 0.8")
+    assert "without the mean row, which lifts all of them alike" in " ".join(str(diagnose(high)).split())
+
+
 def test_one_column_is_a_cause_and_no_error() -> None:
     assert named(diagnose(normal(64, 1)))[0] == "size_one_dim"
 
@@ -130,6 +145,7 @@ UNFITTING: list[tuple[dict[str, Any], str]] = [
     ({"x": X, "y": X[:4]}, "x is (8, 4) torch.float32 on cpu and y is (4, 4)"),
     ({"x": X, "y": X.double()}, "y is (8, 4) torch.float64 on cpu; pairs are row by row"),
     ({"x": X, "dim": 2}, "dim is 2, and x is (8, 4); give one from -2 to 1"),
+    ({"x": X, "dim": "last"}, "dim is 'last', and x is (8, 4); give one from -2 to 1"),
     ({"x": X, "labels": torch.zeros(7)}, "labels has the shape (7,) and x 8 rows"),
     ({"x": X, "labels": torch.zeros(8, 2)}, "not one finite number a row"),
     ({"x": X, "labels": torch.full((8,), torch.nan)}, "not one finite number a row"),
@@ -183,6 +199,13 @@ def test_items_of_a_loader_are_told_apart(item: Any, holds: tuple[bool, bool]) -
 def test_an_item_of_another_form_is_refused(item: Any) -> None:
     with pytest.raises(DiagnosisError, match=r"the loader gave \(.*known: a tensor of inputs.*wrap the loader"):
         read_batch(item)
+
+
+def test_triplets_are_refused_with_the_pairs_to_make_of_them() -> None:
+    with pytest.raises(
+        DiagnosisError, match=r"\(8, 64\), as triplets are; make pairs of them: \(anchor, positive, ones\)"
+    ):
+        read_batch((A, B, -A))
 
 
 def endless(*items: Any) -> Iterator[Any]:

@@ -44,7 +44,18 @@ def one_storage() -> Subject:
     return Subject(x=both[0], y=both[1])
 
 
+def of_classes(count: int) -> Tensor:
+    """A class a direction, `count - 1` of them in all, with borders that touch."""
+    centres = torch.linalg.qr(normal(64, count)).Q.T
+    return centres[torch.arange(200) % count] + 0.12 * normal(200, 64, seed=1) @ centres.T @ centres
+
+
 HEALTHY = {
+    "two classes": Subject(x=of_classes(2)),
+    "three classes": Subject(x=of_classes(3)),
+    "five rows": Subject(x=normal(5, 64)),
+    "two rows": Subject(x=normal(2, 8)),
+    "ten rows of three": Subject(x=normal(10, 3)),
     "isotropic": Subject(x=normal(200, 64)),
     "uniform pixels, mean cosine 0.75": Subject(x=normal(200, 64).sigmoid() ** 0.7),
     "two tight clusters": Subject(x=clusters(2, 0.1)),
@@ -71,6 +82,16 @@ def test_what_is_healthy_and_looks_odd_is_healthy(name: str) -> None:
 
 OFFSET = 8 * F.normalize(normal(1, 64, seed=7)) * 8
 LOOK_ALIKES = {
+    "a time beside what was measured": (
+        Subject(x=torch.cat([normal(200, 8), 1e9 + 1e7 * normal(200, 1)], 1)),
+        "rogue_dimension",
+    ),
+    "what rounding left beside an offset": (Subject(x=(normal(200, 64) * 0.3 + 301).bfloat16()), "low_precision_ties"),
+    "squares beyond the dtype in some columns": (
+        Subject(x=torch.cat([normal(200, 60), 1e25 * normal(200, 4, seed=1)], 1)),
+        "overflow",
+    ),
+    "constant rows between 0 and 1": (Subject(x=torch.ones(200, 16) / 2), "training_collapse"),
     "an offset that happens to be positive": (Subject(x=normal(200, 64) + 8), "common_offset"),
     "unit rows within 0 and 1": (Subject(x=F.normalize(normal(200, 64) + 8)), "common_offset"),
     "one line through 0, both ways": (Subject(x=normal(200, 1) * normal(1, 64, seed=1)), "rank_collapse"),
@@ -93,6 +114,19 @@ def test_causes_that_resemble_each_other_are_told_apart(name: str) -> None:
     subject, cause = LOOK_ALIKES[name]
 
     assert named(subject)[:1] == [cause]
+
+
+def test_rows_that_a_repair_has_emptied_are_no_second_cause() -> None:
+    assert named(Subject(x=normal(1, 64).repeat(200, 1))) == ["training_collapse"]
+
+
+def test_directions_that_are_faint_and_not_lost_come_back_by_whitening() -> None:
+    narrow = normal(400, 64, seed=1) * torch.tensor([1.0] * 2 + [0.05] * 62) @ torch.linalg.qr(normal(64, 64)).Q
+    (cause,) = examine(Subject(x=narrow)).causes
+
+    assert cause.name == "rank_collapse"
+    assert cause.counterfactual is not None
+    assert (cause.counterfactual.change, cause.counterfactual.flips) == ("whiten", True)
 
 
 def test_two_causes_of_two_symptoms_are_both_named() -> None:
