@@ -40,7 +40,7 @@ def picture(curve: pd.DataFrame, path: Path) -> None:
             for step in began:
                 axes.axvline(step, color="black", linestyle="--", label=f"collapse, from step {step}")
             axes.set(ylabel=title, yscale=scale)
-        panels[2].legend(loc="center left")
+        panels[2].legend(loc="center left", bbox_to_anchor=(1, 0.5))
         panels[-1].set_xlabel("step")
         figure.suptitle("The embeddings while they were trained", x=0.01, ha="left")
         save(figure, path.name, path.parent)
