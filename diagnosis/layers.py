@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from diagnosis.rerun import embed
 from diagnosis.restoring import private_copy
 
+WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 ENOUGH = 256  # rows on which each layer's answers are kept
 RELU = frozenset({"relu", "relu_", "relu6", "hardtanh"})  # F.relu6 is a hardtanh
 SATURATING = frozenset({"sigmoid", "sigmoid_", "softmax", "tanh", "tanh_", "hardsigmoid", "expit"})
@@ -63,7 +64,7 @@ def activations(model: nn.Module, inputs: torch.Tensor) -> list[Activation]:
 def without(model: nn.Module, positions: Iterable[int]) -> nn.Module:
     """The model without the activation functions at these positions of `activations`.
 
-    A saturating one is left out; a ReLU gets the mean of each unit as its threshold, so that no unit is dead.
+    A saturating one is left out; of a ReLU each dead unit gets its mean as its threshold, and the others stay.
     """
     return _Without(model, frozenset(positions))
 
@@ -92,7 +93,7 @@ class _Watch(TorchFunctionMode):
         if len(self.seen) not in self.skipped:
             answer = func(*args, **(kwargs or {}))
         else:
-            answer = given if name in SATURATING else (given - given.mean(0)).relu()
+            answer = given if name in SATURATING else (given - given.mean(0) * (given.amax(0) <= 0)).relu()
         self.seen.append(Activation(name.rstrip("_"), answer.detach().clone()))
         return answer
 

@@ -7,11 +7,15 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from scipy import stats
 from torch import nn
 
+from diagnosis.answers import similarity
 from diagnosis.restoring import users_code
 from diagnosis.subject import DiagnosisError, Loss, Subject
 
+_PROBES = 64  # pairs
+CONVENTIONS = {"0 and 1": (0, 1), "-1 and 1": (-1, 1), "1 and 0": (1, 0)}  # labels of unlike and of alike pairs
 Function = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 _TO_CHECK = {
     "loss": "call loss(similarities, labels) yourself, both [N]: it must answer one number with a gradient",
@@ -50,9 +54,37 @@ def reach(subject: Subject) -> Reach:
     if subject.similarity is None:
         return Reach()
     rows = torch.randn(subject.x.shape, generator=torch.Generator().manual_seed(0)).to(subject.x)
-    similarity = guarded(subject.similarity, "similarity")
+    ask = guarded(subject.similarity, "similarity")
     with torch.no_grad():
-        return Reach(*(float(similarity(rows, other).double().mean()) for other in (-rows, rows.clone())))
+        return Reach(*(float(ask(rows, other).double().mean()) for other in (-rows, rows.clone())))
+
+
+def follows_cosine(subject: Subject) -> float:
+    """Spearman's correlation of the subject's similarity with the cosine, over random pairs at cosines from -1 to 1.
+
+    0 where it answers one number to all of them.
+
+    Raises:
+        DiagnosisError: the similarity raises, or answers no numbers.
+    """
+    ask, items, generator = similarity(subject), len(subject.x), torch.Generator().manual_seed(0)
+    cosines = torch.linspace(-1, 1, -(-_PROBES // items) * items)
+    cosines = cosines[torch.randperm(len(cosines), generator=generator)]  # a running maximum follows ascending ones
+    with torch.no_grad():
+        parts = [ask(*_pairs_at(part, subject, generator)).reshape(items, -1) for part in cosines.split(items)]
+    answers = torch.cat(parts).double().mean(1).cpu()
+    if bool((answers == answers[0]).all()):
+        return 0.0
+    return float(stats.spearmanr(answers.numpy(), cosines.numpy()).statistic)
+
+
+def _pairs_at(cosines: torch.Tensor, subject: Subject, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random rows of one length, of the shape and dtype of the subject's, and others at one cosine an item."""
+    dim, length = subject.dim, subject.x.shape[subject.dim] ** 0.5
+    x, other = (length * F.normalize(torch.randn(subject.x.shape, generator=generator), dim=dim) for _ in range(2))
+    across = length * F.normalize(other - x * F.cosine_similarity(x, other, dim=dim).unsqueeze(dim), dim=dim)
+    c = cosines.reshape(-1, *[1] * (x.ndim - 1))
+    return x.to(subject.x), (c * x + (1 - c.square()).sqrt() * across).to(subject.x)
 
 
 @dataclass(frozen=True)
@@ -98,6 +130,26 @@ def push(loss: Loss, within: Reach, labels: torch.Tensor, unlike: float, alike: 
         return None
 
 
+def pulls_only(loss: Loss, within: Reach, labels: torch.Tensor) -> bool:
+    """Whether the loss pulls alike pairs together, and pushes no others apart, however similar and labelled they are.
+
+    Both kinds are in one batch, since some losses compare them with each other.
+    """
+    everywhere = torch.cat([within.between(0, 0.98)] * 2)
+    half = len(everywhere) // 2
+    pulled = False
+    for unlike, alike in CONVENTIONS.values():
+        both = torch.cat([labels.new_full((half,), value) for value in (unlike, alike)])
+        try:
+            of_unlike, of_alike = _gradient(loss, everywhere, both).split(half)
+        except DiagnosisError:  # labels that it refuses
+            continue
+        if bool((of_unlike > 0).any()):
+            return False
+        pulled |= float(of_alike.sum()) < 0
+    return pulled
+
+
 def least_loss(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> float | None:
     """The least mean loss of pairs with these labels, if each could have whichever of these similarities it likes.
 
@@ -139,11 +191,15 @@ def _arguments_needed(function: Callable[..., object]) -> int | None:
 
 
 def _mean_gradient(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor, label: float) -> float:
+    return float(_gradient(loss, similarities, labels.new_full(similarities.shape, label)).sum())
+
+
+def _gradient(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     s = similarities.to(labels.device).requires_grad_()
     with torch.enable_grad():
-        answer = _call(loss, s, labels.new_full(s.shape, label))
+        answer = _call(loss, s, labels)
         (gradient,) = torch.autograd.grad(answer, s, allow_unused=True) if answer.requires_grad else (None,)
-    return 0.0 if gradient is None else float(gradient.sum())
+    return torch.zeros_like(s) if gradient is None else gradient
 
 
 def _call(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import nn
 
 from diagnosis.restoring import private_copy, seeded, users_code
 from diagnosis.subject import DiagnosisError, Subject
+
+Found = TypeVar("Found")
 
 
 class Source(NamedTuple):
@@ -47,7 +49,7 @@ def rerun(subject: Subject, change: Callable[[nn.Module], nn.Module | None] = la
     return replace(subject, model=model, x=x, y=y)
 
 
-def attempted(probe: Callable[[], Subject]) -> Subject | None:
+def attempted(probe: Callable[[], Found]) -> Found | None:
     """What a probe gives; None where the model can't be run in that way."""
     try:
         return probe()

@@ -350,3 +350,132 @@ def test_left_out_where_one_length_only_is_taken() -> None:
     padded[:, :4] = torch.randint(1, 50, (64, 4), generator=torch.Generator().manual_seed(0))
     model = nn.Sequential(nn.Embedding(50, 8), nn.Flatten(), nn.Linear(320, 16))
     assert "padding_dominates" not in [cause.name for cause in diagnose(model=model, inputs=padded).causes]
+
+
+def named(**known: Any) -> list[str]:
+    return [cause.name for cause in diagnose(**known).causes]
+
+
+def mlp(columns: int = 16) -> nn.Sequential:
+    with seeded(1):
+        return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, columns))
+
+
+class Remembering(nn.Module):
+    """Answers by what it has answered to a batch of that size."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.answers = model, dict[int, torch.Tensor]()
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.answers.setdefault(len(inputs), self.model(inputs).detach()).clone()
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_an_answer_that_is_given_again_is_cached_whether_it_is_a_copy_or_not(used: bool) -> None:
+    model = Remembering(mlp())
+    if used:
+        model(normal(64, 64, seed=2))
+    found = diagnose(model=model, inputs=normal(64, 64), other_inputs=normal(64, 64, seed=1))
+    assert found.causes[0].name == "cached_buffer"
+    assert (found.causes[0].counterfactual is None) == used  # what was there before can't be forgotten
+
+
+def test_a_model_whose_rows_are_all_alike_remembers_nothing() -> None:
+    dead = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 4))
+    nn.init.constant_(dead[0].bias, -100)
+    assert "cached_buffer" not in named(model=dead, inputs=normal(64, 64))
+
+
+def test_what_the_model_made_of_the_other_inputs_some_steps_ago_is_carried_over() -> None:
+    model, a, b = mlp(), normal(64, 64), normal(64, 64, seed=1)
+    stale = embed(model, a)
+    model[0].weight.data += 0.01 * normal(64, 64, seed=2)  # type: ignore[operator, union-attr]
+    known = {"x": embed(model, a), "inputs": a, "other_inputs": b, "model": model}
+    assert named(y=stale, **known) == ["carried_over"]
+    assert named(y=stale.half(), **{**known, "x": known["x"].half()}) == ["carried_over"]  # type: ignore[union-attr]
+    assert named(y=embed(model, b), **known) == []
+    behind = normal(64, 64, seed=2) * 0.01  # a teacher that lags behind makes y of its own inputs
+    teacher = copy.deepcopy(model)
+    teacher[0].weight.data -= behind  # type: ignore[operator, union-attr]
+    assert named(y=embed(teacher, b), **known) == []
+
+
+def test_texts_of_unknown_words_only_are_one_input_whatever_their_length() -> None:
+    tokens = torch.zeros(64, 30, dtype=torch.long)
+    for row, text in enumerate(tokens):
+        text[: 10 + row % 20] = 100
+    model = nn.EmbeddingBag(200, 16, mode="mean", padding_idx=0)
+    assert named(model=model, inputs=tokens)[0] == "constant_inputs"
+
+
+def test_one_hot_rows_are_no_repeated_input() -> None:
+    model = nn.EmbeddingBag(200, 16, mode="mean")
+    assert "constant_inputs" not in named(model=model, inputs=torch.eye(64, dtype=torch.long))
+
+
+def test_weights_as_they_are_drawn_are_no_fault_where_the_embeddings_are_sound() -> None:
+    assert diagnose(model=mlp(), inputs=normal(64, 64)).verdict == "healthy"
+
+
+def test_half_a_hidden_layer_that_is_dead_does_not_make_rows_alike() -> None:
+    model = mlp()
+    model[0].bias.data[:40] = -100  # type: ignore[union-attr, index]
+    model[2].bias.data += 100 * normal(16)  # type: ignore[union-attr, operator]
+    assert named(model=model, inputs=normal(64, 64))[0] == "bias_dominates"
+
+
+class OfBytes(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = mlp()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.layer((images - 127.5) / 73)
+        return answer
+
+
+def test_pixels_of_0_to_1_where_the_model_scales_bytes_by_itself() -> None:
+    images = torch.rand(64, 64, generator=torch.Generator().manual_seed(0))
+    found = diagnose(model=OfBytes(), inputs=images).causes[0]
+    assert found.name == "channel_or_range_mismatch"
+    assert found.counterfactual is not None
+    assert found.counterfactual.change == "multiply the inputs by 255"
+    assert named(model=OfBytes(), inputs=255 * images) == []
+
+
+def labelled_pairs(loss: Any) -> dict[str, Any]:
+    a, b = normal(64, 64), normal(64, 64, seed=1)
+    return {"model": mlp(), "inputs": a, "other_inputs": b, "labels": torch.tensor([0, 1] * 32), "loss": loss}
+
+
+@pytest.mark.parametrize("rate", [None, 1e-4, 1e-1])
+def test_a_loss_that_pushes_nothing_apart_has_no_negatives_at_any_rate(rate: float | None) -> None:
+    known = labelled_pairs(lambda s, labels: (1 - s).mean())
+    assert named(**known, learning_rate=rate)[0] == "no_negatives"
+
+
+def test_a_loss_that_ranks_pairs_of_a_batch_pushes_unlike_ones_apart() -> None:
+    def ranking(s: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        higher = labels[:, None] < labels
+        return (20 * (s[:, None] - s))[higher].exp().sum().log1p()
+
+    assert "no_negatives" not in named(**labelled_pairs(ranking))
+
+
+@pytest.mark.parametrize(("of_cosine", "squashed"), [
+    (lambda c: torch.sigmoid(2 * c + 4), True),
+    (lambda c: 0.99 + 0.01 * c, True),
+    (lambda c: torch.exp((c - 1) / 10), True),
+    (lambda c: (1 + c) / 2, False),
+    (lambda c: c / 0.07, False),
+    (lambda c: 0.9 + 0.05 * (c > 0.2), False),
+    (lambda c: 1 - 0.01 * c.cummax(0).values, False),
+])  # fmt: skip
+def test_what_rises_with_the_cosine_in_a_narrow_range_is_squashed(
+    of_cosine: Callable[..., Any], squashed: bool
+) -> None:
+    x, y = normal(64, 16), normal(64, 16, seed=1)
+    found = named(x=x, y=y, similarity=lambda x, y: of_cosine(F.cosine_similarity(x, y)))
+    assert found == ["squashed_similarity"] * squashed

@@ -1,10 +1,22 @@
 """Faults in the code around a network that learnt the digits: its embeddings are sound, what is compared is not."""
 
+import copy
+
 import torch
 from torch import Generator
 
 from diagnosis.planted.plant import Plant, Size
-from diagnosis.planted.sources import choice, feature_pairs, features, normal, some_digits, trained, uniform
+from diagnosis.planted.sources import (
+    choice,
+    digit_pairs,
+    feature_pairs,
+    features,
+    normal,
+    normal_like,
+    some_digits,
+    trained,
+    uniform,
+)
 from diagnosis.subject import Subject
 
 
@@ -33,6 +45,18 @@ def carried_over(size: Size, dtype: torch.dtype, generator: Generator) -> Subjec
         x = trained("layernorm", size.columns, generator)(frames).to(dtype)
     y = torch.cat([x[:1], x[:-1]])
     return Subject(x=x, y=y, labels=torch.randint(2, (len(x),), generator=generator))
+
+
+def kept_from_before(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A bank of embeddings from some steps ago, looked up by the index of the first image of a pair, not the second."""
+    pairs, model = digit_pairs(size.rows, generator), trained("layernorm", size.columns, generator)
+    before = copy.deepcopy(model)
+    amount = uniform(0.02, 0.1, generator)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.add_(amount * weights.std() * normal_like(weights, generator))
+        x, y = model(pairs.x).to(dtype), before(pairs.x).to(dtype)
+    return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, model=model, labels=pairs.alike)
 
 
 def wrong_dim(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -71,6 +95,7 @@ PLANTS = (
     Plant("same_tensor", same_tensor),
     Plant("shared_storage", shared_storage),
     Plant("carried_over", carried_over),
+    Plant("carried_over", kept_from_before),
     Plant("wrong_dim", wrong_dim),
     Plant("size_one_dim", size_one_dim),
     Plant("scaled_copies", scaled_copies),

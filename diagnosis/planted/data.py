@@ -29,6 +29,19 @@ def constant_inputs(size: Size, dtype: torch.dtype, generator: Generator) -> Sub
     return through(model, torch.where(blank[:, None], torch.zeros(()), images), dtype)
 
 
+def unknown_words(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """Another tokenizer's vocabulary: between `[CLS]` and `[SEP]` nearly every text is `[UNK]` again and again."""
+    longest = choice(40, 80, generator)
+    lengths = torch.randint(20, longest, (size.rows, 1), generator=generator)
+    places = torch.arange(longest)
+    tokens = torch.full((size.rows, longest), 100)
+    known = torch.rand(size.rows, 1, generator=generator) < uniform(0, 0.02, generator)
+    tokens = torch.where(known & (places % 7 == 3), torch.randint(103, 1000, tokens.shape, generator=generator), tokens)
+    tokens[:, 0] = 101
+    tokens = torch.where(places == lengths - 1, 102, tokens.masked_fill(places >= lengths, 0))
+    return through(bag_of_words(size, generator), tokens, dtype)
+
+
 def over_normalised_inputs(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Pixels of 0 to 1 divided by 255 once more, or standardised by the mean and spread of pixels of 0 to 255."""
     model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
@@ -52,6 +65,19 @@ def channel_or_range_mismatch(size: Size, dtype: torch.dtype, generator: Generat
     return through(model, (255 * paper).round(), dtype)
 
 
+def bytes_expected(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A network that standardises bytes, 0 to 255, by itself, given pixels of 0 to 1."""
+    model, (images, _) = some_network(size, generator, ("batchnorm", "layernorm")), some_digits(size.rows, generator)
+    mean, spread, first = 0.0, 1.0, model[0]
+    assert isinstance(first, nn.Linear)
+    if choice(0, 1, generator):
+        mean, spread = float(images.mean()), float(images.std())
+        with torch.no_grad():  # image = mean + spread * standardised, folded into the first layer
+            first.bias.add_(first.weight.sum(1) * mean)
+            first.weight.mul_(spread)
+    return through(nn.Sequential(Standardised(255 * mean, 255 * spread), model).eval(), images, dtype)
+
+
 def padding_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Short texts padded to a model's full length, and a mean over all places without a mask."""
     words, longest = 2000, choice(16, 40, generator)
@@ -61,10 +87,33 @@ def padding_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> S
     padded = torch.zeros(size.rows, choice(6, 16, generator) * longest, dtype=torch.long)
     padded[:, :longest] = tokens.reshape(size.rows, longest)
     padded[torch.arange(padded.shape[1]) >= lengths] = 0
-    vectors = torch.randn(words, size.columns, generator=generator)
-    model = nn.EmbeddingBag.from_pretrained(vectors, mode="mean")
-    subject = through(model, padded, dtype)
+    subject = through(bag_of_words(size, generator, words), padded, dtype)
     return subject if choice(0, 1, generator) else replace(subject, model=None)
+
+
+def padding_before_training(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """The same of a model as PyTorch draws it, which a short text without padding goes through very well."""
+    subject = padding_dominates(size, dtype, generator)
+    assert subject.inputs is not None
+    body = bag_of_words(size, generator)
+    return through(nn.Sequential(body, nn.Linear(size.columns, size.columns)).eval(), subject.inputs, dtype)
+
+
+def bag_of_words(size: Size, generator: Generator, words: int = 2000) -> nn.EmbeddingBag:
+    """The mean of the vectors of all places of a text, padding among them."""
+    return nn.EmbeddingBag.from_pretrained(torch.randn(words, size.columns, generator=generator), mode="mean")
+
+
+class Standardised(nn.Module):
+    """A model's own preprocessing."""
+
+    def __init__(self, mean: float, spread: float) -> None:
+        super().__init__()
+        self.mean, self.spread = mean, spread
+
+    def forward(self, images: Tensor) -> Tensor:
+        """In the shape of `images`."""
+        return (images - self.mean) / self.spread
 
 
 def some_network(size: Size, generator: Generator, kinds: tuple[Kind, ...] = KINDS) -> nn.Sequential:
@@ -87,7 +136,10 @@ def through(model: nn.Module, inputs: Tensor, dtype: torch.dtype) -> Subject:
 PLANTS = (
     Plant("same_sample_twice", same_sample_twice),
     Plant("constant_inputs", constant_inputs),
+    Plant("constant_inputs", unknown_words),
     Plant("over_normalised_inputs", over_normalised_inputs),
     Plant("channel_or_range_mismatch", channel_or_range_mismatch),
+    Plant("channel_or_range_mismatch", bytes_expected),
     Plant("padding_dominates", padding_dominates),
+    Plant("padding_dominates", padding_before_training),
 )

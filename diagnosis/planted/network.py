@@ -21,6 +21,16 @@ def cached_buffer(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
     return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, model=model)
 
 
+def answers_once(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A model that keeps its first answer, and answers it to any inputs; handed over before that or after."""
+    pairs = digit_pairs(size.rows, generator)
+    model = Once(some_network(size, generator))
+    used = copy.deepcopy(model)
+    x, y = run(used, pairs.x).to(dtype), run(used, pairs.y).to(dtype)
+    model = used if choice(0, 1, generator) else model
+    return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, model=model)
+
+
 def bias_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Weight decay on the last weights and none on their bias, for too long."""
     model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
@@ -89,6 +99,21 @@ def weights_not_loaded(size: Size, dtype: torch.dtype, generator: Generator) -> 
     return Subject(x=subject.x, inputs=images, model=model, weights=checkpoint if choice(0, 1, generator) else None)
 
 
+class Once(nn.Module):
+    """A model that is run on its first inputs only."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.answer: Tensor | None = None
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """`[N, 64]` to `[N, D]`, for as many as there were at first."""
+        if self.answer is None:
+            self.answer = self.model(inputs)
+        return self.answer[: len(inputs)].clone()
+
+
 class Buffered(nn.Module):
     """A model that saves an allocation a call."""
 
@@ -102,6 +127,14 @@ class Buffered(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """`[N, 64]` to `[N, D]`, in memory that the next call writes to."""
         return self.out[: len(inputs)].copy_(self.model(inputs))
+
+
+def shallow(columns: int, generator: Generator) -> nn.Sequential:
+    """Two hidden layers without normalisation, as PyTorch draws them."""
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(choice(0, 2**31, generator))
+        hidden = nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()
+        return nn.Sequential(*hidden, nn.Linear(128, columns)).eval()
 
 
 def deep(columns: int, *, seed: int, steps: int) -> nn.Sequential:
@@ -130,6 +163,7 @@ def _deep(columns: int, seed: int, steps: int) -> nn.Sequential:
 
 PLANTS = (
     Plant("cached_buffer", cached_buffer),
+    Plant("cached_buffer", answers_once),
     Plant("bias_dominates", bias_dominates),
     Plant("dead_units", dead_units),
     Plant("saturated_head", saturated_head),

@@ -1,5 +1,6 @@
 """Faults in what is minimised: networks trained on pairs of digits until they collapse, and losses that can't teach."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -7,9 +8,9 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from diagnosis.planted.data import run, some_network
-from diagnosis.planted.network import deep
+from diagnosis.planted.network import deep, shallow
 from diagnosis.planted.plant import Plant, Size
-from diagnosis.planted.sources import Pairs, choice, digit_pairs, feature_pairs, trained, uniform
+from diagnosis.planted.sources import Pairs, choice, digit_pairs, feature_pairs, some_digits, trained, uniform
 from diagnosis.subject import Loss, Subject
 
 
@@ -19,6 +20,14 @@ def no_negatives(size: Size, dtype: torch.dtype, generator: Generator) -> Subjec
     pairs = pairs._replace(alike=torch.ones_like(pairs.alike))
     model = fitted(some_network(size, generator, ("layernorm", "batchnorm")), pairs, margin, 1e-2, generator)
     return paired(model, pairs, margin, dtype)
+
+
+def pulled_together(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A loss that takes the labels and does not look at them, at a rate of no harm."""
+    pairs = digit_pairs(size.rows, generator)
+    model = fitted(some_network(size, generator, ("layernorm", "batchnorm")), pairs, distance, 1e-2, generator)
+    subject = paired(model, pairs, distance, dtype)
+    return replace(subject, learning_rate=1e-3) if choice(0, 1, generator) else subject
 
 
 def label_convention(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -34,6 +43,23 @@ def squashed_similarity(size: Size, dtype: torch.dtype, generator: Generator) ->
     """A sigmoid of the cosine into binary cross-entropy."""
     x, y, alike = feature_pairs(size, generator)
     return Subject(x=x.to(dtype), y=y.to(dtype), labels=alike, similarity=sigmoid_of_cosine, loss=cross_entropy)
+
+
+def narrow_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """A function that rises with the cosine by a little: a kernel that is too wide, or a sigmoid that is shifted."""
+    x, y, alike = feature_pairs(size, generator)
+    width, shift = uniform(1.5, 4, generator), uniform(3, 5, generator)
+    functions: tuple[Callable[[Tensor], Tensor], ...] = (
+        lambda cosines: torch.exp((cosines - 1) / width**2),  # exp(-d^2 / 2 width^2), of unit vectors
+        lambda cosines: torch.sigmoid(cosines + shift),
+    )
+    function = functions[choice(0, 1, generator)]
+    return Subject(
+        x=x.to(dtype),
+        y=y.to(dtype),
+        labels=alike,
+        similarity=lambda x, y: function(F.cosine_similarity(x, y, dim=-1)),
+    )
 
 
 def learning_rate_too_high(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -53,6 +79,16 @@ def training_collapse(size: Size, dtype: torch.dtype, generator: Generator) -> S
     noise = uniform(0.1, 0.3, generator) * torch.randn(pairs.x.shape, generator=generator)
     views = Pairs(pairs.x, pairs.x + noise, torch.ones_like(pairs.alike))
     model = fitted(trained("layernorm", size.columns, generator), views, margin, 1e-2, generator)
+    return Subject(x=run(model, views.x).to(dtype), inputs=views.x, model=model)
+
+
+def collapse_of_relus(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """The same of standardised pixels and no normalisation later: many of the ReLUs go silent on the way."""
+    images, _ = some_digits(size.rows, generator)
+    images = (images - images.mean(0)) / images.std()
+    noise = uniform(0.1, 0.3, generator) * torch.randn(images.shape, generator=generator)
+    views = Pairs(images, images + noise, torch.ones(len(images), dtype=torch.long))
+    model = fitted(shallow(size.columns, generator), views, margin, 3e-3, generator)
     return Subject(x=run(model, views.x).to(dtype), inputs=views.x, model=model)
 
 
@@ -89,6 +125,11 @@ def margin(cosines: Tensor, labels: Tensor) -> Tensor:
     return torch.where(labels == 1, 1 - cosines, torch.where(labels == -1, (cosines - 0.2).clamp_min(0), 0)).mean()
 
 
+def distance(cosines: Tensor, labels: Tensor) -> Tensor:
+    """The squared distance of unit vectors, whatever the labels say."""
+    return (2 - 2 * cosines).mean()
+
+
 def sigmoid_of_cosine(x: Tensor, y: Tensor) -> Tensor:
     """In 0.269 to 0.731."""
     return F.cosine_similarity(x, y).sigmoid()
@@ -101,8 +142,11 @@ def cross_entropy(similarities: Tensor, labels: Tensor) -> Tensor:
 
 PLANTS = (
     Plant("no_negatives", no_negatives),
+    Plant("no_negatives", pulled_together),
     Plant("label_convention", label_convention),
     Plant("squashed_similarity", squashed_similarity),
+    Plant("squashed_similarity", narrow_similarity),
     Plant("learning_rate_too_high", learning_rate_too_high),
     Plant("training_collapse", training_collapse),
+    Plant("training_collapse", collapse_of_relus),
 )

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from diagnosis.repairs import other_partners
-from diagnosis.rows import row_hashes, rows, same_memory, take, unit, usable
+from diagnosis.rows import rows, same_memory, take, unit, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
+from diagnosis.suspects.carried import carried_over, kept_from_before
 from diagnosis.suspects.suspect import Clue, Suspect
 
 
@@ -36,36 +36,6 @@ def shared_storage(subject: Subject, signature: Signature) -> Clue | None:
         change="compare with another row",
         repair=(lambda: other_partners(subject)) if pairs else None,
     )
-
-
-def carried_over(subject: Subject, signature: Signature) -> Clue | None:
-    """Is `y` what `x` was some steps before: kept from the last step instead of computed from an input of its own?"""
-    if subject.y is None or same_memory(subject.x, subject.y):
-        return None
-    x, y = (row_hashes(rows(side, subject.dim)) for side in (subject.x, subject.y))
-    known, first = np.unique(x, return_index=True)
-    if len(known) < 0.9 * len(x) or _intended(subject):
-        return None
-    place = np.searchsorted(known, y).clip(max=len(known) - 1)
-    lags = (np.arange(len(y)) - first[place])[(known[place] == y)]
-    behind, counts = np.unique(lags[lags > 0], return_counts=True)
-    share = float(counts.max(initial=0)) / len(y)
-    if share < 0.8:
-        return None
-    return Clue(
-        confidence=0.95,
-        evidence={"share_of_y_that_is_an_earlier_x": share, "steps_behind": int(behind[counts.argmax()])},
-        change="compare with another row",
-        repair=lambda: other_partners(subject),
-    )
-
-
-def _intended(subject: Subject) -> bool:
-    """Whether the inputs are carried over as well: neighbours in time, on purpose."""
-    if subject.inputs is None or subject.other_inputs is None:
-        return False
-    known = set(row_hashes(subject.inputs.flatten(1)).tolist())
-    return sum(one in known for one in row_hashes(subject.other_inputs.flatten(1)).tolist()) > len(subject.x) / 2
 
 
 def size_one_dim(subject: Subject, signature: Signature) -> Clue | None:
@@ -151,5 +121,6 @@ SUSPECTS = (
     Suspect("same_tensor", same_tensor),
     Suspect("shared_storage", shared_storage),
     Suspect("carried_over", carried_over),
+    Suspect("carried_over", kept_from_before),
     Suspect("scaled_copies", scaled_copies),
 )

@@ -1,16 +1,19 @@
 """Causes in the data: two of a pair are the same sample, or one input is fed for all."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
+from torch import nn
 
+from diagnosis.layers import ENOUGH, calls
 from diagnosis.repairs import other_partners
 from diagnosis.rerun import on_inputs, source
 from diagnosis.rows import row_hashes, same_memory, take
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.padding import padding_dominates
+from diagnosis.suspects.padding import padding_dominates, real_lengths
 from diagnosis.suspects.preprocessing import channel_or_range_mismatch, over_normalised_inputs
 from diagnosis.suspects.suspect import Clue, Suspect
 
@@ -37,31 +40,55 @@ def constant_inputs(subject: Subject, signature: Signature) -> Clue | None:
     """Is one and the same input fed again and again?"""
     if subject.inputs is None:
         return None
-    hashes = row_hashes(subject.inputs.reshape(len(subject.inputs), -1))
-    values, counts = np.unique(hashes, return_counts=True)
-    share = float(counts.max()) / len(hashes)
+    hashes = row_hashes(_of_one_length(subject.inputs).reshape(len(subject.inputs), -1))
+    values, first, counts = np.unique(hashes, return_index=True, return_counts=True)
+    most, share = counts.argmax(), float(counts.max()) / len(hashes)
     if counts.max() < 3 or share < 1 / 3:
         return None
-    others = torch.from_numpy(hashes != values[counts.argmax()])
-    change, repair = _instead(subject, others)
+    exactly = _share_of_equal_items(subject.inputs, subject.inputs[first[most]].expand_as(subject.inputs))
+    change, repair = _instead(subject, torch.from_numpy(hashes != values[most]))
     evidence = {"share_of_the_commonest_input": share, "distinct_inputs": len(values)}
-    return Clue(confidence=1.0 if share > 0.9 else 0.9, evidence=evidence, change=change, repair=repair)
+    return Clue(confidence=1.0 if exactly > 0.9 else 0.9, evidence=evidence, change=change, repair=repair)
+
+
+def _of_one_length(inputs: torch.Tensor) -> torch.Tensor:
+    """Rows of one token again and again, such as `[UNK]`, between any first and last one, all at their full length."""
+    if inputs.ndim != 2 or inputs.is_floating_point() or inputs.shape[1] < 3:
+        return inputs
+    lengths, places = real_lengths(inputs), torch.arange(inputs.shape[1], device=inputs.device)
+    first, token, padding = inputs[:, :1], inputs[:, 1:2], inputs[lengths.argmin(), -1]
+    last = inputs.gather(1, lengths[:, None] - 1)
+    within = (places > 0) & (places < lengths[:, None] - 1)
+    one = ((inputs == token) | ~within).all(1) & (lengths > 2) & (token[:, 0] != padding)
+    same = torch.cat([first, token.expand(-1, inputs.shape[1] - 2), last], 1)
+    return torch.where(one[:, None], same, inputs)
 
 
 def _instead(subject: Subject, others: torch.Tensor) -> tuple[str, Callable[[], Subject] | None]:
     if others.sum() >= _ENOUGH:
         return "leave the repeated input out", lambda: take(subject, others)
-    if source(subject):
-        return "feed noise instead", lambda: on_inputs(subject, _noise)
+    found = source(subject)
+    if found:
+        return "feed noise instead", lambda: on_inputs(subject, partial(_noise, model=found.model))
     return "", None
 
 
-def _noise(inputs: torch.Tensor) -> torch.Tensor:
-    """Different inputs that the model takes: standard normal numbers, or token ids no larger than those seen."""
+def _noise(inputs: torch.Tensor, model: nn.Module) -> torch.Tensor:
+    """Different inputs that the model takes: standard normal numbers, or token ids that it has an embedding of."""
     generator = torch.Generator().manual_seed(0)
     if inputs.is_floating_point():
         return torch.randn(inputs.shape, generator=generator).to(inputs)
-    return torch.randint(int(inputs.max()) + 1, inputs.shape, generator=generator).to(inputs)
+    return torch.randint(_vocabulary(inputs, model), inputs.shape, generator=generator).to(inputs)
+
+
+def _vocabulary(inputs: torch.Tensor, model: nn.Module) -> int:
+    """How many token ids the embedding takes that the inputs go into; where none does, those up to the largest one."""
+    sizes = [
+        call.module.num_embeddings
+        for call in calls(model, inputs)
+        if isinstance(call.module, (nn.Embedding, nn.EmbeddingBag)) and torch.equal(call.given, inputs[:ENOUGH])
+    ]
+    return min(sizes, default=int(inputs.max()) + 1)
 
 
 def _share_of_equal_items(a: torch.Tensor | None, b: torch.Tensor | None) -> float:

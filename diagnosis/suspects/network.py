@@ -1,36 +1,45 @@
 """Causes inside the model: a layer that can't tell inputs apart, a mode, weights that were never loaded."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
-from diagnosis.layers import RELU, SATURATING, Call, activations, calls, without
+from diagnosis.layers import ENOUGH, RELU, SATURATING, Call, activations, calls, without
 from diagnosis.rerun import embed, rerun, source
 from diagnosis.restoring import private_copy
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.normalisation import batchnorm_misuse, layernorm_size_one
 from diagnosis.suspects.suspect import Clue, Suspect
-from diagnosis.suspects.weights import weights_not_loaded
+from diagnosis.suspects.weights import other_weights, untrained_weights
 
 
 def cached_buffer(subject: Subject, signature: Signature) -> Clue | None:
-    """Does the model answer in one and the same memory, so that each call overwrites the answer of the last?"""
+    """Is a call's answer overwritten by the next one's, or answered again whatever the next inputs are?"""
     if subject.model is None or subject.inputs is None or len(subject.inputs) < 2:
         return None
-    half = len(subject.inputs) // 2
-    run = private_copy(subject.model)
-    first = embed(run, subject.inputs[:half].clone())
+    inputs, run = subject.inputs[:ENOUGH], private_copy(subject.model)
+    first = embed(run, inputs.clone())
     before = first.clone()
-    second = embed(run, subject.inputs[half : 2 * half].clone())
+    second = embed(run, inputs.flip(0))
     shared = first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()
     overwritten = not torch.equal(before, first)
-    if not shared and not overwritten:
+    # A model whose rows are all alike answers that to any inputs.
+    again = torch.equal(before, second) and not torch.equal(before, before.flip(0))
+    if not shared and not overwritten and not again:
         return None
+    prefilled = again and torch.equal(before, embed(private_copy(subject.model), inputs.flip(0)))
+    possible = source(subject) and not prefilled
     return Clue(
-        confidence=1.0 if overwritten else 0.6,
-        evidence={"second_call_overwrites_the_first": overwritten, "calls_share_memory": shared},
-        change="clone each answer",
-        repair=lambda: rerun(subject, _clone_answers),
+        confidence=1.0 if overwritten or again else 0.6,
+        evidence={
+            "second_call_overwrites_the_first": overwritten,
+            "other_inputs_get_the_same_answer": again,
+            "calls_share_memory": shared,
+        },
+        change="forget each answer before the next call" if possible else "",
+        repair=(lambda: rerun(subject, _Forgetful)) if possible else None,
     )
 
 
@@ -48,7 +57,7 @@ def dead_units(subject: Subject, signature: Signature) -> Clue | None:
     return Clue(
         confidence=0.9 if worst > 0.9 else 0.7,
         evidence={"share_of_dead_units": worst, "layers_with_dead_units": sum(share > 0.5 for share in dead.values())},
-        change="move the ReLU's threshold to the units' mean",
+        change="move the dead units' threshold to their mean",
         repair=lambda: rerun(subject, lambda model: without(model, [place for place in relus if dead[place] > 0.5])),
     )
 
@@ -109,18 +118,27 @@ def _dead_share(answer: torch.Tensor) -> float:
     return min(float((units <= 0).double().mean()) for units in over_places)
 
 
-def _clone_answers(model: nn.Module) -> None:
-    model.register_forward_hook(lambda module, given, answer: answer.clone())
+class _Forgetful(nn.Module):
+    """Answers each call by a fresh copy of the model."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.training = model.training
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        return private_copy(self.model)(inputs)
 
 
 SUSPECTS = (
     Suspect("cached_buffer", cached_buffer),
     Suspect("layernorm_size_one", layernorm_size_one),
-    Suspect("weights_not_loaded", weights_not_loaded),
+    Suspect("weights_not_loaded", other_weights),
     Suspect("batchnorm_misuse", batchnorm_misuse),
 )
-AFTER_TRAINING = (  # what a faulty objective leaves behind
+AFTER_TRAINING = (  # what a faulty objective leaves behind, or what was there before
     Suspect("dead_units", dead_units),
     Suspect("saturated_head", saturated_head),
     Suspect("bias_dominates", bias_dominates),
+    Suspect("weights_not_loaded", untrained_weights),
 )

@@ -5,14 +5,15 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from diagnosis.probing import Reach, least_loss, push, reach
+from diagnosis.probing import CONVENTIONS, Reach, follows_cosine, least_loss, push, reach
 from diagnosis.signature import Signature
 from diagnosis.subject import Similarity, Subject
 from diagnosis.suspects.network import AFTER_TRAINING
 from diagnosis.suspects.suspect import Clue, Suspect
 from diagnosis.suspects.training import learning_rate_too_high, no_negatives, training_collapse
 
-_CONVENTIONS = {"0 and 1": (0, 1), "-1 and 1": (-1, 1), "1 and 0": (1, 0)}  # of unlike and of alike pairs
+_NARROW = 0.9  # (1 + cosine) / 2 reaches over 1
+_IN_ORDER = 0.95  # Spearman; bfloat16 near 1 has few steps, a threshold two of them and 0.87
 
 
 def label_convention(subject: Subject, signature: Signature) -> Clue | None:
@@ -23,11 +24,11 @@ def label_convention(subject: Subject, signature: Signature) -> Clue | None:
     alike, within = labels > 0, reach(subject)
     unlike_label = 0 if alike.all() else int(labels[~alike][0])
     found = push(loss, within, labels, unlike_label, 1)
-    pushes = {name: push(loss, within, labels, *values) for name, values in _CONVENTIONS.items()}
+    pushes = {name: push(loss, within, labels, *values) for name, values in CONVENTIONS.items()}
     fitting = [name for name, other in pushes.items() if other and other.right]
     if found is None or found.right or not fitting:
         return None
-    to_unlike, to_alike = _CONVENTIONS[fitting[0]]
+    to_unlike, to_alike = CONVENTIONS[fitting[0]]
     relabelled = torch.where(alike, to_alike, to_unlike).to(labels.dtype)
     return Clue(
         confidence=1.0,
@@ -43,15 +44,19 @@ def label_convention(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def squashed_similarity(subject: Subject, signature: Signature) -> Clue | None:
-    """Is the range of the similarity, or of what the loss makes of a cosine, a part of 0 to 1, as a sigmoid's is?"""
+    """Does the similarity rise with the cosine in a part of 0 to 1, as a sigmoid does, or the loss want more of it?"""
     if subject.similarity is None:
         return _squashed_in_the_loss(subject)
     found = reach(subject)
-    if max(found.itself, abs(found.opposite)) > 0.9:
+    if subject.dim % subject.x.ndim == 0 or not found.itself - found.opposite < _NARROW:
+        return None
+    order = follows_cosine(subject)
+    if not order > _IN_ORDER:
         return None
     evidence: dict[str, float | None] = {
         "similarity_of_itself": found.itself,
         "similarity_of_the_opposite": found.opposite,
+        "rank_correlation_with_the_cosine": order,
     }
     if subject.loss is not None and subject.labels is not None:
         evidence["least_loss_possible"] = least_loss(subject.loss, found.between(0, 1), subject.labels)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from torch import nn
 
+from diagnosis.layers import WEIGHTED, calls
 from diagnosis.repairs import centred
 from diagnosis.rerun import alikeness, attempted, on_inputs, source
 from diagnosis.signature import Signature
@@ -22,10 +24,10 @@ def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | Non
     inputs = subject.inputs
     if inputs is None or not inputs.is_floating_point() or _largest(inputs) > _RAW:
         return None
-    spread, level = _spread(inputs), float(inputs.double().square().mean().sqrt())
-    if spread == 0 or (spread > _FLAT * level and spread > _FAINT):
+    spread = _spread(inputs)
+    if spread == 0 or not _flat(inputs):
         return None
-    evidence = {"spread_of_inputs": spread, "spread_beside_level": spread / level}
+    evidence = {"spread_of_inputs": spread, "spread_beside_level": spread / _level(inputs)}
     if source(subject):
         standard = standardiser(inputs)
         return Clue(
@@ -41,11 +43,11 @@ def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | Non
 
 def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | None:
     """Does the model tell the inputs apart once they have another range, or their channels another place?"""
-    inputs = subject.inputs
-    if inputs is None or source(subject) is None:
+    given = source(subject)
+    if given is None:
         return None
-    found = []
-    for name, change in _mismatches(inputs).items():
+    found, inputs = [], given.inputs
+    for name, change in _mismatches(given.model, inputs).items():
         repaired = attempted(partial(on_inputs, subject, change))
         if repaired:
             found.append((alikeness(repaired.x), name, repaired))
@@ -66,12 +68,14 @@ def standardiser(inputs: torch.Tensor) -> Change:
     return standardise
 
 
-def _mismatches(inputs: torch.Tensor) -> dict[str, Change]:
+def _mismatches(model: nn.Module, inputs: torch.Tensor) -> dict[str, Change]:
     """What could have been forgotten; token ids are no pixels, and stay."""
     changes: dict[str, Change] = {}
     if _largest(inputs) > _RAW and (inputs.is_floating_point() or inputs.dtype == torch.uint8):
         changes["divide the inputs by 255"] = lambda given: given / 255
         changes["standardise the inputs"] = standardiser(inputs)
+    if _expects_bytes(model, inputs):
+        changes["multiply the inputs by 255"] = lambda given: given * 255
     if inputs.ndim == 4 and {3, 4} & {inputs.shape[1], inputs.shape[3]}:
         to = (0, 3, 1, 2) if inputs.shape[3] in (3, 4) else (0, 2, 3, 1)
         changes["move the channels"] = lambda given: given.permute(to).contiguous()
@@ -80,6 +84,28 @@ def _mismatches(inputs: torch.Tensor) -> dict[str, Change]:
         )
         changes["reverse the channels"] = lambda given: given.flip(1 if given.shape[1] in (3, 4) else 3)
     return changes
+
+
+def _expects_bytes(model: nn.Module, inputs: torch.Tensor) -> bool:
+    """Whether the model's own preprocessing leaves inputs of 0 to 1 flat, and those of 0 to 255 not."""
+    if not inputs.is_floating_point() or inputs.min() < 0 or inputs.max() > 1 or _flat(inputs):
+        return False
+    now, then = (attempted(partial(_first_features, model, given)) for given in (inputs, inputs * 255))
+    return now is not None and then is not None and _flat(now) and not _flat(then)
+
+
+def _first_features(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor | None:
+    """What the first layer with weights is given."""
+    return next((call.given for call in calls(model, inputs) if isinstance(call.module, WEIGHTED)), None)
+
+
+def _flat(inputs: torch.Tensor) -> bool:
+    spread = _spread(inputs)
+    return spread <= _FLAT * _level(inputs) or spread <= _FAINT
+
+
+def _level(inputs: torch.Tensor) -> float:
+    return float(inputs.double().square().mean().sqrt())
 
 
 def _spread(inputs: torch.Tensor) -> float:

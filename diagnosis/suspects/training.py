@@ -1,11 +1,12 @@
 """Causes in the training, found by training a copy for some steps: no unlike pairs, a rate too high, a collapse."""
 
-import math
 from dataclasses import replace
+from functools import partial
 
 import torch
 
-from diagnosis.probing import push, reach
+from diagnosis.answers import similarity
+from diagnosis.probing import pulls_only, push, reach
 from diagnosis.rerun import alikeness, attempted, rerun, source
 from diagnosis.retrain import lesson, reinitialised, trained
 from diagnosis.signature import Signature
@@ -18,56 +19,90 @@ _RATE = 1e-3  # of Adam, its default
 
 
 def no_negatives(subject: Subject, signature: Signature) -> Clue | None:
-    """Are all pairs that a loss is handed labelled alike, so that one point for all is its best answer?"""
+    """Does nothing push pairs apart: are all labelled alike, or does the loss pull them together whatever the label?"""
     labels, loss = subject.labels, subject.loss
-    if subject.y is None or labels is None or loss is None or not (labels > 0).all():
+    if subject.y is None or labels is None or loss is None:
         return None  # without a loss, pairs that are all alike can be a test of their own
-    mixed = _with_negatives(subject, subject.y, labels, loss)
+    unlike = int((labels <= 0).sum())
+    if not unlike:
+        change, mixed = "shuffled pairs as unlike", _with_negatives(subject, subject.y, labels, loss)
+    elif pulls_only(loss, reach(subject), labels):
+        change, mixed = "a loss that pushes unlike pairs apart", replace(subject, loss=_apart)
+    else:
+        return None
     anew = attempted(lambda: rerun(subject, reinitialised)) if lesson(subject) else None
     told_apart = anew is not None and alikeness(anew.x) < _ALIKE  # else it is the network that can't
     learnt = attempted(lambda: trained(mixed, rate=_RATE)) if told_apart else None
     return Clue(
         confidence=0.95,
-        evidence={"pairs": len(labels), "unlike_pairs": 0},
-        change="train with shuffled pairs as unlike" if learnt else "add shuffled pairs as unlike",
+        evidence={"pairs": len(labels), "unlike_pairs": unlike, "loss_pushes_unlike_pairs_apart": not unlike},
+        change=f"train with {change}" if learnt else f"add {change}",
         repair=lambda: learnt or mixed,
     )
 
 
 def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | None:
-    """Does a model that is drawn anew collapse in some steps at the rate, and not at a thirtieth of it?"""
+    """Does a model that is drawn anew collapse in some steps at the rate, and learn at a thirtieth of it?"""
     rate = subject.learning_rate
     if rate is None or lesson(subject) is None or signature.mean_cosine < _ALIKE:
         return None
-    low = attempted(lambda: trained(subject, rate / 30))
-    if low is None:
+    drawn = _learns_at_a_thirtieth_only(subject, rate)
+    if drawn is None:
         return None
-    tries = (alikeness(trained(subject, rate, seed).x) for seed in range(_DRAWS))
-    high = next((1.0 if math.isnan(alike) else alike for alike in tries if not alike < _ALIKE), None)  # NaN: diverged
-    after_low = alikeness(low.x)
-    if high is None or not 1 - after_low > 3 * (1 - high):
-        return None
+    low, high = drawn
     return Clue(
         confidence=0.9,
-        evidence={"learning_rate": rate, "mean_cosine_at_it": high, "mean_cosine_at_a_thirtieth": after_low},
+        evidence={
+            "learning_rate": rate,
+            "mean_cosine_at_it": alikeness(high.x),
+            "mean_cosine_at_a_thirtieth": alikeness(low.x),
+        },
         change="train at a thirtieth of the rate",
         repair=lambda: low,
     )
 
 
+def _learns_at_a_thirtieth_only(subject: Subject, rate: float) -> tuple[Subject, Subject] | None:
+    """The subject trained at a thirtieth of the rate and at it, by the first draw of weights for which that differs."""
+    for seed in range(_DRAWS):
+        low = attempted(partial(trained, subject, rate / 30, seed))
+        if low is None:
+            return None
+        high = trained(subject, rate, seed) if alikeness(low.x) < _ALIKE else low
+        collapsed = not alikeness(high.x) < _ALIKE  # NaN: diverged
+        if collapsed and high is not low and not _loss(high) <= _loss(low):  # else one point is the best answer
+            return low, high
+    return None
+
+
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     """Are the embeddings of the trained model alike, and those of the same model with new weights not?"""
     before = alikeness(subject.x)
-    anew = attempted(lambda: rerun(subject, reinitialised)) if source(subject) and before > _ALIKE else None
-    after = alikeness(anew.x) if anew else before
-    if anew is None or 1 - after < 3 * (1 - before):
+    if source(subject) is None or before <= _ALIKE:
+        return None
+    seeds = range(_DRAWS)
+    draws = [new for seed in seeds if (new := attempted(partial(rerun, subject, partial(reinitialised, seed=seed))))]
+    draws.sort(key=lambda anew: alikeness(anew.x))
+    if not draws or 1 - alikeness(draws[len(draws) // 2].x) < 3 * (1 - before):
         return None
     return Clue(
         confidence=0.6,
-        evidence={"mean_cosine": before, "mean_cosine_with_new_weights": after},
+        evidence={"mean_cosine": before, "mean_cosine_with_new_weights": alikeness(draws[0].x)},
         change="re-initialise",
-        repair=lambda: anew,
+        repair=lambda: draws[0],
     )
+
+
+def _loss(subject: Subject) -> float:
+    assert subject.y is not None
+    assert subject.labels is not None
+    assert subject.loss is not None
+    with torch.no_grad():
+        return float(subject.loss(similarity(subject)(subject.x, subject.y), subject.labels).mean())
+
+
+def _apart(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return torch.where(labels > 0, -similarities, similarities).mean()
 
 
 def _with_negatives(subject: Subject, y: torch.Tensor, labels: torch.Tensor, loss: Loss) -> Subject:

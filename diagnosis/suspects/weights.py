@@ -8,27 +8,21 @@ import torch
 from scipy import stats
 from torch import nn
 
+from diagnosis.layers import WEIGHTED
 from diagnosis.rerun import embed, rerun, source
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 
 _UNLIKELY = 1e-3  # of some ten layers all must pass
-_WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 _NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
-def weights_not_loaded(subject: Subject, signature: Signature) -> Clue | None:
-    """Does the model hold other weights than those it should, or none that were trained?"""
-    model, weights = subject.model, subject.weights
-    if model is None:
+def other_weights(subject: Subject, signature: Signature) -> Clue | None:
+    """Does the model hold other weights than those that were handed over?"""
+    if subject.model is None or subject.weights is None:
         return None
-    if weights is not None:
-        return _compare(subject, model.state_dict(), weights)
-    return _look_untrained(subject, model) if signature.mean_cosine > 0.9 else None
-
-
-def _compare(subject: Subject, held: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> Clue | None:
+    held, weights = subject.model.state_dict(), subject.weights
     missing, unexpected = sorted(held.keys() - weights.keys()), sorted(weights.keys() - held.keys())
     differing = [name for name in held.keys() & weights.keys() if not _equal(held[name], weights[name])]
     if not missing and not unexpected and not differing:
@@ -68,15 +62,18 @@ def matched(held: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor
     return found
 
 
-def _look_untrained(subject: Subject, model: nn.Module) -> Clue | None:
-    layers = {name: module for name, module in model.named_modules() if isinstance(module, _WEIGHTED + _NORMS)}
+def untrained_weights(subject: Subject, signature: Signature) -> Clue | None:
+    """Do most layers hold what they start with, where nothing says which weights the model should hold?"""
+    if subject.model is None or subject.weights is not None or signature.mean_cosine <= 0.9:
+        return None
+    layers = {name: module for name, module in subject.model.named_modules() if isinstance(module, WEIGHTED + _NORMS)}
     untouched = [name for name, module in layers.items() if is_untouched(module)]
-    weighted = [name for name, module in layers.items() if isinstance(module, _WEIGHTED)]
+    weighted = [name for name, module in layers.items() if isinstance(module, WEIGHTED)]
     share, found = len(untouched) / max(len(layers), 1), source(subject)
     if share < 1 / 2 or not set(untouched) & set(weighted):
         return None
     return Clue(
-        confidence=0.95 if share == 1 else 0.6,
+        confidence=0.8 if share == 1 else 0.6,  # a model before its training is meant to look like that
         evidence={"share_of_layers_as_initialised": share, "layers": len(layers), "first": untouched[0]},
         change="fit each layer to the data" if found else "",
         repair=(lambda: rerun(subject, partial(fit_to_data, inputs=found.inputs))) if found else None,
@@ -90,7 +87,7 @@ def fit_to_data(model: nn.Module, inputs: torch.Tensor) -> None:
     """
 
     def fit(module: nn.Module, given: tuple[torch.Tensor, ...], answer: torch.Tensor) -> torch.Tensor:
-        assert isinstance(module, _WEIGHTED)
+        assert isinstance(module, WEIGHTED)
         channels = 1 if isinstance(module, nn.modules.conv._ConvNd) else -1
         std, mean = torch.std_mean(answer.movedim(channels, 0).flatten(1), 1)
         std = std.clamp(min=torch.finfo(std.dtype).tiny)
@@ -100,7 +97,7 @@ def fit_to_data(model: nn.Module, inputs: torch.Tensor) -> None:
         fitted: torch.Tensor = module.forward(*given)
         return fitted
 
-    hooks = [module.register_forward_hook(fit) for module in model.modules() if isinstance(module, _WEIGHTED)]
+    hooks = [module.register_forward_hook(fit) for module in model.modules() if isinstance(module, WEIGHTED)]
     embed(model, inputs)
     for hook in hooks:
         hook.remove()
