@@ -70,7 +70,7 @@ def _energy(subject: Subject) -> torch.Tensor:
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     """Is there one point for all rows, with next to nothing around it?"""
     alike = max(signature.mean_share, signature.mean_cosine)  # norms that still differ lower the share
-    if subject.model is not None or (alike < COLLAPSED and signature.distinct_rows > 1):
+    if alike < COLLAPSED and signature.distinct_rows > 1:
         return None
     return Clue(
         confidence=0.55,  # an encoder of a mean as long as that looks the same

@@ -60,7 +60,8 @@ def low_precision_ties(subject: Subject, signature: Signature) -> Clue | None:
     """Do cosines that float64 tells apart round to the same number?"""
     if subject.x.dtype == torch.float64:
         return None
-    if subject.model is None and (steps := _steps(subject)) <= COARSE:
+    narrow = torch.finfo(subject.x.dtype).bits == 16
+    if narrow and subject.model is None and (steps := _steps(subject)) <= COARSE:
         return Clue(confidence=0.95, evidence={"dtype": signature.dtype, "roundings_between_rows": steps})
     coarse, fine = answers(subject), answers(_float64(subject))
     if not len(coarse.given):

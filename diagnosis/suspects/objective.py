@@ -70,23 +70,24 @@ def squashed_similarity(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def _squashed_in_the_loss(subject: Subject) -> Clue | None:
-    """A loss that a tenfold cosine would bring near 0, and that no cosine does."""
+    """A loss that no cosine brings near 0, and that still wants more of the farthest ones."""
     loss, labels = subject.loss, subject.labels
     if subject.y is None or loss is None or labels is None:
         return None
     cosines = Reach().between(0, 1)
-    least, scaled = least_loss(loss, cosines, labels), least_loss(loss, 10 * cosines, labels)
-    if least is None or scaled is None or least < 0.1 or scaled > least / 10:
+    least, inside, scaled = (least_loss(loss, within, labels) for within in (cosines, 0.9 * cosines, 10 * cosines))
+    if least is None or inside is None or least < 0.1 or inside - least < 0.01:
         return None
 
     def tenfold(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return loss(10 * similarities, labels)
 
+    undone = scaled is not None and scaled <= least / 10  # a loss of vectors takes no tenfold cosine
     return Clue(
         confidence=1.0,
-        evidence={"least_loss_possible": least, "least_loss_of_a_tenfold_cosine": scaled},
-        change="scale the cosine by 10",
-        repair=lambda: replace(subject, loss=tenfold),
+        evidence={"least_loss_possible": least, "least_loss_of_a_tenfold_cosine": scaled if undone else None},
+        change="scale the cosine by 10" if undone else "",
+        repair=(lambda: replace(subject, loss=tenfold)) if undone else None,
     )
 
 

@@ -83,11 +83,12 @@ def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     seeds = range(_DRAWS)
     draws = [new for seed in seeds if (new := attempted(partial(rerun, subject, partial(reinitialised, seed=seed))))]
     draws.sort(key=lambda anew: alikeness(anew.x))
-    if not draws or 1 - alikeness(draws[len(draws) // 2].x) < 3 * (1 - before):
+    usual = alikeness(draws[len(draws) // 2].x) if draws else 1.0
+    if 1 - usual < 3 * (1 - before):
         return None
     return Clue(
         confidence=0.6,
-        evidence={"mean_cosine": before, "mean_cosine_with_new_weights": alikeness(draws[0].x)},
+        evidence={"mean_cosine": before, "mean_cosine_with_new_weights": usual},
         change="re-initialise",
         repair=lambda: draws[0],
     )
