@@ -62,12 +62,16 @@ def standardised(subject: Subject) -> Subject:
 
 
 def whitened(subject: Subject) -> Subject:
-    """Each side along its principal axes, with a spread of 1 along each that holds more than rounding."""
+    """Each side with a spread of 1 along each principal axis that holds more than rounding, in its own dimensions.
+
+    Zero-phase whitening, doi 10.1080/00031305.2016.1277159.
+    """
 
     def whiten(table: torch.Tensor) -> torch.Tensor:
-        left, singular, _ = torch.linalg.svd(about(table, table.mean(0)), full_matrices=False)
-        held: torch.Tensor = left[:, singular > max(table.shape) * torch.finfo(subject.x.dtype).eps * singular[0]]
-        return held
+        left, singular, axes = torch.linalg.svd(about(table, table.mean(0)), full_matrices=False)
+        held = singular > max(table.shape) * torch.finfo(subject.x.dtype).eps * singular[0]
+        white: torch.Tensor = left * held @ axes
+        return white
 
     return each_side(subject, whiten)
 

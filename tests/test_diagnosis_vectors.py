@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from diagnosis.examine import examine
 from diagnosis.planted import code, geometry, numerics
 from diagnosis.planted.plant import Plant, Size
+from diagnosis.repairs import whitened
 from diagnosis.subject import Subject
 
 PLANTS = (*code.PLANTS, *geometry.PLANTS, *numerics.PLANTS)
@@ -127,6 +128,14 @@ def test_directions_that_are_faint_and_not_lost_come_back_by_whitening() -> None
     assert cause.name == "rank_collapse"
     assert cause.counterfactual is not None
     assert (cause.counterfactual.change, cause.counterfactual.flips) == ("whiten", True)
+
+
+def test_sides_of_unequal_rank_are_whitened_to_one_shape() -> None:
+    x = normal(100, 16) * torch.tensor([1.0] * 2 + [0.05] * 14)
+    white = whitened(Subject(x=x, y=x * (torch.arange(16) != 9)))
+    assert white.y is not None
+    assert white.x.shape == white.y.shape == (100, 16)
+    assert torch.allclose(white.x.T @ white.x, torch.eye(16).double(), atol=1e-9)
 
 
 def test_two_causes_of_two_symptoms_are_both_named() -> None:
