@@ -12,7 +12,8 @@ from torch import nn
 from diagnosis.accepting import Array, check_settings, checked, tensor
 from diagnosis.examine import examine
 from diagnosis.gather import gather
-from diagnosis.probing import check, guarded, of_cosines
+from diagnosis.probing import check, guarded
+from diagnosis.pushing import of_cosines
 from diagnosis.rerun import embed
 from diagnosis.restoring import private_copy, seeded
 from diagnosis.subject import DiagnosisError, Similarity, Subject

@@ -1,6 +1,5 @@
-"""A loss and a similarity are called on numbers of ours: which way they push, and how far they reach."""
+"""A similarity is called on rows of ours: how far it reaches, and whether it follows the cosine."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -8,14 +7,13 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from scipy import stats
-from torch import nn
 
 from diagnosis.answers import similarity
 from diagnosis.restoring import users_code
-from diagnosis.subject import DiagnosisError, Loss, Subject
+from diagnosis.rows import generator, rows
+from diagnosis.subject import DiagnosisError, Subject
 
 _PROBES = 64  # pairs
-CONVENTIONS = {"0 and 1": (0, 1), "-1 and 1": (-1, 1), "1 and 0": (1, 0)}  # labels of unlike and of alike pairs
 Function = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 _TO_CHECK = {
     "loss": "call loss(similarities, labels) yourself, both [N]: it must answer one number with a gradient",
@@ -53,10 +51,10 @@ def reach(subject: Subject) -> Reach:
     """
     if subject.similarity is None:
         return Reach()
-    rows = torch.randn(subject.x.shape, generator=torch.Generator().manual_seed(0)).to(subject.x)
+    ours = torch.randn(subject.x.shape, generator=generator()).to(subject.x)
     ask = guarded(subject.similarity, "similarity")
     with torch.no_grad():
-        return Reach(*(float(ask(rows, other).double().mean()) for other in (-rows, rows.clone())))
+        return Reach(*(float(ask(ours, other).double().mean()) for other in (-ours, ours.clone())))
 
 
 def follows_cosine(subject: Subject) -> float:
@@ -67,102 +65,24 @@ def follows_cosine(subject: Subject) -> float:
     Raises:
         DiagnosisError: the similarity raises, or answers no numbers.
     """
-    ask, items, generator = similarity(subject), len(subject.x), torch.Generator().manual_seed(0)
+    ask, items, drawn = similarity(subject), len(subject.x), generator()
     cosines = torch.linspace(-1, 1, -(-_PROBES // items) * items)
-    cosines = cosines[torch.randperm(len(cosines), generator=generator)]  # a running maximum follows ascending ones
+    cosines = cosines[torch.randperm(len(cosines), generator=drawn)]  # a running maximum follows ascending ones
     with torch.no_grad():
-        parts = [ask(*_pairs_at(part, subject, generator)).reshape(items, -1) for part in cosines.split(items)]
+        parts = [ask(*_pairs_at(part, subject, drawn)).reshape(items, -1) for part in cosines.split(items)]
     answers = torch.cat(parts).double().mean(1).cpu()
     if bool((answers == answers[0]).all()):
         return 0.0
     return float(stats.spearmanr(answers.numpy(), cosines.numpy()).statistic)
 
 
-def _pairs_at(cosines: torch.Tensor, subject: Subject, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _pairs_at(cosines: torch.Tensor, subject: Subject, drawn: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Random rows of one length, of the shape and dtype of the subject's, and others at one cosine an item."""
     dim, length = subject.dim, subject.x.shape[subject.dim] ** 0.5
-    x, other = (length * F.normalize(torch.randn(subject.x.shape, generator=generator), dim=dim) for _ in range(2))
+    x, other = (length * F.normalize(torch.randn(subject.x.shape, generator=drawn), dim=dim) for _ in range(2))
     across = length * F.normalize(other - x * F.cosine_similarity(x, other, dim=dim).unsqueeze(dim), dim=dim)
     c = cosines.reshape(-1, *[1] * (x.ndim - 1))
     return x.to(subject.x), (c * x + (1 - c.square()).sqrt() * across).to(subject.x)
-
-
-@dataclass(frozen=True)
-class Push:
-    """Mean gradient of the loss by the similarity: of unlike pairs that are near, and of alike ones that are not."""
-
-    unlike: float
-    alike: float
-
-    @property
-    def right(self) -> bool:
-        """Whether descent makes unlike pairs less similar, and alike ones more."""
-        return self.unlike > 0 > self.alike
-
-
-def of_cosines(loss: Callable[..., torch.Tensor]) -> Loss:
-    """A loss of pairs, `(x, y, labels)` such as `nn.CosineEmbeddingLoss`, as one of their cosines; others as they are.
-
-    It is asked about vectors in the plane that have these cosines.
-    """
-    if _arguments_needed(loss.forward if isinstance(loss, nn.Module) else loss) != 3:
-        return loss
-
-    def of_planar(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        inside = cosines.clamp(-1 + 1e-6, 1 - 1e-6)  # the sine has no gradient at its ends
-        y = torch.stack([inside, (1 - inside.square()).sqrt()], 1)
-        return loss(y.new_tensor([1, 0]).expand_as(y), y, labels)
-
-    return of_planar
-
-
-def push(loss: Loss, within: Reach, labels: torch.Tensor, unlike: float, alike: float) -> Push | None:
-    """What the loss does to pairs with these two labels, in the dtype of `labels`, within a similarity's reach.
-
-    None where it refuses them: some take labels of their own only, and some no negative similarities.
-    """
-    try:
-        return Push(
-            _mean_gradient(loss, within.between(0.75, 0.98), labels, unlike),
-            _mean_gradient(loss, within.between(0.25, 0.75), labels, alike),
-        )
-    except DiagnosisError:
-        return None
-
-
-def pulls_only(loss: Loss, within: Reach, labels: torch.Tensor) -> bool:
-    """Whether the loss pulls alike pairs together, and pushes no others apart, however similar and labelled they are.
-
-    Both kinds are in one batch, since some losses compare them with each other.
-    """
-    everywhere = torch.cat([within.between(0, 0.98)] * 2)
-    half = len(everywhere) // 2
-    pulled = False
-    for unlike, alike in CONVENTIONS.values():
-        both = torch.cat([labels.new_full((half,), value) for value in (unlike, alike)])
-        try:
-            of_unlike, of_alike = _gradient(loss, everywhere, both).split(half)
-        except DiagnosisError:  # labels that it refuses
-            continue
-        if bool((of_unlike > 0).any()):
-            return False
-        pulled |= float(of_alike.sum()) < 0
-    return pulled
-
-
-def least_loss(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> float | None:
-    """The least mean loss of pairs with these labels, if each could have whichever of these similarities it likes.
-
-    None where the loss refuses some of them.
-    """
-    values, counts = labels.cpu().unique(return_counts=True)
-    near = similarities.to(labels.device)
-    try:
-        with torch.no_grad():
-            losses = [[_call(loss, s[None], labels.new_full((1,), v)) for s in near] for v in values.tolist()]
-    except DiagnosisError:
-        return None
-    return float((torch.tensor(losses).amin(1) * counts).sum() / counts.sum())
 
 
 def check(subject: Subject) -> None:
@@ -177,30 +97,17 @@ def check(subject: Subject) -> None:
         similarities = F.cosine_similarity(subject.x, subject.y, dim=subject.dim).clamp(-1, 1)  # it can round to more
     else:
         similarities = guarded(subject.similarity, "similarity")(subject.x, subject.y)
+        _one_a_pair(similarities, len(rows(subject.x, subject.dim)))
     fine = similarities.isfinite()
     if subject.loss is not None and subject.labels is not None and fine.shape == subject.labels.shape and fine.any():
         guarded(subject.loss, "loss")(similarities[fine], subject.labels[fine])
 
 
-def _arguments_needed(function: Callable[..., object]) -> int | None:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # written in C
-        return None
-    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-
-
-def _mean_gradient(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor, label: float) -> float:
-    return float(_gradient(loss, similarities, labels.new_full(similarities.shape, label)).sum())
-
-
-def _gradient(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    s = similarities.to(labels.device).requires_grad_()
-    with torch.enable_grad():
-        answer = _call(loss, s, labels)
-        (gradient,) = torch.autograd.grad(answer, s, allow_unused=True) if answer.requires_grad else (None,)
-    return torch.zeros_like(s) if gradient is None else gradient
-
-
-def _call(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    return guarded(loss, "loss")(similarities, labels).mean()
+def _one_a_pair(answer: object, pairs: int) -> None:
+    if isinstance(answer, torch.Tensor) and answer.numel() == pairs:
+        return
+    said = f"a tensor {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else type(answer).__name__
+    raise DiagnosisError(
+        f"the similarity answers {said} to {pairs} pairs; known: one number a pair, [N]; of all pairs at once take the "
+        "diagonal"
+    )

@@ -9,7 +9,8 @@ from scipy import stats
 
 from diagnosis.answers import Answers, answers
 from diagnosis.narrow import clustered, few_dimensions, narrowness
-from diagnosis.probing import push, reach
+from diagnosis.probing import reach
+from diagnosis.pushing import push
 from diagnosis.rows import rows, unit
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject

@@ -19,7 +19,7 @@ from diagnosis.gather import EMPTY_BATCHES, NUMBERS, ROWS, gather, read_batch
 from diagnosis.planted import data, network, objective
 from diagnosis.planted.plant import Plant, Size
 from diagnosis.planted.sources import digit_pairs, trained
-from diagnosis.probing import of_cosines
+from diagnosis.pushing import of_cosines
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -160,6 +160,8 @@ UNFITTING: list[tuple[dict[str, Any], str]] = [
     ({"x": X, "similarity": 1}, "similarity is a int, which can't be called"),
     ({"x": X, "weights": "model.pt"}, "weights is a str, not a state dict of tensors"),
     ({"x": X, "weights": {"model": {}}}, "weights is a dict, not a state dict of tensors"),
+    ({"x": X, "y": -X, "similarity": lambda x, y: x @ y.T}, "a tensor (8, 8) to 8 pairs; known: one number a pair"),
+    ({"x": X, "y": -X, "similarity": lambda x, y: 1.0}, "the similarity answers float to 8 pairs"),
     ({"x": X, "learning_rate": 0}, "learning_rate is 0"),
     ({"x": X, "learning_rate": "1e-3"}, "learning_rate is '1e-3'"),
     ({"x": X, "learning_rate": float("nan")}, "learning_rate is nan"),
@@ -266,3 +268,15 @@ def test_a_loss_of_pairs_is_asked_about_cosines(cosine: float, label: int) -> No
 @pytest.mark.parametrize("function", [nn.BCELoss(), contrast, F.mse_loss, torch.sub])
 def test_a_loss_of_similarities_stays_as_it_is(function: Any) -> None:
     assert of_cosines(function) is function
+
+
+def test_a_loss_that_ranks_pairs_is_asked_about_both_kinds_at_once() -> None:
+    def cosent(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        apart = 20 * (cosines[None, :] - cosines[:, None])
+        wrong = labels[None, :] < labels[:, None]
+        return torch.logsumexp(torch.cat([apart[wrong], apart.new_zeros(1)]), 0)
+
+    pairs = digit_pairs(64, torch.Generator().manual_seed(0))
+    network = digit_network()
+    found = diagnose(model=network, inputs=pairs.x, other_inputs=pairs.y, labels=pairs.alike, loss=cosent)
+    assert found.verdict == "healthy"

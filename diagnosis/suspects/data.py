@@ -10,7 +10,7 @@ from torch import nn
 from diagnosis.layers import ENOUGH, calls
 from diagnosis.repairs import other_partners
 from diagnosis.rerun import on_inputs, source
-from diagnosis.rows import row_hashes, same_memory, take
+from diagnosis.rows import generator, row_hashes, same_memory, take
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.padding import padding_dominates, real_lengths
@@ -75,10 +75,10 @@ def _instead(subject: Subject, others: torch.Tensor) -> tuple[str, Callable[[], 
 
 def _noise(inputs: torch.Tensor, model: nn.Module) -> torch.Tensor:
     """Different inputs that the model takes: standard normal numbers, or token ids that it has an embedding of."""
-    generator = torch.Generator().manual_seed(0)
+    drawn = generator()
     if inputs.is_floating_point():
-        return torch.randn(inputs.shape, generator=generator).to(inputs)
-    return torch.randint(_vocabulary(inputs, model), inputs.shape, generator=generator).to(inputs)
+        return torch.randn(inputs.shape, generator=drawn).to(inputs)
+    return torch.randint(_vocabulary(inputs, model), inputs.shape, generator=drawn).to(inputs)
 
 
 def _vocabulary(inputs: torch.Tensor, model: nn.Module) -> int:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from diagnosis.probing import CONVENTIONS, Reach, follows_cosine, least_loss, push, reach
+from diagnosis.probing import Reach, follows_cosine, reach
+from diagnosis.pushing import CONVENTIONS, least_loss, push
 from diagnosis.signature import Signature
 from diagnosis.subject import Similarity, Subject
 from diagnosis.suspects.network import AFTER_TRAINING

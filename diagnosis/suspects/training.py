@@ -6,7 +6,8 @@ from functools import partial
 import torch
 
 from diagnosis.answers import similarity
-from diagnosis.probing import pulls_only, push, reach
+from diagnosis.probing import reach
+from diagnosis.pushing import pulls_only, push
 from diagnosis.rerun import alikeness, attempted, rerun, source
 from diagnosis.retrain import lesson, reinitialised, trained
 from diagnosis.signature import Signature
