@@ -70,7 +70,8 @@ def _energy(subject: Subject) -> torch.Tensor:
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     """Is there one point for all rows, with next to nothing around it?"""
     alike = max(signature.mean_share, signature.mean_cosine)  # norms that still differ lower the share
-    if alike < COLLAPSED and signature.distinct_rows > 1:
+    equal = signature.distinct_rows == 1
+    if (alike < COLLAPSED and not equal) or (equal and subject.model is not None):  # training ends near a point
         return None
     return Clue(
         confidence=0.55,  # an encoder of a mean as long as that looks the same
