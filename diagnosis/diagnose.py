@@ -56,7 +56,7 @@ def diagnose(
         other_inputs: the same of `y`.
         model: `model(inputs)` answers `[N, ..., D]`; in the mode in which it gave the cosines.
         loader: batches: a tensor of inputs, `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)` or `(inputs,
-            other_inputs, labels)`; the first 1024 rows are taken.
+            other_inputs, labels)`; the first 1024 rows are taken. Not read where there are `inputs`.
         loss: `(similarities, labels) -> scalar`, both `[N]`; or `(x, y, labels)`, as `nn.CosineEmbeddingLoss` has it.
         similarity: `(x, y) -> [N]`; the cosine over `dim` if None.
         weights: the state dict that the model should hold.
@@ -103,10 +103,10 @@ def _untouched(function: Function) -> Function:
 
 
 def _subject(given: Mapping[str, torch.Tensor], model: nn.Module | None, loader: Iterable[object] | None) -> Subject:
-    if loader is not None:
+    if loader is not None and "inputs" not in given:
         if model is None or given:
-            beside = "no model" if model is None else " and ".join(given)
-            raise DiagnosisError(f"there is a loader and {beside}; hand over model= and loader= without arrays")
+            beside = "no model" if model is None else f"{' and '.join(given)}, and no inputs"
+            raise DiagnosisError(f"there is a loader and {beside}; hand over model= and loader=, or the inputs of x")
         return gather(model, loader)
     x, y, inputs, others = (given.get(name) for name in ("x", "y", "inputs", "other_inputs"))
     if x is None:

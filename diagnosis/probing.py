@@ -97,14 +97,14 @@ def check(subject: Subject) -> None:
         similarities = F.cosine_similarity(subject.x, subject.y, dim=subject.dim).clamp(-1, 1)  # it can round to more
     else:
         similarities = guarded(subject.similarity, "similarity")(subject.x, subject.y)
-        _one_a_pair(similarities, len(rows(subject.x, subject.dim)))
+        _one_a_pair(similarities, len(subject.x), len(rows(subject.x, subject.dim)))
     fine = similarities.isfinite()
     if subject.loss is not None and subject.labels is not None and fine.shape == subject.labels.shape and fine.any():
         guarded(subject.loss, "loss")(similarities[fine], subject.labels[fine])
 
 
-def _one_a_pair(answer: object, pairs: int) -> None:
-    if isinstance(answer, torch.Tensor) and answer.numel() == pairs:
+def _one_a_pair(answer: object, items: int, pairs: int) -> None:
+    if isinstance(answer, torch.Tensor) and answer.numel() in (items, pairs):
         return
     said = f"a tensor {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else type(answer).__name__
     raise DiagnosisError(

@@ -82,7 +82,8 @@ def embed(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     if answer.ndim < 2 or len(answer) != len(inputs) or not answer.is_floating_point():
         raise DiagnosisError(
             f"the model answers {tuple(answer.shape)} {answer.dtype} to inputs {shape}, not floating-point embeddings "
-            f"[{len(inputs)}, ..., D]; wrap it in an nn.Module whose forward returns one embedding a row"
+            f"[{len(inputs)}, ..., D]; wrap it in an nn.Module whose forward returns one embedding a row, "
+            "of this batch and of no earlier one"
         )
     return answer.detach()
 

@@ -154,7 +154,7 @@ UNFITTING: list[tuple[dict[str, Any], str]] = [
     ({"x": X, "model": nn.Linear(4, 4)}, "there is a model and nothing to put into it"),
     ({"model": nn.Linear(4, 4)}, "there is no x"),
     ({"loader": [X]}, "there is a loader and no model"),
-    ({"x": X, "model": nn.Linear(4, 4), "loader": [X]}, "there is a loader and x"),
+    ({"x": X, "model": nn.Linear(4, 4), "loader": [X]}, "there is a loader and x, and no inputs"),
     ({"model": abs, "loader": [X]}, "model is a builtin_function_or_method; known: torch.nn.Module"),
     ({"x": X, "loss": "bce"}, "loss is a str, which can't be called"),
     ({"x": X, "similarity": 1}, "similarity is a int, which can't be called"),

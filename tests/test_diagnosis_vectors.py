@@ -82,7 +82,17 @@ def test_what_is_healthy_and_looks_odd_is_healthy(name: str) -> None:
 
 
 OFFSET = 8 * F.normalize(normal(1, 64, seed=7)) * 8
+PAGES = F.pad(normal(100, 8, 8).sigmoid(), (12,) * 4, value=1.0)
 LOOK_ALIKES = {
+    "a copy of x beside inputs of its own": (
+        Subject(x=normal(100, 16), y=normal(100, 16), inputs=normal(100, 8), other_inputs=normal(100, 8, seed=1)),
+        "carried_over",
+    ),
+    "white around each image": (Subject(x=PAGES.flatten(1), inputs=PAGES), "padding_dominates"),
+    "white around each image, channels last": (
+        Subject(x=PAGES.flatten(1), inputs=PAGES[..., None]),
+        "padding_dominates",
+    ),
     "a time beside what was measured": (
         Subject(x=torch.cat([normal(200, 8), 1e9 + 1e7 * normal(200, 1)], 1)),
         "rogue_dimension",

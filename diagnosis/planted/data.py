@@ -99,6 +99,15 @@ def padding_before_training(size: Size, dtype: torch.dtype, generator: Generator
     return through(nn.Sequential(body, nn.Linear(size.columns, size.columns)).eval(), subject.inputs, dtype)
 
 
+def white_pages(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+    """Dark digits on white pages, compared pixel by pixel."""
+    images, _ = some_digits(size.rows, generator)
+    page = choice(24, 32, generator)
+    pages = torch.ones(len(images), page, page)
+    pages[:, 8:16, 8:16] = 1 - images.reshape(-1, 8, 8)
+    return Subject(x=pages.flatten(1).to(dtype), inputs=pages)
+
+
 def bag_of_words(size: Size, generator: Generator, words: int = 2000) -> nn.EmbeddingBag:
     """The mean of the vectors of all places of a text, padding among them."""
     return nn.EmbeddingBag.from_pretrained(torch.randn(words, size.columns, generator=generator), mode="mean")
@@ -142,4 +151,5 @@ PLANTS = (
     Plant("channel_or_range_mismatch", bytes_expected),
     Plant("padding_dominates", padding_dominates),
     Plant("padding_dominates", padding_before_training),
+    Plant("padding_dominates", white_pages),
 )

@@ -35,6 +35,26 @@ def carried_over(subject: Subject, signature: Signature) -> Clue | None:
     )
 
 
+def never_rewritten(subject: Subject, signature: Signature) -> Clue | None:
+    """Is `y` a copy of `x`, bit by bit, though the inputs of the two are others?"""
+    x, y, inputs, others = subject.x, subject.y, subject.inputs, subject.other_inputs
+    if y is None or inputs is None or others is None or subject.model is not None or same_memory(x, y):
+        return None
+    copied, same = _share_of_equal_rows(x, y), _share_of_equal_rows(inputs, others)
+    if copied < 0.8 or same > 0.2 or signature.repeated_share > 0.2:
+        return None
+    return Clue(
+        confidence=0.95,
+        evidence={"share_of_y_that_is_its_own_x": copied, "share_of_inputs_that_are_equal": same},
+        change="compare with another row",
+        repair=lambda: other_partners(subject),
+    )
+
+
+def _share_of_equal_rows(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one == other).flatten(1).all(1).double().mean()) if one.shape == other.shape else 0.0
+
+
 def kept_from_before(subject: Subject, signature: Signature) -> Clue | None:
     """Is `y` what the model made of the inputs of `x`, now or some steps ago, and not of its own?"""
     if subject.y is None or source(subject) is None or same_memory(subject.x, subject.y):

@@ -8,7 +8,7 @@ from diagnosis.repairs import other_partners
 from diagnosis.rows import rows, same_memory, take, unit, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.carried import carried_over, kept_from_before
+from diagnosis.suspects.carried import carried_over, kept_from_before, never_rewritten
 from diagnosis.suspects.suspect import Clue, Suspect
 
 
@@ -121,6 +121,7 @@ SUSPECTS = (
     Suspect("same_tensor", same_tensor),
     Suspect("shared_storage", shared_storage),
     Suspect("carried_over", carried_over),
+    Suspect("carried_over", never_rewritten),
     Suspect("carried_over", kept_from_before),
     Suspect("scaled_copies", scaled_copies),
 )

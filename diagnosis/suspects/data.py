@@ -13,6 +13,7 @@ from diagnosis.rerun import on_inputs, source
 from diagnosis.rows import generator, row_hashes, same_memory, take
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
+from diagnosis.suspects.border import padding_around
 from diagnosis.suspects.padding import padding_dominates, real_lengths
 from diagnosis.suspects.preprocessing import channel_or_range_mismatch, over_normalised_inputs
 from diagnosis.suspects.suspect import Clue, Suspect
@@ -101,6 +102,7 @@ SUSPECTS = (
     Suspect("same_sample_twice", same_sample_twice),
     Suspect("constant_inputs", constant_inputs),
     Suspect("padding_dominates", padding_dominates),
+    Suspect("padding_dominates", padding_around),
     Suspect("over_normalised_inputs", over_normalised_inputs),
     Suspect("channel_or_range_mismatch", channel_or_range_mismatch),
 )
