@@ -9,7 +9,8 @@ from diagnosis.spread import off_diagonal
 from diagnosis.subject import Subject
 
 MOST = 512  # rows that are looked at: their cosines are 130,816
-FEWEST = 20  # rows
+FEWEST, FEW = 20, 8  # rows, columns
+NEXT_TO_A_LINE, THREE_DIMS = 0.8, 0.47  # narrowness; of a Gaussian in three dims it is 0.5
 ALL = 0.98  # of the variance; the rest is taken for noise
 CLUSTERS = (2, 3, 4, 5)
 APART = {1: 0.7, 2: 0.75, 3: 0.6}  # silhouettes of what is no clusters, by dims: up to 0.67, 0.67 and 0.54
@@ -32,14 +33,14 @@ def narrowness(subject: Subject) -> float:
     return max(sizes, default=0.0)
 
 
-def few_dimensions(columns: int, rows: int) -> float:
-    """The narrowness from which on it is out of order: three dims or fewer; of few columns, next to one.
+def few_directions(subject: Subject, narrow: float, columns: int, rows: int) -> bool:
+    """Whether a narrowness is out of order: rows lie, but for noise, in three dims or fewer, or next to a line.
 
-    A handful of rows is narrow by chance: from less than `FEWEST` nothing is told.
+    Where there are few columns only the line counts, and a handful of rows is narrow by chance.
     """
-    if rows < FEWEST:
-        return float("inf")
-    return 0.47 if min(columns, rows - 1) > 8 else 0.8
+    if rows < FEWEST or min(columns, rows - 1) <= FEW:
+        return rows >= FEWEST and narrow >= NEXT_TO_A_LINE
+    return narrow >= NEXT_TO_A_LINE or (narrow >= THREE_DIMS and _within_three(subject))
 
 
 def clustered(subject: Subject) -> bool:
@@ -51,7 +52,7 @@ def clustered(subject: Subject) -> bool:
     return _neighbours(subject) or any(_silhouette(table) for table in sample_rows(sides(subject), MOST))
 
 
-def within_three(subject: Subject) -> bool:
+def _within_three(subject: Subject) -> bool:
     """Whether the directions of each side vary along three axes, but for noise."""
     return all(_principal(directions(table))[1] <= 3 for table in sample_rows(sides(subject), MOST))
 

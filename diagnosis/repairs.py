@@ -52,28 +52,13 @@ def shuffled_dimensions(subject: Subject) -> Subject:
 
 
 def standardised(subject: Subject) -> Subject:
-    """Each dimension with a mean of 0 and a spread of 1 over the side's rows; a constant one is 0."""
+    """Each dimension with a mean of 0 and a spread of 1 over the side's rows, whitened by itself; a constant one is 0."""
 
     def standardise(table: torch.Tensor) -> torch.Tensor:
         away = about(table, table.mean(0))
         return away / away.std(0, correction=0).clamp(min=torch.finfo(away.dtype).tiny)
 
     return each_side(subject, standardise)
-
-
-def whitened(subject: Subject) -> Subject:
-    """Each side with a spread of 1 along each principal axis that holds more than rounding, in its own dimensions.
-
-    Zero-phase whitening, doi 10.1080/00031305.2016.1277159.
-    """
-
-    def whiten(table: torch.Tensor) -> torch.Tensor:
-        left, singular, axes = torch.linalg.svd(about(table, table.mean(0)), full_matrices=False)
-        held = singular > max(table.shape) * torch.finfo(subject.x.dtype).eps * singular[0]
-        white: torch.Tensor = left * held @ axes
-        return white
-
-    return each_side(subject, whiten)
 
 
 def without_dimensions(subject: Subject, dropped: torch.Tensor) -> Subject:

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from diagnosis.answers import Answers, answers
-from diagnosis.narrow import clustered, few_dimensions, narrowness
+from diagnosis.narrow import clustered, few_directions, narrowness
 from diagnosis.probing import reach
 from diagnosis.pushing import push
 from diagnosis.rows import rows, unit
@@ -58,7 +58,7 @@ def _of_cosines(subject: Subject, signature: Signature) -> Iterator[Symptom]:
         yield Symptom("mean cosine of pairs", signature.pair_cosine, one)
         yield from _of_unlike_pairs(subject)
     narrow = narrowness(subject)
-    few = narrow >= few_dimensions(signature.columns, signature.rows)
+    few = few_directions(subject, narrow, signature.columns, signature.rows)
     yield Symptom("mean |cosine| of centred directions", narrow, few and not clustered(subject))
     yield Symptom("share of repeated rows", signature.repeated_share, signature.repeated_share > 0.2)
 

@@ -8,7 +8,6 @@ from torch import Generator, Tensor
 from diagnosis.examine import examine
 from diagnosis.planted import code, geometry, numerics
 from diagnosis.planted.plant import Plant, Size
-from diagnosis.repairs import whitened
 from diagnosis.subject import Subject
 
 PLANTS = (*code.PLANTS, *geometry.PLANTS, *numerics.PLANTS)
@@ -54,6 +53,9 @@ def of_classes(count: int) -> Tensor:
 HEALTHY = {
     "two classes": Subject(x=of_classes(2)),
     "three classes": Subject(x=of_classes(3)),
+    "a strong direction beside many faint ones": Subject(
+        x=normal(400, 64, seed=1) * torch.tensor([1.0] * 2 + [0.05] * 62) @ torch.linalg.qr(normal(64, 64)).Q
+    ),
     "five rows": Subject(x=normal(5, 64)),
     "two rows": Subject(x=normal(2, 8)),
     "ten rows of three": Subject(x=normal(10, 3)),
@@ -129,23 +131,6 @@ def test_causes_that_resemble_each_other_are_told_apart(name: str) -> None:
 
 def test_rows_that_a_repair_has_emptied_are_no_second_cause() -> None:
     assert named(Subject(x=normal(1, 64).repeat(200, 1))) == ["training_collapse"]
-
-
-def test_directions_that_are_faint_and_not_lost_come_back_by_whitening() -> None:
-    narrow = normal(400, 64, seed=1) * torch.tensor([1.0] * 2 + [0.05] * 62) @ torch.linalg.qr(normal(64, 64)).Q
-    (cause,) = examine(Subject(x=narrow)).causes
-
-    assert cause.name == "rank_collapse"
-    assert cause.counterfactual is not None
-    assert (cause.counterfactual.change, cause.counterfactual.flips) == ("whiten", True)
-
-
-def test_sides_of_unequal_rank_are_whitened_to_one_shape() -> None:
-    x = normal(100, 16) * torch.tensor([1.0] * 2 + [0.05] * 14)
-    white = whitened(Subject(x=x, y=x * (torch.arange(16) != 9)))
-    assert white.y is not None
-    assert white.x.shape == white.y.shape == (100, 16)
-    assert torch.allclose(white.x.T @ white.x, torch.eye(16).double(), atol=1e-9)
 
 
 def test_two_causes_of_two_symptoms_are_both_named() -> None:

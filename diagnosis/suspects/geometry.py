@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from diagnosis.narrow import few_dimensions, narrowness, within_three
-from diagnosis.repairs import centred, shuffled_dimensions, standardised, whitened, without_dimensions
+from diagnosis.narrow import few_directions, narrowness
+from diagnosis.repairs import centred, shuffled_dimensions, standardised, without_dimensions
 from diagnosis.rows import row_hashes, sides, take, usable
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
@@ -103,12 +103,12 @@ def common_offset(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
-    """Do the rows vary along three directions or fewer, or next to?"""
+    """Do the rows vary along three directions or fewer?"""
     narrow = narrowness(subject)
-    room = few_dimensions(signature.columns, signature.rows)
-    if narrow < room or signature.columns < 4 or mostly_dead(signature):
+    if signature.columns < 4 or mostly_dead(signature):
         return None
-    faint = signature.rows > 2 * signature.columns and not within_three(subject)  # others hold more than noise
+    if not few_directions(subject, narrow, signature.columns, signature.rows):
+        return None
     return Clue(
         confidence=0.85,
         evidence={
@@ -116,8 +116,8 @@ def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
             "dimensions": signature.columns,
             "mean_size_of_centred_cosines": narrow,
         },
-        change="whiten" if faint else "shuffle each dimension",
-        repair=lambda: whitened(subject) if faint else shuffled_dimensions(subject),
+        change="shuffle each dimension",
+        repair=lambda: shuffled_dimensions(subject),
     )
 
 

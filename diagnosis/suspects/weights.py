@@ -66,6 +66,8 @@ def untrained_weights(subject: Subject, signature: Signature) -> Clue | None:
     """Do most layers hold what they start with, where nothing says which weights the model should hold?"""
     if subject.model is None or subject.weights is not None or signature.mean_cosine <= 0.9:
         return None
+    if signature.repeated_share > 0.5:  # random weights make rows alike, and not equal
+        return None
     layers = {name: module for name, module in subject.model.named_modules() if isinstance(module, WEIGHTED + _NORMS)}
     untouched = [name for name, module in layers.items() if is_untouched(module)]
     weighted = [name for name, module in layers.items() if isinstance(module, WEIGHTED)]
