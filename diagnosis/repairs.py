@@ -52,7 +52,7 @@ def shuffled_dimensions(subject: Subject) -> Subject:
 
 
 def standardised(subject: Subject) -> Subject:
-    """Each dimension with a mean of 0 and a spread of 1 over the side's rows, whitened by itself; a constant one is 0."""
+    """Each dimension whitened by itself: mean 0 and spread 1 over the side's rows; a constant one is 0."""
 
     def standardise(table: torch.Tensor) -> torch.Tensor:
         away = about(table, table.mean(0))
