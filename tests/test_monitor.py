@@ -170,6 +170,13 @@ def test_two_clusters_are_no_rank_collapse() -> None:
         train(model, [cloud(32, 0, step) if step < 40 else sides + 0.001 * cloud(32, 0, step) for step in range(80)])
 
 
+def test_two_clusters_are_too_few_where_more_dimensions_were_asked_for() -> None:
+    sides = torch.where(torch.arange(32) % 2 == 0, 1.0, -1.0)[:, None]
+    batches = [cloud(32, 0, step) if step < 40 else sides + 0.001 * cloud(32, 0, step) for step in range(80)]
+    with pytest.warns(CollapseWarning, match="rank_collapse"), CollapseMonitor(model := Given(), dimensions=1.5):
+        train(model, batches)
+
+
 def test_a_step_ends_with_that_of_the_optimiser() -> None:
     model = nn.Linear(4, 3)
     optimiser = torch.optim.Adam(model.parameters())

@@ -76,10 +76,14 @@ class Watch:
 
 
 def _confirmed(health: Health, seen: torch.Tensor) -> Collapse | None:
-    """The collapse by which a figure fell; None where the diagnosis is that what it fell to is healthy."""
+    """The collapse by which a figure fell; None where the diagnosis is that what it fell to is healthy.
+
+    Where somebody has said how many dimensions are too few, who knows the number of classes, it is not asked.
+    """
     with torch.no_grad(), torch.autocast(seen.device.type, enabled=False), seeded():
         diagnosis = examine(Subject(x=seen))
-    if diagnosis.verdict == "healthy":
+    said = health.figure.name == RANK.name and health.figure.most > RANK.most
+    if diagnosis.verdict == "healthy" and not said:
         health.accept()
         return None
     return Collapse(
