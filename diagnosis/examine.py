@@ -67,10 +67,16 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
     complaints: Set[str] = set(found)
     verdict: Verdict = "unknown" if complaints else "healthy"
     causes: dict[str, Cause] = {}
+    certain: set[str] = set()
     while len(causes) < AT_ONCE:
         left = [suspect for suspect in suspects if suspect.name not in causes]
-        leads = _next(view, complaints, left, repaired=bool(causes))
-        if not leads:
+        there = _leads(view, left)
+        if not causes:
+            certain = {lead.name for lead in there if lead.certain}
+        leads = _next(view, there, complaints, left, repaired=bool(causes))
+        if not leads:  # what was certain from the start, and is no part of what was undone
+            standing = [lead for lead in there if lead.certain and lead.name in certain][: AT_ONCE - len(causes)]
+            causes |= {lead.name: _cause(lead, complaints) for lead in standing}
             break
         causes |= {lead.name: _cause(lead, complaints) for lead in leads}
         verdict = "cause"
@@ -93,9 +99,10 @@ def _view(subject: Subject) -> View:
     return View(subject, signature, {one.name: one for one in symptoms(few, signature)})
 
 
-def _next(view: View, complaints: Set[str], suspects: Sequence[Suspect], repaired: bool) -> list[Lead]:
+def _next(
+    view: View, leads: Sequence[Lead], complaints: Set[str], suspects: Sequence[Suspect], repaired: bool
+) -> list[Lead]:
     """The first lead that explains a complaint, the gravest if one does; else a certain one; else two together."""
-    leads = _leads(view, suspects)
     gravest = _open(view, complaints)[:1]
     for lead in leads if gravest else []:
         flipped = lead.flips(complaints)

@@ -82,6 +82,16 @@ def test_a_fault_that_is_certain_is_named_though_it_explains_nothing(repair: Rep
     assert cause.counterfactual is None or not cause.counterfactual.flips
 
 
+def test_a_fault_that_is_certain_and_stays_is_named_after_the_one_that_explains_the_symptom() -> None:
+    def stays(subject: Subject, signature: Signature) -> Clue:
+        return Clue(confidence=1.0, evidence={}, change="mend", repair=lambda: subject)
+
+    standing = Suspect(DOWNSTREAM, stays)
+    explained = suspect("nan_or_zero_rows", 1.0, useless)  # gone once the rows are centred
+
+    assert names(examine(offset(), [standing, explained, suspect(UPSTREAM, 0.8, centred)])) == [UPSTREAM, DOWNSTREAM]
+
+
 def test_two_that_take_the_symptom_away_only_together_are_both_named() -> None:
     def half(first: bool) -> Repair:
         mask = (torch.arange(32) < 16) == first
