@@ -1,9 +1,9 @@
-"""Cases for `diagnosis` by somebody who had not seen its detectors: bugs (or none) as users meet them.
+"""Blind cases for `diagnosis`, written without sight of its detectors: bugs (or none) as users meet them.
 
 Every function builds the arguments of one `diagnose` call from real data or a small network that is really trained.
 What is expected was fixed before the tool was first run, and stays: a comment marks a case that proved to be wrong
 itself. `collapsed` and `usable` assert that the cosines are what the user would complain of, or not.
-Run all or some: `python -m tests.benchmarks.bench_strangers [NAME...]`
+Run all or some: `python -m tests.benchmarks.bench_blind [NAME...]`
 """
 
 import sys
