@@ -1,12 +1,9 @@
 """A diagnosis as a page: the verdict, the causes, the pictures before and after the remedy, the figures."""
 
-import functools
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from diagnosis import wording
 from diagnosis.monitor import curve as training
@@ -18,9 +15,9 @@ from diagnosis.spread import MOST
 from diagnosis.subject import Subject
 from diagnosis.suspects import SUSPECTS
 from diagnosis.verdict import Diagnosis
+from reports.markdown import templates
 
 TEMPLATES = Path(__file__).parent / "templates"
-MARKUP = re.compile(r"[^A-Za-z0-9 .,;:=()+×→−%-]|(?<=www)\.|:(?=//)", re.IGNORECASE)
 
 
 def write_report(
@@ -42,20 +39,15 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     stages = _stages(diagnosis, subject)
     values = {
+        "say": wording,
         "diagnosis": diagnosis,
         "source": source,
         "pictures": list(_pictures(stages, curve, folder)),
         "drawn": max((len(seen.units) for seen in stages.values()), default=0),
     }
     page = folder / "report.md"
-    page.write_text(_templates().get_template("report.md.j2").render(values), encoding="utf-8", newline="\n")
+    page.write_text(templates(TEMPLATES).get_template("report.md.j2").render(values), encoding="utf-8", newline="\n")
     return page
-
-
-def escape(text: str) -> str:
-    """Text from outside as itself: what could be markup becomes a character reference, which never is."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return MARKUP.sub(lambda mark: f"&#{ord(mark[0])};", " ".join(printable.split()))
 
 
 def _stages(diagnosis: Diagnosis, subject: Subject) -> dict[str, Sampled]:
@@ -64,7 +56,8 @@ def _stages(diagnosis: Diagnosis, subject: Subject) -> dict[str, Sampled]:
     stages = {"As they are": sampled(few)}
     changes = []
     for cause in diagnosis.causes:
-        clues = (suspect.look(few, measure(few)) for suspect in SUSPECTS if suspect.name == cause.name)
+        signature = measure(few)
+        clues = (suspect.look(few, signature) for suspect in SUSPECTS if suspect.name == cause.name)
         for clue in clues:  # a cause can be told in more than one way
             if clue and clue.repair:
                 few = clue.repair()
@@ -81,19 +74,3 @@ def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Itera
     if curve is not None:
         training.picture(curve, folder / "training.png")
         yield Picture("training.png", "The embeddings while they were trained")
-
-
-@functools.cache
-def _templates() -> Environment:
-    # What comes from outside is escaped by the filter, as Markdown, which HTML's autoescape doesn't know.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["escape"] = escape
-    environment.globals["say"] = wording
-    return environment

@@ -111,6 +111,11 @@ def take(subject: Subject, items: torch.Tensor) -> Subject:
     return replace(subject, **kept)
 
 
+def equal_share(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Share of items that are equal bit by bit; 0.0 where the shapes are others."""
+    return float((one == other).flatten(1).all(1).double().mean()) if one.shape == other.shape else 0.0
+
+
 def same_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether two tensors are one and the same entries in memory."""
     return one.data_ptr() == other.data_ptr() and (one.shape, one.stride()) == (other.shape, other.stride())

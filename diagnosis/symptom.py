@@ -16,8 +16,6 @@ from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 
 ALWAYS = 0.95  # healthy encoders of low temperature lie in 0.7 to 1, fine-grained data at 0.9: they still leave room
-
-
 GONE = 0.9  # to which the mean cosine has to fall before it counts as undone
 MANY = 0.1  # answers that are lost: from there on they are what somebody complains of first
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.units import counted, seconds
 
-_MARKUP = re.compile(r"[^\w .,;:='/()+×±·°≥√‖–…→†%-]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[^\w .,;:='/()+×±·°≥√‖–…→†−%-]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _VERBATIM = re.compile(r"[^`|]*[^`| ]")
 _ISSUE = re.compile(r"([A-Za-z0-9-]+/[A-Za-z0-9._-]+)#(\d+)")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -71,14 +71,14 @@ def table(frame: pd.DataFrame, names: Collection[str] = ("implementation",)) -> 
 
 def page(template: str, values: Mapping[str, object]) -> str:
     """Fill a template of this room."""
-    return _templates().get_template(template).render(values)
+    return templates(TEMPLATES).get_template(template).render(values)
 
 
 @functools.cache
-def _templates() -> Environment:
-    # What comes from outside is escaped by the filters, as Markdown, which HTML's autoescape doesn't know.
+def templates(folder: Path) -> Environment:
+    """Those of a folder, with the filters of this room: a page is Markdown, which HTML's autoescape doesn't know."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folder),
         autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -17,12 +17,13 @@ from diagnosis import pictures
 from diagnosis.__main__ import main
 from diagnosis.monitor import CollapseMonitor
 from diagnosis.remedies import REMEDIES
-from diagnosis.report import escape, write_report
+from diagnosis.report import write_report
 from diagnosis.sampled import ROWS, Sampled, sampled
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue, Suspect
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis
+from reports.markdown import escape
 
 GOLDEN = Path(__file__).parent / "golden" / "diagnosis.md"
 """After a wanted change: UPDATE_GOLDEN=1 pytest tests/test_diagnosis_report.py -k golden, and read the diff."""

@@ -7,7 +7,7 @@ import torch
 
 from diagnosis.repairs import other_partners
 from diagnosis.rerun import attempted, rerun, source
-from diagnosis.rows import row_hashes, rows, same_memory
+from diagnosis.rows import equal_share, row_hashes, rows, same_memory
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
@@ -40,7 +40,7 @@ def never_rewritten(subject: Subject, signature: Signature) -> Clue | None:
     x, y, inputs, others = subject.x, subject.y, subject.inputs, subject.other_inputs
     if y is None or inputs is None or others is None or subject.model is not None or same_memory(x, y):
         return None
-    copied, same = _share_of_equal_rows(x, y), _share_of_equal_rows(inputs, others)
+    copied, same = equal_share(x, y), equal_share(inputs, others)
     if copied < 0.8 or same > 0.2 or signature.repeated_share > 0.2:
         return None
     return Clue(
@@ -49,10 +49,6 @@ def never_rewritten(subject: Subject, signature: Signature) -> Clue | None:
         change="compare with another row",
         repair=lambda: other_partners(subject),
     )
-
-
-def _share_of_equal_rows(one: torch.Tensor, other: torch.Tensor) -> float:
-    return float((one == other).flatten(1).all(1).double().mean()) if one.shape == other.shape else 0.0
 
 
 def kept_from_before(subject: Subject, signature: Signature) -> Clue | None:

@@ -10,7 +10,7 @@ from torch import nn
 from diagnosis.layers import ENOUGH, calls
 from diagnosis.repairs import other_partners
 from diagnosis.rerun import on_inputs, source
-from diagnosis.rows import generator, row_hashes, same_memory, take
+from diagnosis.rows import equal_share, generator, row_hashes, same_memory, take
 from diagnosis.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.border import padding_around
@@ -25,8 +25,9 @@ def same_sample_twice(subject: Subject, signature: Signature) -> Clue | None:
     """Are the two of a pair the same sample: the same input, or the same embedding in other memory?"""
     if subject.y is None or subject.x.shape != subject.y.shape or same_memory(subject.x, subject.y):
         return None
-    known = subject.inputs is not None and subject.other_inputs is not None
-    share = _share_of_equal_items(*((subject.inputs, subject.other_inputs) if known else (subject.x, subject.y)))
+    inputs, others = subject.inputs, subject.other_inputs
+    known = inputs is not None and others is not None
+    share = equal_share(subject.x, subject.y) if inputs is None or others is None else equal_share(inputs, others)
     if share < 1 / 2:
         return None
     return Clue(
@@ -46,7 +47,7 @@ def constant_inputs(subject: Subject, signature: Signature) -> Clue | None:
     most, share = counts.argmax(), float(counts.max()) / len(hashes)
     if counts.max() < 3 or share < 1 / 3:
         return None
-    exactly = _share_of_equal_items(subject.inputs, subject.inputs[first[most]].expand_as(subject.inputs))
+    exactly = equal_share(subject.inputs, subject.inputs[first[most]].expand_as(subject.inputs))
     change, repair = _instead(subject, torch.from_numpy(hashes != values[most]))
     evidence = {"share_of_the_commonest_input": share, "distinct_inputs": len(values)}
     return Clue(confidence=1.0 if exactly > 0.9 else 0.9, evidence=evidence, change=change, repair=repair)
@@ -90,12 +91,6 @@ def _vocabulary(inputs: torch.Tensor, model: nn.Module) -> int:
         if isinstance(call.module, (nn.Embedding, nn.EmbeddingBag)) and torch.equal(call.given, inputs[:ENOUGH])
     ]
     return min(sizes, default=int(inputs.max()) + 1)
-
-
-def _share_of_equal_items(a: torch.Tensor | None, b: torch.Tensor | None) -> float:
-    if a is None or b is None or a.shape != b.shape:
-        return 0.0
-    return float((a == b).reshape(len(a), -1).all(1).double().mean())
 
 
 SUSPECTS = (

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.functional import cosine_similarity, normalize
 
-from diagnosis import diagnose
+from diagnosis import DiagnosisError, diagnose
 
 Arguments = dict[str, Any]
 Batches = list[tuple[Tensor, ...]]
@@ -743,8 +743,8 @@ def run(name: str) -> tuple[str, list[str], str]:
         arguments = {key: value for key, value in arguments.items() if key not in ARRAYS}
     try:
         answer = diagnose(**arguments)
-    except Exception as error:
-        return "error", [f"{type(error).__name__}: {error}"], "wrong"
+    except DiagnosisError as error:
+        return "refused", [str(error)], "wrong"
     causes = [cause.name for cause in answer.causes]
     first = causes[0] if answer.verdict == "cause" and causes else answer.verdict
     mark = "right" if first == CASES[name].expected else "accepted" if first in CASES[name].accepted else "wrong"
