@@ -8,15 +8,15 @@ import pytest
 from implementations import Implementation, registry
 from results import ROOT, StoreError
 from results.recorder import Recorder
-from suites import options
-from suites.asking import Asking
-from suites.case import Case
-from suites.findings import Finding
-from suites.front_door import default_name
-from suites.measuring import Measuring
+from suites.plugin import options
+from suites.plugin.cases import Measuring
+from suites.plugin.findings import Asking
+from suites.plugin.front_door import default_name
+from suites.plugin.progress import ProgressLine
 from suites.profiling import profile_case
-from suites.progress import ProgressLine
-from suites.record import End, Operator, Record
+from suites.records.case import Case
+from suites.records.finding import Finding
+from suites.records.record import End, Operator, Record
 from suites.session import Session
 from suites.survey import Survey
 

@@ -21,7 +21,7 @@ from reports.sections.worse import worse
 from results import ROOT, UnknownRun, list_runs, load, load_end, load_run
 from results.files import AGAIN, NIGHT
 from suites.environment import devices
-from suites.front_door import default_name
+from suites.plugin.front_door import default_name
 
 QUIET, WORSE, FAILED = 0, 1, 2
 _HERE = Path(__file__).parent

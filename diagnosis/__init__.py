@@ -1,5 +1,6 @@
 """Why is my cosine similarity always 1? `diagnose` answers with causes, evidence and remedies."""
 
+import moved  # noqa: F401  # old import paths
 from diagnosis.diagnose import diagnose
 from diagnosis.monitor import CollapseMonitor, CollapseWarning
 from diagnosis.subject import DiagnosisError

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from diagnosis.diagnose import diagnose
-from diagnosis.reading import read_subject
+from diagnosis.intake.files import read_subject
 from diagnosis.subject import DiagnosisError, Subject
 from diagnosis.verdict import Diagnosis
 from diagnosis.wording import WIDEST, lines
@@ -58,7 +58,7 @@ def _diagnosed(subject: Subject) -> Diagnosis:
 
 
 def _report(diagnosis: Diagnosis, subject: Subject, options: argparse.Namespace) -> Path:
-    from diagnosis.report import write_report  # matplotlib and scikit-learn take seconds to import
+    from diagnosis.report.page import write_report  # matplotlib and scikit-learn take seconds to import
 
     source = " against ".join(path.name for path in (options.x, options.y) if path)
     return write_report(diagnosis, subject, options.report, source=source)

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch.nn.functional import cosine_similarity
 
-from diagnosis.rows import rows, unit
+from diagnosis.signature.rows import rows, unit
 from diagnosis.subject import Similarity, Subject
 
 

@@ -9,13 +9,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-from diagnosis.accepting import Array, check_settings, checked, tensor
 from diagnosis.examine import examine
-from diagnosis.gather import gather
-from diagnosis.probing import check, guarded
-from diagnosis.pushing import of_cosines
-from diagnosis.rerun import embed
-from diagnosis.restoring import private_copy, seeded
+from diagnosis.intake.checks import Array, check_settings, checked, tensor
+from diagnosis.intake.loader import gather
+from diagnosis.isolation import private_copy, seeded
+from diagnosis.probes.loss import of_cosines
+from diagnosis.probes.model import embed
+from diagnosis.probes.similarity import check, guarded
 from diagnosis.subject import DiagnosisError, Similarity, Subject
 from diagnosis.verdict import Diagnosis
 
@@ -90,7 +90,7 @@ def diagnose(
         check(sound)
         diagnosis = examine(sound)
     if report is not None:
-        from diagnosis.report import write_report  # matplotlib and scikit-learn take seconds to import
+        from diagnosis.report.page import write_report  # matplotlib and scikit-learn take seconds to import
 
         with seeded():
             write_report(diagnosis, sound, Path(report), curve=curve)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from diagnosis.remedies import REMEDIES
-from diagnosis.rows import sample
-from diagnosis.signature import Signature, measure
+from diagnosis.signature.rows import sample
+from diagnosis.signature.signature import Signature, measure
 from diagnosis.subject import Subject
 from diagnosis.suspects import SUSPECTS
 from diagnosis.suspects.suspect import Clue, Suspect
-from diagnosis.symptom import Symptom, symptoms
+from diagnosis.symptoms import Symptom, symptoms
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict
 
 SEEN = 2048  # items that suspects look at

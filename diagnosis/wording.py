@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from diagnosis.remedies import CAUSES
-from diagnosis.symptom import ALWAYS
+from diagnosis.symptoms import ALWAYS
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Value
 
 _SURENESS = ((0.95, "almost certain"), (0.8, "very likely"), (0.5, "likely"), (0.0, "possible"))

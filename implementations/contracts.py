@@ -15,7 +15,7 @@ CONTRACTS = {
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 DEVICES = ("cpu", "cuda", "mps")
 SUMMING = ("one by one", "lanes", "cascade")
-"""Ways of summing, from the longest chain of additions to the shortest; suites/measure/bound.py counts them."""
+"""Ways of summing, from the longest chain of additions to the shortest; suites/truth/bound.py counts them."""
 ANGLES = ("acos", "atan2")
 """What an angle is taken by: the arc cosine of a cosine, or the arc tangent of two norms (W. Kahan)."""
 

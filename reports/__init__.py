@@ -3,6 +3,7 @@
 `render()` is the whole room; `python -m reports` is its command.
 """
 
+import moved  # noqa: F401  # old import paths
 from reports.budget import BUDGET_U, BudgetError, parse_budget
 from reports.render import OUT, render
 

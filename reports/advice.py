@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import lessons, plots, units
-from reports.sections.always_one import LOOP, effects, outcomes
+from reports import plots, units
+from reports.sections.always_one import lessons
+from reports.sections.always_one.effects import LOOP, effects, outcomes
 from results import load_always_one
 
 

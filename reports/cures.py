@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from reports.markdown import Markup, code, codes, escape, issues
-from reports.price import priced
-from reports.sections import accuracy, contracts
+from reports.sections.accuracy import accuracy
+from reports.sections.accuracy.costs import priced
+from reports.sections.accuracy.symptoms import SYMPTOMS, Subject
+from reports.sections.contracts import contracts
 from reports.sections.costs import costs
-from reports.symptoms import SYMPTOMS, Subject
 
 
 def table(

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports import headlines, sections, wording
+from reports import sections
 from reports.sections import GROUP
+from reports.sections.speed import sentences as headlines
+from reports.sections.speed import summary as wording
 
 PROFILES = 4
 

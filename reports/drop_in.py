@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.markdown import Markup, code, codes, escape
-from reports.sections import contracts, drop_ins
-from reports.wording import shortened
+from reports.sections.contracts import contracts, drop_ins
+from reports.sections.speed.summary import shortened
 
 NAMES = 12
 BITES = 4

@@ -7,11 +7,11 @@ import pandas as pd
 
 from reports import units
 from reports.markdown import codes
-from reports.price import priced
-from reports.sections import accuracy
+from reports.sections.accuracy import accuracy
+from reports.sections.accuracy.costs import priced
+from reports.sections.accuracy.symptoms import HALF, identical
 from reports.sections.costs import costs
 from reports.sections.resolution import THRESHOLD, Theory, resolution, theory
-from reports.symptoms import HALF, identical
 
 _LIMIT = math.acos(THRESHOLD)
 

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import advice, details, errors, headlines, plots, sections, wording
-from reports.against import side_by_side
+from reports import advice, details, plots, sections
+from reports import page as errors
 from reports.budget import BUDGET_U
 from reports.files import emptied, point, write_csv
 from reports.markdown import page
-from reports.sections import accuracy
+from reports.sections.accuracy import accuracy
+from reports.sections.against import side_by_side
+from reports.sections.speed import sentences as headlines
+from reports.sections.speed import summary as wording
 from results import ROOT, Findings, Run, check_name, flags, load, load_end, load_operators, load_run
 
 OUT = Path(__file__).parent / "out"

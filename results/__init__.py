@@ -27,8 +27,8 @@ from results.load import (
     load_run,
 )
 from results.store import Store, StoreError, unfinished
-from suites.case import ROUNDOFFS
-from suites.record import End, Environment, Operator, Record, Run, Status
+from suites.records.case import ROUNDOFFS
+from suites.records.record import End, Environment, Operator, Record, Run, Status
 from suites.statistics import VERDICT_CONFIDENCE
 
 __all__ = [

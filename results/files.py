@@ -9,8 +9,8 @@ from itertools import filterfalse
 from pathlib import Path
 from typing import TypeVar
 
-from suites.lines import from_line
-from suites.record import End, Run
+from suites.records.jsonl import from_line
+from suites.records.record import End, Run
 
 ROOT = Path(__file__).parent / "runs"
 LATEST = "latest"

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from results.files import ROOT, body, find, head
-from suites.case import FAMILIES, ROUNDOFFS
-from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training, key
-from suites.lines import from_line
-from suites.record import UNIT_ROUNDOFF
+from suites.records.case import FAMILIES, ROUNDOFFS
+from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training, key
+from suites.records.jsonl import from_line
+from suites.records.record import UNIT_ROUNDOFF
 
 _ERRORS = ("error_max", "error_rms", "error_p999", "bound")
 

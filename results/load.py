@@ -9,8 +9,8 @@ import pandas as pd
 
 from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
-from suites.lines import from_line
-from suites.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
+from suites.records.jsonl import from_line
+from suites.records.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
 from suites.statistics import Samples, blocked, medians, noise_floors, paired_ratios, summaries, verdicts
 
 DTYPES = {

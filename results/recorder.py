@@ -8,8 +8,8 @@ from pathlib import Path
 
 from results.files import ROOT, find, free_name, head
 from results.store import Store, StoreError, counted, unfinished
-from suites.findings import Finding
-from suites.record import End, Operator, Record, Run
+from suites.records.finding import Finding
+from suites.records.record import End, Operator, Record, Run
 
 
 class Recorder:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from results.files import body, head
-from suites.case import DIM, Case
-from suites.lines import from_line
-from suites.record import Flag, Latency, Record
+from suites.records.case import DIM, Case
+from suites.records.jsonl import from_line
+from suites.records.record import Flag, Latency, Record
 from suites.statistics import Samples
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Self
 
 from results.files import ROOT, body, end, find, free_name, head, heads
-from suites.case import Case
-from suites.findings import Finding, key
-from suites.lines import from_line, to_line
-from suites.record import End, Line, Operator, Record, Run
+from suites.records.case import Case
+from suites.records.finding import Finding, key
+from suites.records.jsonl import from_line, to_line
+from suites.records.record import End, Line, Operator, Record, Run
 
 
 class StoreError(Exception):

@@ -11,7 +11,7 @@ import psutil
 import torch
 
 from suites import git
-from suites.record import Environment
+from suites.records.record import Environment
 
 _ALLOCATOR = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "LD_PRELOAD")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES, did_you_mean
-from suites.case import CACHES, DIRECTIONS, FAMILIES, INPUTS, MEMORY_FORMATS, RANK, Case
+from suites.records.case import CACHES, DIRECTIONS, FAMILIES, INPUTS, MEMORY_FORMATS, RANK, Case
 
 FOLDER = Path(__file__).parent / "grids"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from implementations import Implementation, discovery, registry
 from suites import environment
-from suites.case import CONTRACT, RANK, Case
 from suites.grid import Grid, GridError, OwnInputs, load_grid
 from suites.inputs import InputError, UserInputs, inputs_name, load_file, require_shape
+from suites.records.case import CONTRACT, RANK, Case
 
 _MOST_PROCESSES = 100
 

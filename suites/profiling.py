@@ -10,10 +10,10 @@ from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
 
 from implementations import Implementation
-from suites.case import Case
-from suites.measure.failure import Failure, contestant
+from suites.failure import Failure, contestant
 from suites.measure.problem import Pair, call_of, gradient_mode
-from suites.record import Operator, Record, Status
+from suites.records.case import Case
+from suites.records.record import Operator, Record, Status
 
 _WARM_CALLS = 2
 _TRACED_CALLS = 3

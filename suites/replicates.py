@@ -11,14 +11,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
-from suites.case import Case
 from suites.inputs import UserInputs, load_file, make_inputs
 from suites.measure import allocator
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
-from suites.record import Error, Record, Status
+from suites.records.case import Case
+from suites.records.record import Error, Record, Status
 
 
 @dataclass(frozen=True, kw_only=True)

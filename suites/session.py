@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from implementations import Implementation, registry
-from suites.case import CONTRACT, Case
 from suites.inputs import make_inputs
 from suites.measure import allocator
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
 from suites.measure.rounds import Budget
 from suites.plan import Plan
-from suites.record import End, Record
+from suites.records.case import CONTRACT, Case
+from suites.records.record import End, Record
 from suites.replicates import Errand, measure_apart, measure_here
 
 

@@ -6,17 +6,17 @@ from functools import partial
 
 from implementations import registry
 from suites import always_one
+from suites.errors.accuracy import accuracy_of
+from suites.errors.contract import contract_of
+from suites.errors.resolution import resolution_of
+from suites.errors.rows import Rows
+from suites.failure import Failure
 from suites.families import FAMILIES
-from suites.findings import Finding, key
 from suites.known_bugs import BUGS, look
-from suites.measure.accuracy import accuracy_of
-from suites.measure.asked import Rows
 from suites.measure.compiler import Compilations, forget_compiled
-from suites.measure.contract import contract_of
-from suites.measure.failure import Failure
 from suites.measure.phases import Phases
-from suites.measure.resolution import resolution_of
 from suites.plan import Plan
+from suites.records.finding import Finding, key
 
 Asked = tuple[str, str, str]
 """What a finding is of: the question, its subject, and the implementation."""

@@ -5,8 +5,8 @@ Run by its name only: `pytest suites/test_always_one.py --benchmark-save`. It ta
 
 import pytest
 
-from suites.findings import Training
-from suites.record import Status
+from suites.records.finding import Training
+from suites.records.record import Status
 
 
 @pytest.mark.findings("always_one")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from suites.findings import Accuracy, Finding, KnownBug
-from suites.record import Status
+from suites.records.finding import Accuracy, Finding, KnownBug
+from suites.records.record import Status
 
 ORDINARY = "prescribed"
 

@@ -3,8 +3,8 @@
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from suites.record import Record
-from suites.replay import hand_over, replay
+from suites.plugin.replay import hand_over, replay
+from suites.records.record import Record
 
 
 @pytest.mark.cases("paired")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from suites.lines import from_line
-from suites.record import Record
+from suites.records.jsonl import from_line
+from suites.records.record import Record
 
 REPOSITORY = Path(__file__).parent.parent
 LEFT_OUT = shutil.ignore_patterns("runs", "profiles", "out", "published")
@@ -32,7 +32,7 @@ class Checkout:
         """A fresh copy, without anything that was generated."""
         for folder in ("implementations", "suites", "results", "reports"):
             shutil.copytree(REPOSITORY / folder, pytester.path / folder, ignore=LEFT_OUT)
-        for file in ("conftest.py", "pyproject.toml", ".gitignore"):
+        for file in ("conftest.py", "moved.py", "pyproject.toml", ".gitignore"):
             shutil.copy2(REPOSITORY / file, pytester.path)
         (pytester.path / "tiny.toml").write_text(GRID)
         return cls(pytester)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from reports import BUDGET_U, render, sections
-from reports.sections import accuracy, contracts
+from reports.sections.accuracy import accuracy
+from reports.sections.contracts import contracts
 from results import Status, load, load_accuracy, load_contracts
-from suites.findings import Accuracy, Contract, Deviation, KnownBug, Resolution
-from suites.lines import Line
-from suites.record import Record
+from suites.records.finding import Accuracy, Contract, Deviation, KnownBug, Resolution
+from suites.records.jsonl import Line
+from suites.records.record import Record
 from tests.runs import CASE, head, measured, save
 
 U = 2.0**-24

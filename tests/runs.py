@@ -3,8 +3,8 @@
 from contextlib import closing
 
 from results import Environment, Record, Run, Status, Store
-from suites.case import Case
-from suites.record import Error, Latency
+from suites.records.case import Case
+from suites.records.record import Error, Latency
 
 CASE = Case(task="paired", shape=(64, 768), dtype="float32", device="cpu")
 MAPS = Case(task="feature_maps", shape=(8, 64, 7, 7), dtype="float16", device="cuda", memory_format="channels_last")

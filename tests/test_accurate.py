@@ -15,10 +15,11 @@ from hypothesis.extra.numpy import arrays
 from mpmath import mp  # type: ignore[import-untyped]  # comes with torch
 
 import implementations
-from suites.case import Case
-from suites.measure import memory, oracle
+from suites.measure import memory
+from suites.records.case import Case
 from suites.trials import exactness
 from suites.trials.kinds import KINDS
+from suites.truth import oracle
 
 U = 2.0**-24
 INF, NAN = math.inf, math.nan

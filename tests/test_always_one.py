@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports import render
-from reports.sections.always_one import HELPS, HURTS, SAME, UNTOLD, effects, outcomes
+from reports.sections.always_one.effects import HELPS, HURTS, SAME, UNTOLD, effects, outcomes
 from results import Status, load_always_one
 from suites.always_one import makers
 from suites.always_one.changes import CHANGES, NO_CHANGE, changes
@@ -29,8 +29,8 @@ from suites.always_one.losses import LOSSES, sigmoid
 from suites.always_one.pairs import BATCH, Pairs, steps
 from suites.always_one.training import Siamese, train
 from suites.always_one.verification import verify
-from suites.asking import Asking
-from suites.findings import Training, key
+from suites.plugin.findings import Asking
+from suites.records.finding import Training, key
 from suites.survey import Survey
 from tests.runs import head, save
 

@@ -13,8 +13,14 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {  # room: what it may import of the house, besides itself
     "implementations": (),
     "suites": ("implementations",),
-    "results": ("suites.record", "suites.findings", "suites.lines", "suites.statistics", "suites.case"),
-    "reports": ("results", "suites.record", "suites.findings"),
+    "results": (
+        "suites.records.record",
+        "suites.records.finding",
+        "suites.records.jsonl",
+        "suites.statistics",
+        "suites.records.case",
+    ),
+    "reports": ("results", "suites.records"),
     "diagnosis": ("implementations", "suites", "reports.markdown"),
 }
 WIRING = {"conftest.py", "nightly.py"}
@@ -85,7 +91,7 @@ def test_only_the_wiring_knows_every_room() -> None:
     assert knowing <= WIRING
 
 
-@pytest.mark.parametrize("modules", ["results, reports", "suites.case, suites.grid, suites.record"])
+@pytest.mark.parametrize("modules", ["results, reports", "suites.grid, suites.records.case, suites.records.record"])
 def test_what_only_reads_is_free_of_torch(modules: str) -> None:
     script = f"import sys, {modules}; sys.exit('torch' in sys.modules and 'torch was imported')"
     ended = subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT, capture_output=True, text=True)

@@ -11,13 +11,13 @@ from runs import measured, save
 
 import implementations
 from results import load
-from suites.case import Case
 from suites.inputs import make_inputs
 from suites.measure import cache
 from suites.measure.phases import Phases
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
-from suites.record import Status
+from suites.records.case import Case
+from suites.records.record import Status
 
 WARM = Case(task="paired", shape=(64, 512), dtype="float32", device="cpu")
 COLD = dataclasses.replace(WARM, cache="cold")

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from implementations import Implementation, registry
-from suites.findings import Contract
-from suites.measure.contract import QUESTIONS, contract_of
-from suites.measure.eps import Eps, eps_of
-from suites.record import Status
+from suites.errors.contract import QUESTIONS, contract_of
+from suites.errors.eps import Eps, eps_of
+from suites.records.finding import Contract
+from suites.records.record import Status
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Fn = Callable[..., object]

@@ -15,13 +15,13 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from diagnosis import Diagnosis, DiagnosisError, diagnose
-from diagnosis.gather import EMPTY_BATCHES, NUMBERS, ROWS, gather, read_batch
+from diagnosis.intake.loader import EMPTY_BATCHES, NUMBERS, ROWS, gather, read_batch
 from diagnosis.monitor.curve import table
 from diagnosis.monitor.look import look
-from diagnosis.planted import data, network, objective
-from diagnosis.planted.plant import Plant, Size
-from diagnosis.planted.sources import digit_pairs, trained
-from diagnosis.pushing import of_cosines
+from diagnosis.probes.loss import of_cosines
+from diagnosis.validity.planted import data, network, objective
+from diagnosis.validity.planted.plant import Plant, Size
+from diagnosis.validity.planted.sources import digit_pairs, trained
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -19,7 +19,7 @@ import diagnosis.__main__
 from diagnosis import wording
 from diagnosis.__main__ import main
 from diagnosis.diagnose import diagnose
-from diagnosis.reading import read_subject
+from diagnosis.intake.files import read_subject
 from diagnosis.remedies import REMEDIES
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict
 

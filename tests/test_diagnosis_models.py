@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from diagnosis import DiagnosisError, diagnose
-from diagnosis.layers import activations, calls, without
-from diagnosis.planted.sources import trained
-from diagnosis.rerun import alikeness, embed, rerun, source
-from diagnosis.restoring import private_copy, seeded
-from diagnosis.retrain import STEPS, reinitialised
-from diagnosis.retrain import trained as trained_anew
+from diagnosis.isolation import private_copy, seeded
+from diagnosis.probes.layers import activations, calls, without
+from diagnosis.probes.model import alikeness, embed, rerun, source
+from diagnosis.probes.training import STEPS, reinitialised
+from diagnosis.probes.training import trained as trained_anew
 from diagnosis.subject import Subject
 from diagnosis.suspects.weights import fit_to_data, is_untouched, matched
+from diagnosis.validity.planted.sources import trained
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from matplotlib.axes import Axes
 
-import diagnosis.report
-from diagnosis import pictures
+import diagnosis.report.page
 from diagnosis.__main__ import main
 from diagnosis.monitor import CollapseMonitor
 from diagnosis.remedies import REMEDIES
-from diagnosis.report import write_report
-from diagnosis.sampled import ROWS, Sampled, sampled
-from diagnosis.signature import Signature
+from diagnosis.report import pictures
+from diagnosis.report.page import write_report
+from diagnosis.report.sampled import ROWS, Sampled, sampled
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue, Suspect
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis
@@ -77,7 +77,7 @@ def centring(subject: Subject, signature: Signature) -> Clue:
 def suspects(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that can be undone, and one that can't."""
     known = (Suspect("common_offset", centring), Suspect("no_negatives", lambda subject, signature: None))
-    monkeypatch.setattr(diagnosis.report, "SUSPECTS", known)
+    monkeypatch.setattr(diagnosis.report.page, "SUSPECTS", known)
 
 
 def test_the_page_is_the_golden_one_and_the_same_each_time(tmp_path: Path) -> None:

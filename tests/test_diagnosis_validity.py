@@ -14,13 +14,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnosis.planted import PLANTS
-from diagnosis.planted.foreign import FOREIGN
-from diagnosis.planted.healthy import HEALTHY
-from diagnosis.planted.plant import Plant, Size
-from diagnosis.planted.together import TOGETHER
 from diagnosis.remedies import CAUSES
-from diagnosis.rivals import RIVALS, isoscore, mean_cosine
 from diagnosis.subject import DiagnosisError, Subject
 from diagnosis.validity import __main__ as experiment
 from diagnosis.validity import answers, cases
@@ -28,7 +22,13 @@ from diagnosis.validity.answers import Answer
 from diagnosis.validity.cases import Case, all_cases, subject
 from diagnosis.validity.page import goals
 from diagnosis.validity.picture import confusion
+from diagnosis.validity.planted import PLANTS
+from diagnosis.validity.planted.foreign import FOREIGN
+from diagnosis.validity.planted.healthy import HEALTHY
+from diagnosis.validity.planted.plant import Plant, Size
+from diagnosis.validity.planted.together import TOGETHER
 from diagnosis.validity.rates import judges, share, table
+from diagnosis.validity.rivals import RIVALS, isoscore, mean_cosine
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis
 
 SMALL = Size(64, 32)

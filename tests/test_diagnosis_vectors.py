@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from diagnosis.examine import examine
-from diagnosis.planted import code, geometry, numerics
-from diagnosis.planted.plant import Plant, Size
 from diagnosis.subject import Subject
+from diagnosis.validity.planted import code, geometry, numerics
+from diagnosis.validity.planted.plant import Plant, Size
 
 PLANTS = (*code.PLANTS, *geometry.PLANTS, *numerics.PLANTS)
 SMALL = Size(64, 32)

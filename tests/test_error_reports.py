@@ -13,11 +13,12 @@ from markdown_it import MarkdownIt
 
 from reports import bugs, render
 from reports.files import write_csv
-from reports.sections import accuracy, contracts, drop_ins
+from reports.sections.accuracy import accuracy
+from reports.sections.contracts import contracts, drop_ins
 from results import Status, load_known_bugs
-from suites.case import FAMILIES
-from suites.findings import Accuracy, Contract, Finding, KnownBug, Resolution
-from suites.measure import contract as measured_contract
+from suites.errors import contract as measured_contract
+from suites.records.case import FAMILIES
+from suites.records.finding import Accuracy, Contract, Finding, KnownBug, Resolution
 from tests.findings import (
     HEAD,
     LOST,

@@ -6,11 +6,12 @@ import matplotlib.colors
 import pytest
 from matplotlib.figure import Figure
 
-from reports import BUDGET_U, how_wrong
+from reports import BUDGET_U
 from reports.plots.heat_map import BLANK, heat_map
-from reports.sections import accuracy
+from reports.sections.accuracy import accuracy
+from reports.sections.accuracy import sentences as how_wrong
 from results import Status
-from suites.findings import Accuracy
+from suites.records.finding import Accuracy
 from tests.findings import LOST, RIGHT, deviated, judged, off, undeviated
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from reports import drop_in
-from reports.sections import contracts
+from reports.sections.contracts import contracts
 from results import Status
 from tests.findings import USUAL, answered, contract, rendered
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import cures, price, render, sections
+from reports import cures, render, sections
+from reports.sections.accuracy import costs as price
 from results import Status, load
 from tests.findings import RIGHT, answered, contract, deviated, judged, measured_in, saved, usual_time
 

@@ -15,7 +15,7 @@ from reports import fineness
 from reports.plots.resolution import resolution as resolution_plot
 from reports.sections import resolution
 from results import load_resolution
-from suites.findings import Resolution
+from suites.records.finding import Resolution
 from tests.findings import (
     deviated,
     measured_in,

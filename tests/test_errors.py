@@ -15,15 +15,15 @@ from mpmath import mp  # type: ignore[import-untyped]  # comes with torch
 import implementations
 from implementations import Implementation
 from results import load_accuracy, load_contracts, load_end, load_known_bugs, load_resolution
+from suites.errors.accuracy import accuracy_of
 from suites.families import FAMILIES, questions
-from suites.findings import Accuracy, Deviation
 from suites.grid import GridError, load_grid
-from suites.lines import from_line, to_line
-from suites.measure import oracle
-from suites.measure.accuracy import accuracy_of
-from suites.measure.bound import additions, bound
-from suites.measure.deviation import Answers, deviation
-from suites.record import Status
+from suites.records.finding import Accuracy, Deviation
+from suites.records.jsonl import from_line, to_line
+from suites.records.record import Status
+from suites.truth import oracle
+from suites.truth.bound import additions, bound
+from suites.truth.deviation import Answers, deviation
 
 pytest_plugins = ["pytester"]
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from diagnosis.examine import examine
+from diagnosis.probes.vectors import centred, each_side
 from diagnosis.remedies import REMEDIES
-from diagnosis.repairs import centred, each_side
-from diagnosis.signature import Signature
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects import SUSPECTS
 from diagnosis.suspects.suspect import Clue, Suspect

@@ -9,11 +9,11 @@ import torch
 from markdown_it import MarkdownIt
 
 from implementations.registry import DTYPES
-from suites import case
 from suites.families import FAMILIES, questions
 from suites.families.__main__ import COLUMNS, main
 from suites.families.rows import rounded
 from suites.inputs import InputError
+from suites.records import case
 from tests.questions import asked, cosine, each_dtype
 
 UNREPORTED = {

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import implementations
+from suites.errors.accuracy import accuracy_of
 from suites.families.rows import ROWS
-from suites.findings import Accuracy
-from suites.measure.accuracy import accuracy_of
-from suites.record import Status
+from suites.records.finding import Accuracy
+from suites.records.record import Status
 from tests.questions import asked, each_dtype, wide
 
 Sum = Callable[[torch.Tensor], torch.Tensor]

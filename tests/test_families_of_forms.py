@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from implementations.registry import DTYPES
+from suites.failure import Failure
 from suites.families.rows import ROWS, WIDTH
-from suites.measure.failure import Failure
 from tests.questions import angles, asked, cosine, each_dtype, wide
 
 

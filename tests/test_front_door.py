@@ -18,7 +18,7 @@ from implementations import registry
 from results import load_end, load_run
 from suites import environment
 from suites.plan import Plan
-from suites.record import Record, Run, Status
+from suites.records.record import Record, Run, Status
 from suites.session import Session
 
 pytest_plugins = ["pytester"]

@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from results import load
-from suites.case import Case
+from suites.failure import Failure
 from suites.measure import cache, gpu
 from suites.measure.clock import CudaClock, clock_of
-from suites.measure.failure import Failure
 from suites.measure.flags import launch_flags
 from suites.measure.gpu import Look, Watch, watch
 from suites.measure.launch import Launch, launch, launches
+from suites.records.case import Case
 from tests.runs import measured, save
 
 LAUNCH_S, KERNEL_S, FLUSH_S = 10e-6, 2e-6, 100e-6

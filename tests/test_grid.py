@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from implementations.registry import DEVICES, DTYPES
-from suites.case import DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 from suites.grid import FOLDER, GridError, OwnInputs, load_grid
 from suites.inputs import FAMILIES, make_inputs
+from suites.records.case import DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
 PAIRED = {"task": '"paired"', "shapes": "[[64, 384]]", "dtypes": '["float32"]'}
 

@@ -20,7 +20,6 @@ from cheats import A_REAL_CLOCK, BACKWARD_CHEATS, CHEATS, CLOCK, FLAGGED, LARGE_
 
 import implementations
 from implementations import Implementation
-from suites.case import CONTRACT, DIRECTIONS, INPUTS, Case
 from suites.inputs import make_inputs
 from suites.measure.clock import Clock, host_clock
 from suites.measure.phases import Phases
@@ -28,7 +27,8 @@ from suites.measure.problem import MakeInputs
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.measure.world import World
-from suites.record import Record, Status
+from suites.records.case import CONTRACT, DIRECTIONS, INPUTS, Case
+from suites.records.record import Record, Status
 
 CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
 BACKWARD = dataclasses.replace(CASE, direction="forward+backward")

@@ -18,11 +18,11 @@ import torch
 import implementations
 from implementations import Implementation, discovery, registry
 from implementations.registry import RegistryError, implementation
-from suites.case import CONTRACT, Case
 from suites.inputs import make_inputs
-from suites.measure import oracle
-from suites.measure.bound import bounds
-from suites.measure.error import name_of, require_form
+from suites.records.case import CONTRACT, Case
+from suites.truth import oracle
+from suites.truth.bound import bounds
+from suites.truth.error import name_of, require_form
 
 ROOT = Path(__file__).parent.parent
 CASES = (

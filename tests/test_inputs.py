@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suites.case import BYTES, INPUTS, Case
 from suites.inputs import FAMILIES, InputError, blocks, make_inputs
+from suites.records.case import BYTES, INPUTS, Case
 
 SHAPES = {"paired": (300, 64), "feature_maps": (30, 1, 8, 8), "pairwise": (20, 50, 64)}
 

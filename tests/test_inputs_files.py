@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from suites.case import BYTES, Case
 from suites.inputs import InputError, UserInputs, inputs_name, load_file, make_inputs
+from suites.records.case import BYTES, Case
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 ROWS = np.arange(1, 25, dtype=np.float32).reshape(6, 4)

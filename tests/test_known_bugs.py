@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from suites.findings import KnownBug
 from suites.known_bugs import BUGS, Bug, Sighting, look
 from suites.known_bugs.__main__ import main
+from suites.records.finding import KnownBug
 
 # -- what is right: float64 inside, one rounding --------------------------------------------------
 

@@ -14,16 +14,16 @@ import torch
 
 import implementations
 from implementations import Implementation
-from suites.case import Case
+from suites.failure import Failure
 from suites.inputs import make_inputs
-from suites.measure.bound import bound
-from suites.measure.error import error_of
-from suites.measure.failure import Failure
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
-from suites.record import Error, Record, Status
+from suites.records.case import Case
+from suites.records.record import Error, Record, Status
+from suites.truth.bound import bound
+from suites.truth.error import error_of
 
 CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
 BACKWARD = dataclasses.replace(CASE, direction="forward+backward")

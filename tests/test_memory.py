@@ -11,7 +11,6 @@ import torch
 
 import implementations
 from implementations import Implementation
-from suites.case import BYTES, Case
 from suites.inputs import make_inputs
 from suites.measure.fit import expected_peak, own_bytes
 from suites.measure.memory import Memory, free_bytes, measure
@@ -19,7 +18,8 @@ from suites.measure.phases import Phases
 from suites.measure.problem import Pair, Problem, call_of, gradient_mode
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
-from suites.record import Record, Status
+from suites.records.case import BYTES, Case
+from suites.records.record import Record, Status
 
 COPIES = {"builtin": 3, "normalize": 3, "broadcast": 3}  # of all elements that are compared, at the peak
 GIB = 2**30

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from diagnosis.monitor import CollapseMonitor, CollapseWarning
 from diagnosis.monitor.health import FIGURES, Health
 from diagnosis.monitor.look import Look, look
-from diagnosis.signature import measure as signature
+from diagnosis.signature.signature import measure as signature
 from diagnosis.subject import DiagnosisError, Subject
 from tests.benchmarks.bench_monitor import HEALTHY, PLANTED, START, network, steps, watched
 
@@ -370,13 +370,13 @@ def test_what_is_no_embeddings_is_refused() -> None:
 def no_lightning(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in ("lightning", "lightning.pytorch", "lightning.pytorch.callbacks", "pytorch_lightning"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "diagnosis.lightning", raising=False)
+    monkeypatch.delitem(sys.modules, "diagnosis.monitor.lightning", raising=False)
     return monkeypatch
 
 
 def test_without_lightning_it_says_what_to_install(no_lightning: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportError, match=r"needs Lightning, .* `pip install lightning`; without it, CollapseMonitor"):
-        import diagnosis.lightning  # noqa: F401
+        import diagnosis.monitor.lightning  # noqa: F401
 
 
 def test_the_callback_counts_the_trainers_steps(no_lightning: pytest.MonkeyPatch) -> None:
@@ -384,7 +384,7 @@ def test_the_callback_counts_the_trainers_steps(no_lightning: pytest.MonkeyPatch
     stand_in.Callback = type("Callback", (), {})  # type: ignore[attr-defined]
     no_lightning.setitem(sys.modules, "pytorch_lightning", types.ModuleType("pytorch_lightning"))
     no_lightning.setitem(sys.modules, "pytorch_lightning.callbacks", stand_in)
-    from diagnosis.lightning import CollapseCallback
+    from diagnosis.monitor.lightning import CollapseCallback
 
     trainer, module = types.SimpleNamespace(global_step=7), nn.Sequential(nn.Linear(4, 3))
     callback = CollapseCallback("0", every=1)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mpmath import mp  # type: ignore[import-untyped]  # comes with torch
 
-from suites.case import Case
 from suites.inputs import make_inputs
-from suites.measure import oracle
+from suites.records.case import Case
+from suites.truth import oracle
 
 ALLOWED = {"float64": 1e-18, "float32": 1e-15, "float16": 1e-15, "bfloat16": 1e-15}  # of ‖x‖‖y‖
 DTYPES = [

@@ -21,10 +21,10 @@ from checkout import Checkout
 import implementations
 from implementations import Implementation
 from results import load_operators
-from suites.case import Case
 from suites.inputs import make_inputs
 from suites.profiling import profile_case
-from suites.record import Error, Latency, Operator, Record, Status
+from suites.records.case import Case
+from suites.records.record import Error, Latency, Operator, Record, Status
 
 pytest_plugins = ["pytester"]
 

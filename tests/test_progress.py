@@ -9,8 +9,8 @@ import threading
 import pytest
 from checkout import Checkout
 
-from suites.case import Case
-from suites.progress import ProgressLine
+from suites.plugin.progress import ProgressLine
+from suites.records.case import Case
 
 pytest_plugins = ["pytester"]
 

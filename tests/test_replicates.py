@@ -11,8 +11,8 @@ from runs import failed, measured, save
 from scipy import stats
 
 from results import Status, load, load_run
-from suites.lines import from_line, to_line
-from suites.record import Error, Flag, Record
+from suites.records.jsonl import from_line, to_line
+from suites.records.record import Error, Flag, Record
 from suites.replicates import combined
 
 pytest_plugins = ["pytester"]

@@ -15,9 +15,21 @@ from reports import BUDGET_U, BudgetError, parse_budget, plots, render, sections
 from reports.__main__ import main
 from reports.markdown import code, escape
 from results import COLUMNS, UnknownRun, load
-from suites.case import Case
-from suites.lines import to_line
-from suites.record import UNIT_ROUNDOFF, End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
+from suites.records.case import Case
+from suites.records.jsonl import to_line
+from suites.records.record import (
+    UNIT_ROUNDOFF,
+    End,
+    Environment,
+    Error,
+    Flag,
+    Latency,
+    Line,
+    Operator,
+    Record,
+    Run,
+    Status,
+)
 from suites.statistics import VERDICT_CONFIDENCE
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"

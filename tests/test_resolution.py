@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from implementations import Implementation, registry
 from reports.sections import resolution
-from suites.findings import Resolution
-from suites.measure.resolution import resolution_of
-from suites.record import Status
+from suites.errors.resolution import resolution_of
+from suites.records.finding import Resolution
+from suites.records.record import Status
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

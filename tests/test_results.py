@@ -11,8 +11,8 @@ from runs import CASE, MAPS, failed, head, measured, save
 
 import results
 from results import Operator, Record, Status, load
-from suites.lines import from_line, to_line
-from suites.record import End, Flag
+from suites.records.jsonl import from_line, to_line
+from suites.records.record import End, Flag
 
 
 def test_what_was_saved_is_loaded(tmp_path):

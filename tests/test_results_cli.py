@@ -14,7 +14,7 @@ from runs import failed, measured, save
 import results
 from results import load
 from results.__main__ import main
-from suites.record import Flag
+from suites.records.record import Flag
 
 
 def run_cli(capsys, root, *argv):

@@ -16,9 +16,9 @@ from implementations import registry
 from results import StoreError, list_runs, load, load_end
 from results.recorder import Recorder
 from suites import environment
-from suites.case import Case
 from suites.plan import Plan
-from suites.record import End, Record, Run, Status
+from suites.records.case import Case
+from suites.records.record import End, Record, Run, Status
 from suites.session import Session
 
 pytest_plugins = ["pytester"]

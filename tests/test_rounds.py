@@ -10,10 +10,10 @@ from itertools import count, pairwise
 import numpy as np
 import pytest
 
-from suites.measure.failure import Failure
+from suites.failure import Failure
 from suites.measure.phases import Phases
 from suites.measure.rounds import CONTROL, FEWEST_PAIRS, MOST_PAIRS, Budget, Rounds, Samples, sample_rounds
-from suites.record import Status
+from suites.records.record import Status
 from suites.statistics import medians, paired_ratios
 
 LONG = Budget(seconds=1e9, precision=1e-12)

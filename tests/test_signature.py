@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from diagnosis.signature import Signature, measure
-from diagnosis.spread import MOST
+from diagnosis.signature.pairs import MOST
+from diagnosis.signature.signature import Signature, measure
 from diagnosis.subject import Subject
 
 

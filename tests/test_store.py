@@ -13,8 +13,8 @@ from runs import failed, head, measured, save
 import results
 from reports.__main__ import main as render_report
 from results import Store, StoreError, UnknownRun, load
-from suites.lines import SCHEMA, to_line
-from suites.record import End
+from suites.records.jsonl import SCHEMA, to_line
+from suites.records.record import End
 
 # -- what goes wrong on a disk --------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from suites.case import Case
 from suites.measure.rounds import CONTROL, Rounds, Samples
+from suites.records.case import Case
 from suites.validity import __main__ as experiment
 from suites.validity import figures
 from suites.validity.figures import Figure, cost, smallest_call, stopped, stopping

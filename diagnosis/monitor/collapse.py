@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from diagnosis.examine import examine
+from diagnosis.isolation import seeded
 from diagnosis.monitor.health import FIGURES, RANK, Health
 from diagnosis.monitor.look import Look
 from diagnosis.remedies import REMEDIES
-from diagnosis.restoring import seeded
 from diagnosis.subject import Subject
 from diagnosis.verdict import Diagnosis
 

@@ -27,7 +27,7 @@ def picture(curve: pd.DataFrame, path: Path) -> None:
     import matplotlib.style
     from matplotlib.figure import Figure
 
-    from diagnosis.pictures import STYLE, save
+    from diagnosis.report.pictures import STYLE, save
 
     shown = curve.assign(spread=(1 - curve["mean_cosine"]).clip(lower=1e-9))  # so that one point is seen on a log scale
     began = curve["step"][curve["collapsed"]].head(1)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from diagnosis.monitor.look import Look
-from diagnosis.symptom import ALWAYS
+from diagnosis.symptoms import ALWAYS
 
 
 @dataclass(frozen=True)

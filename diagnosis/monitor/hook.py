@@ -15,7 +15,7 @@ from diagnosis.monitor import curve as curves
 from diagnosis.monitor.collapse import Collapse, CollapseWarning, Watch
 from diagnosis.monitor.health import RANK
 from diagnosis.monitor.look import look
-from diagnosis.rows import rows
+from diagnosis.signature.rows import rows
 from diagnosis.subject import DiagnosisError
 
 MOST, LEAST = 64, 16  # rows of a look; of smaller batches it takes several steps

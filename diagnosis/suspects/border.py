@@ -6,8 +6,8 @@ from functools import partial
 
 import torch
 
-from diagnosis.rerun import attempted, on_inputs, source
-from diagnosis.signature import Signature
+from diagnosis.probes.model import attempted, on_inputs, source
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 

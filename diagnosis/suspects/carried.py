@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from diagnosis.repairs import other_partners
-from diagnosis.rerun import attempted, rerun, source
-from diagnosis.rows import equal_share, row_hashes, rows, same_memory
-from diagnosis.signature import Signature
+from diagnosis.probes.model import attempted, rerun, source
+from diagnosis.probes.vectors import other_partners
+from diagnosis.signature.rows import equal_share, row_hashes, rows, same_memory
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import torch
 
-from diagnosis.repairs import other_partners
-from diagnosis.rows import rows, same_memory, take, unit, usable
-from diagnosis.signature import Signature
+from diagnosis.probes.vectors import other_partners
+from diagnosis.signature.rows import rows, same_memory, take, unit, usable
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.carried import carried_over, kept_from_before, never_rewritten
 from diagnosis.suspects.suspect import Clue, Suspect

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagnosis.layers import ENOUGH, calls
-from diagnosis.repairs import other_partners
-from diagnosis.rerun import on_inputs, source
-from diagnosis.rows import equal_share, generator, row_hashes, same_memory, take
-from diagnosis.signature import Signature
+from diagnosis.probes.layers import ENOUGH, calls
+from diagnosis.probes.model import on_inputs, source
+from diagnosis.probes.vectors import other_partners
+from diagnosis.signature.rows import equal_share, generator, row_hashes, same_memory, take
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.border import padding_around
 from diagnosis.suspects.padding import padding_dominates, real_lengths

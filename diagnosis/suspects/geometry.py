@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from diagnosis.narrow import few_directions, narrowness
-from diagnosis.repairs import centred, shuffled_dimensions, standardised, without_dimensions
-from diagnosis.rows import row_hashes, sides, take, usable
-from diagnosis.signature import Signature
+from diagnosis.probes.vectors import centred, shuffled_dimensions, standardised, without_dimensions
+from diagnosis.signature.directions import few_directions, narrowness
+from diagnosis.signature.rows import row_hashes, sides, take, usable
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.head import (
     by_centring,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from diagnosis.repairs import centred, each_side
-from diagnosis.rows import sides, usable
-from diagnosis.signature import Signature
+from diagnosis.probes.vectors import centred, each_side
+from diagnosis.signature.rows import sides, usable
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 from diagnosis.verdict import Value

@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from diagnosis.layers import ENOUGH, RELU, SATURATING, Call, activations, calls, without
-from diagnosis.rerun import embed, rerun, source
-from diagnosis.restoring import private_copy
-from diagnosis.signature import Signature
+from diagnosis.isolation import private_copy
+from diagnosis.probes.layers import ENOUGH, RELU, SATURATING, Call, activations, calls, without
+from diagnosis.probes.model import embed, rerun, source
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.normalisation import batchnorm_misuse, layernorm_size_one
 from diagnosis.suspects.suspect import Clue, Suspect

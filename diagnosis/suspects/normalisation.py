@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from diagnosis.layers import Call, calls
-from diagnosis.rerun import alikeness, attempted, rerun, source
-from diagnosis.signature import Signature
+from diagnosis.probes.layers import Call, calls
+from diagnosis.probes.model import alikeness, attempted, rerun, source
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 
 from diagnosis.answers import answers
-from diagnosis.repairs import rescaled
-from diagnosis.rows import rows, take, usable
-from diagnosis.signature import Signature
+from diagnosis.probes.vectors import rescaled
+from diagnosis.signature.rows import rows, take, usable
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue, Suspect
 from diagnosis.verdict import Value

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from diagnosis.probing import Reach, follows_cosine, reach
-from diagnosis.pushing import CONVENTIONS, least_loss, push
-from diagnosis.signature import Signature
+from diagnosis.probes.loss import CONVENTIONS, least_loss, push
+from diagnosis.probes.similarity import Reach, follows_cosine, reach
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Similarity, Subject
 from diagnosis.suspects.network import AFTER_TRAINING
 from diagnosis.suspects.suspect import Clue, Suspect

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from diagnosis.rerun import Source, attempted, embed, source
-from diagnosis.restoring import private_copy
-from diagnosis.signature import Signature
+from diagnosis.isolation import private_copy
+from diagnosis.probes.model import Source, attempted, embed, source
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 

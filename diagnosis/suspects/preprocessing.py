@@ -6,10 +6,10 @@ from functools import partial
 import torch
 from torch import nn
 
-from diagnosis.layers import WEIGHTED, calls
-from diagnosis.repairs import centred
-from diagnosis.rerun import alikeness, attempted, on_inputs, source
-from diagnosis.signature import Signature
+from diagnosis.probes.layers import WEIGHTED, calls
+from diagnosis.probes.model import alikeness, attempted, on_inputs, source
+from diagnosis.probes.vectors import centred
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from diagnosis.signature import Signature
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.verdict import Value
 

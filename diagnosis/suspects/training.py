@@ -6,11 +6,11 @@ from functools import partial
 import torch
 
 from diagnosis.answers import similarity
-from diagnosis.probing import reach
-from diagnosis.pushing import pulls_only, push
-from diagnosis.rerun import alikeness, attempted, rerun, source
-from diagnosis.retrain import lesson, reinitialised, trained
-from diagnosis.signature import Signature
+from diagnosis.probes.loss import pulls_only, push
+from diagnosis.probes.model import alikeness, attempted, rerun, source
+from diagnosis.probes.similarity import reach
+from diagnosis.probes.training import lesson, reinitialised, trained
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Loss, Subject
 from diagnosis.suspects.suspect import Clue
 

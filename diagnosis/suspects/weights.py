@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 from torch import nn
 
-from diagnosis.layers import WEIGHTED
-from diagnosis.rerun import embed, rerun, source
-from diagnosis.signature import Signature
+from diagnosis.probes.layers import WEIGHTED
+from diagnosis.probes.model import embed, rerun, source
+from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 

@@ -11,9 +11,9 @@ from time import process_time
 import torch
 
 from diagnosis.examine import examine
-from diagnosis.rivals import RIVALS
 from diagnosis.subject import DiagnosisError, Subject
 from diagnosis.validity.cases import Case, subject
+from diagnosis.validity.rivals import RIVALS
 
 REFUSED = "refused"
 

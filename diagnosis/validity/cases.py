@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import torch
 
-from diagnosis.planted import PLANTS
-from diagnosis.planted.foreign import FOREIGN
-from diagnosis.planted.healthy import HEALTHY
-from diagnosis.planted.plant import SIZES, Plant, Size
-from diagnosis.planted.together import TOGETHER
 from diagnosis.subject import Subject
+from diagnosis.validity.planted import PLANTS
+from diagnosis.validity.planted.foreign import FOREIGN
+from diagnosis.validity.planted.healthy import HEALTHY
+from diagnosis.validity.planted.plant import SIZES, Plant, Size
+from diagnosis.validity.planted.together import TOGETHER
 
 GROUPS: Mapping[str, tuple[Plant, ...]] = MappingProxyType(
     {"planted": PLANTS, "together": TOGETHER, "healthy": HEALTHY, "foreign": FOREIGN}

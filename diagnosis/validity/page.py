@@ -5,17 +5,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from diagnosis.rivals import RIVALS
 from diagnosis.validity.rates import Share, instead, judges, share
-from suites.record import Environment
+from diagnosis.validity.rivals import RIVALS
+from suites.records.record import Environment
 
 _HEAD = """# Why always 1: how often is the answer right?
 
 Faults put into embeddings, pairs and networks on purpose, and what the diagnosis says of them: {causes} causes,
 {together} pairs of causes at once, {healthy} kinds of healthy sets and {foreign} causes that it was not built for, in
 {sizes} sizes ({shapes}) and each dtype in which they can exist: {cases:,} cases. Seeds of each cause:
-{seeds}; of all else one in four of them. A seed also chooses how strong a fault is; `diagnosis/planted/` says what each
-is. Intervals are of 95 %, by Clopper and Pearson.
+{seeds}; of all else one in four of them. A seed also chooses how strong a fault is; `diagnosis/validity/planted/` says
+what each is. Intervals are of 95 %, by Clopper and Pearson.
 
 Measured on {cpu}, {cores} cores, torch {torch}: {minutes:.0f} minutes of two processes, one thread each. Again on your
 machine: `python -m diagnosis.validity --seeds {seeds}`.

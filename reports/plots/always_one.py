@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.plots import style
-from reports.sections.always_one import CODE, HELPS, HURTS, SAME, UNTOLD
+from reports.sections.always_one.effects import CODE, HELPS, HURTS, SAME, UNTOLD
 
 COLOURS = {HELPS: style.COLOURS[2], HURTS: style.COLOURS[1], SAME: style.INK, UNTOLD: style.GREY}
 MOST = 0.5

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from reports import units
 from reports.plots import style
-from reports.sections import accuracy
+from reports.sections.accuracy import accuracy
 
 ROWS = 40
 LEAST, MOST = 0.1, 1e8

@@ -1,7 +1,11 @@
 """Sections: plain functions from table to table. Words and pictures are made of what they return."""
 
-from reports.sections.answer import answer, by_size, close_seconds
-from reports.sections.by_case import (
+from reports.sections.comparison import comparison, only_in_one
+from reports.sections.conditions import differences, endings, environment, phases
+from reports.sections.failures import failures, flags
+from reports.sections.operators import operators
+from reports.sections.speed.answer import answer, by_size, close_seconds
+from reports.sections.speed.by_case import (
     first_calls,
     latency,
     launches,
@@ -11,13 +15,9 @@ from reports.sections.by_case import (
     shown,
     spread,
 )
-from reports.sections.comparison import comparison, only_in_one
-from reports.sections.environment import differences, endings, environment, phases
-from reports.sections.failures import failures, flags
-from reports.sections.operators import operators
-from reports.sections.standings import standings
-from reports.sections.table import FASTER, GROUP, SAME, SLOWER, group_names, prepare
-from reports.sections.verdicts import CHANCE, NOTICEABLE, comparisons, noise
+from reports.sections.speed.standings import standings
+from reports.sections.speed.table import FASTER, GROUP, SAME, SLOWER, group_names, prepare
+from reports.sections.speed.verdicts import CHANCE, NOTICEABLE, comparisons, noise
 
 __all__ = [
     "CHANCE",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from reports.sections.table import GROUP
+from reports.sections.speed.table import GROUP
 
 
 def costs(standings: pd.DataFrame, by: Sequence[str] = ("implementation",)) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from reports import units
-from reports.sections.accuracy import PLACE
+from reports.sections.accuracy.accuracy import PLACE
 from results import ROUNDOFFS
 
 NEAR = 0.9

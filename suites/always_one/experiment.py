@@ -13,8 +13,8 @@ from suites.always_one.loop import AS_WRITTEN, LOOPS
 from suites.always_one.network import small_vgg
 from suites.always_one.training import train
 from suites.always_one.verification import verify
-from suites.findings import Training
-from suites.record import Status
+from suites.records.finding import Training
+from suites.records.record import Status
 
 QUESTION = "always_one"
 SEEDS = range(8)

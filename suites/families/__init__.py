@@ -5,7 +5,6 @@ import hashlib
 import torch
 
 from implementations.registry import DTYPES, did_you_mean
-from suites import case
 from suites.families import (  # noqa: F401  # they fill FAMILIES
     angles,
     arithmetic,
@@ -17,6 +16,7 @@ from suites.families import (  # noqa: F401  # they fill FAMILIES
 )
 from suites.families.family import FAMILIES, Family, Question
 from suites.inputs import InputError
+from suites.records import case
 
 __all__ = ["FAMILIES", "Family", "Question", "questions"]
 

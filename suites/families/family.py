@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from suites.measure.oracle import Truth
+from suites.truth.oracle import Truth
 
 Similarity = Callable[..., torch.Tensor]
 """`similarity(x, y, dim=-1)`: an implementation of the contract "paired", or the diagonal of one of "pairwise"."""

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import scipy.linalg
 import torch
 
+from suites.failure import Failure
 from suites.families.family import Question, Similarity, family
 from suites.families.rows import ROWS, WIDTH, Pair, at_angles, difference, even, question, rounded, signs, uniform
-from suites.measure.failure import Failure
-from suites.record import Status
+from suites.records.record import Status
 
 Wide = npt.NDArray[np.longdouble]
 

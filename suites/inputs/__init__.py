@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 
 from implementations.registry import did_you_mean
-from suites.case import Case
 from suites.inputs import digits, synthetic
 from suites.inputs.blocks import Blocks, InputError, Stream, stream_of
 from suites.inputs.files import UserInputs, inputs_name, load_file
+from suites.records.case import Case
 
 __all__ = ["FAMILIES", "InputError", "UserInputs", "inputs_name", "load_file", "make_inputs", "require_shape"]
 

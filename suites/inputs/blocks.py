@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from suites.case import Case
+from suites.records.case import Case
 
 BLOCK = 1 << 15
 """Elements of one operand in a block: they stay in the cache, and torch does not split them over threads, whose

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from suites.case import Case
 from suites.inputs.blocks import Blocks, InputError, Stream, spans
+from suites.records.case import Case
 
 _SHAPE = {"paired": (64,), "feature_maps": (1, 8, 8), "pairwise": (64,)}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from suites.case import DIM, RANK, Case
 from suites.inputs.blocks import Blocks, InputError, spans
 from suites.inputs.readers import read
+from suites.records.case import DIM, RANK, Case
 
 _FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64)

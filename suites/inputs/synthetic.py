@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from suites.case import Case
 from suites.inputs import blocks
 from suites.inputs.blocks import Blocks, Stream, spans
+from suites.records.case import Case
 
 Array = npt.NDArray[np.float64]
 

@@ -5,11 +5,11 @@
 
 from functools import partial
 
-from suites.findings import KnownBug
+from suites.failure import Failure, contestant
 from suites.known_bugs import above_one, epsilon, long_rows, overflow, resolution, shapes, temporaries
 from suites.known_bugs.bug import Bug, Sighting
-from suites.measure.failure import Failure, contestant
-from suites.record import Status
+from suites.records.finding import KnownBug
+from suites.records.record import Status
 
 __all__ = ["BUGS", "Bug", "KnownBug", "Sighting", "look"]
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from implementations import Implementation
-from suites.case import Case
+from suites.failure import Failure, contestant
 from suites.measure import fit, memory
-from suites.measure.failure import Failure, contestant
 from suites.measure.problem import MakeInputs, call_of
 from suites.measure.world import World, threads
-from suites.record import Status
+from suites.records.case import Case
+from suites.records.record import Status
 
 
 def unsupported(entry: Implementation, dtype: str, device: str) -> Failure | None:

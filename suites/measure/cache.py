@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from suites.case import Case
 from suites.measure.clock import Call
+from suites.records.case import Case
 
 _TIMES = 3  # the cache's size, since no cache replaces the oldest line exactly
 _UNKNOWN = 1 << 26  # bytes: more than most machines have

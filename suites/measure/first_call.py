@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import torch
 
 from implementations import Implementation
+from suites.failure import Failure, contestant
 from suites.measure import memory
 from suites.measure.cache import taking_turns
 from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
-from suites.measure.failure import Failure, contestant
 from suites.measure.flags import compiler_flags
 from suites.measure.memory import Memory
 from suites.measure.phases import Phases
 from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.world import World, threads
-from suites.record import Error, Flag, Status
+from suites.records.record import Error, Flag, Status
 
 
 @dataclass(frozen=True)

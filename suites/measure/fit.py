@@ -5,10 +5,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from suites.case import BYTES, Case
+from suites.failure import Failure
 from suites.measure.cache import copies
-from suites.measure.failure import Failure
-from suites.record import Status
+from suites.records.case import BYTES, Case
+from suites.records.record import Status
 
 _SHARE = 0.9  # of what is free: the rest is for the oracle's chunks and the allocator
 _MANY_COPIES = 16  # of the inputs: no sensible form takes more

@@ -8,7 +8,7 @@ from suites.measure.compiler import Compilations
 from suites.measure.host import HostTime
 from suites.measure.launch import Launch
 from suites.measure.rounds import Samples
-from suites.record import Flag
+from suites.records.record import Flag
 from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, blocked, lag_one, medians, paired_ratios
 from suites.statistics import Samples as Array
 

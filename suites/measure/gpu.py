@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from suites.record import Flag
+from suites.records.record import Flag
 
 _EVERY_S = 0.1
 _REASONS = {  # bits of nvmlDeviceGetCurrentClocksEventReasons, see NVML's documentation

@@ -13,10 +13,10 @@ from time import sleep
 import torch
 
 from implementations import Implementation
-from suites.measure.failure import Failure, contestant
+from suites.failure import Failure, contestant
 from suites.measure.problem import Problem, as_tuple
 from suites.measure.world import World
-from suites.record import Flag, Status
+from suites.records.record import Flag, Status
 
 _TRIALS = 1 / 8  # of the samples are followed by a secret trial
 _SHARE = 0.02  # of the time, at most

@@ -8,8 +8,8 @@ from time import perf_counter
 
 import torch
 
+from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
-from suites.measure.failure import Failure, contestant
 
 _CALLS, _ROUNDS = 16, 9  # so few kernels fit into the launch queue: the host never waits for the device
 _WARM_CALLS = 3

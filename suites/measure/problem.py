@@ -11,12 +11,13 @@ from functools import partial
 import torch
 
 from implementations import Implementation
-from suites.case import Case
-from suites.measure import cache, error, oracle
+from suites.failure import Failure
+from suites.measure import cache
 from suites.measure.clock import Call
-from suites.measure.failure import Failure
 from suites.measure.phases import Phases
-from suites.record import Error, Status
+from suites.records.case import Case
+from suites.records.record import Error, Status
+from suites.truth import error, oracle
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 MakeInputs = Callable[[Case], Pair]

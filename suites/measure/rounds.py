@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
-from suites.measure.failure import Failure, contestant
 from suites.measure.phases import Phases
 from suites.statistics import FEW, blocked, medians, paired_ratios
 

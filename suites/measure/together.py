@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from implementations import Implementation
-from suites.case import Case
+from suites.failure import Failure
 from suites.inputs import InputError
 from suites.measure import memory
 from suites.measure.admission import too_large, unsupported
 from suites.measure.clock import Clock
 from suites.measure.compiler import forget_compiled
-from suites.measure.failure import Failure
 from suites.measure.first_call import Checked, first_call
 from suites.measure.flags import flags_of, host_flags, launch_flags
 from suites.measure.gpu import watch
@@ -23,7 +22,8 @@ from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Problem, gradient_mode
 from suites.measure.rounds import CONTROL, Budget, Rounds, Samples, sample_rounds
 from suites.measure.world import World
-from suites.record import Flag, Latency, Record, Status
+from suites.records.case import Case
+from suites.records.record import Flag, Latency, Record, Status
 
 
 def measure_case(

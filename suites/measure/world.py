@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from suites.measure.failure import Failure
-from suites.record import Status
+from suites.failure import Failure
+from suites.records.record import Status
 
 _OURS = ("suites.errors.", "suites.failure", "suites.measure.", "suites.records.", "suites.statistics", "suites.truth.")
 _THEIRS = (time, statistics, np, torch.Tensor, torch.cuda.Event)

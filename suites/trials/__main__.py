@@ -15,13 +15,13 @@ import implementations
 from implementations import Implementation, registry
 from implementations.registry import RegistryError
 from suites.environment import environment, torch_version
-from suites.measure import bound, oracle
 from suites.trials import bounds, exactness, kinds, work
 from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
 from suites.trials.kept import Kept
 from suites.trials.page import page
 from suites.trials.work import Work
+from suites.truth import bound, oracle
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from implementations import Implementation
-from suites.case import Case
-from suites.measure import oracle
-from suites.measure.bound import bounds
-from suites.measure.error import name_of, require_form
-from suites.measure.failure import Failure, contestant
-from suites.measure.oracle import Truth
+from suites.failure import Failure, contestant
+from suites.records.case import Case
 from suites.trials.kinds import IN_RANGE, Rows
+from suites.truth import oracle
+from suites.truth.bound import bounds
+from suites.truth.error import name_of, require_form
+from suites.truth.oracle import Truth
 
 _ROWS = ((4096, 16), (1024, 128), (64, 2048), (4, 32768))
 SHAPES = {  # few: a compiled contestant takes seconds for each, and gives up after eight

@@ -9,9 +9,9 @@ from time import perf_counter
 import torch
 
 from implementations.registry import Function
-from suites.measure import oracle
-from suites.record import UNIT_ROUNDOFF
+from suites.records.record import UNIT_ROUNDOFF
 from suites.trials.kinds import KINDS, Rows
+from suites.truth import oracle
 
 LONGEST = 2048
 _OCTAVES = range(LONGEST.bit_length() - 1)

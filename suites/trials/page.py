@@ -7,7 +7,7 @@ from functools import reduce
 import pandas as pd
 
 from implementations.registry import DTYPES
-from suites.record import UNIT_ROUNDOFF, Environment
+from suites.records.record import UNIT_ROUNDOFF, Environment
 from suites.trials.bounds import Trial
 from suites.trials.exactness import BROKEN, LONGEST, Exactness
 
@@ -26,7 +26,7 @@ multiply without a rounding.
 _BOUNDS = """## Each implementation and its stated bound
 
 {pairs:,} pairs: {broken} are beyond the bound that follows from the arithmetic that their implementation states
-(suites/measure/bound.py), and the bounds are {low:.3g} to {high:.3g} times the worst that was seen. Error and bound are
+(suites/truth/bound.py), and the bounds are {low:.3g} to {high:.3g} times the worst that was seen. Error and bound are
 those of the pair that uses the largest share of its bound, whose kind and length stand beside them.
 """
 _ANGLES = """## Each angle and its stated bound

@@ -10,13 +10,13 @@ import numpy as np
 from scipy import stats
 
 import implementations
-from suites.case import Case
 from suites.inputs import make_inputs
 from suites.measure.clock import host_clock
 from suites.measure.phases import Phases
 from suites.measure.rounds import CONTROL, LOOKS, Budget, Rounds, Samples, precise, sample_rounds
 from suites.measure.together import measure_case
-from suites.record import Latency, Record
+from suites.records.case import Case
+from suites.records.record import Latency, Record
 from suites.replicates import Errand, measure_apart
 from suites.statistics import medians, paired_ratios
 from suites.validity.methods import answer, sampled

@@ -12,8 +12,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from pytest_benchmark.utils import NameWrapper
 from scipy import stats
 
+from suites.failure import Failure
 from suites.measure.clock import Call
-from suites.measure.failure import Failure
 from suites.measure.phases import Phases
 from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
 from suites.statistics import blocked, medians, noise_floors, paired_ratios, verdicts

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from suites.record import Environment
+from suites.records.record import Environment
 from suites.validity.methods import LONG_S, LONGER, OURS
 
 _HEAD = """# How often is it wrong?

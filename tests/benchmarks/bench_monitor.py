@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from diagnosis.monitor import CollapseMonitor, CollapseWarning
 from diagnosis.monitor.health import RANK
-from diagnosis.planted.sources import digits
+from diagnosis.validity.planted.sources import digits
 
 START, AFTER = 150, 100
 TARGET_STEPS, TARGET_COST = 50, 0.01

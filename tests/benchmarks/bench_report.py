@@ -21,21 +21,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from suites.case import FAMILIES, ROUNDOFFS, Case  # noqa: E402
-from suites.findings import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution  # noqa: E402
-from suites.lines import to_line  # noqa: E402
-from suites.record import (  # noqa: E402
-    UNIT_ROUNDOFF,
-    End,
-    Environment,
-    Error,
-    Flag,
-    Latency,
-    Line,
-    Record,
-    Run,
-    Status,
-)
+from suites.records.case import FAMILIES, ROUNDOFFS, Case  # noqa: E402
+from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution  # noqa: E402
+from suites.records.jsonl import to_line  # noqa: E402
+from suites.records.record import UNIT_ROUNDOFF, End, Environment, Error, Flag, Latency, Line, Record, Run, Status  # noqa: E402
 
 TARGET_S, TARGET_BYTES = 20, 2**30
 SAMPLES = 60

@@ -1,0 +1,1 @@
+"""What is handed over, checked and read: arrays, files, loaders."""

@@ -1,6 +1,0 @@
-"""Subjects whose cause is known, because it was put there: what the diagnosis is tried on."""
-
-from diagnosis.planted import code, data, geometry, network, numerics, objective
-
-PLANTS = code.PLANTS + data.PLANTS + network.PLANTS + objective.PLANTS + geometry.PLANTS + numerics.PLANTS
-"""Every cause that can be named, upstream first."""

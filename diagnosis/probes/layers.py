@@ -1,0 +1,109 @@
+"""What a model calls on its way to the embeddings: its modules and its activation functions, and it without one."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from diagnosis.isolation import private_copy
+from diagnosis.probes.model import embed
+
+WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
+ENOUGH = 256  # rows on which each layer's answers are kept
+RELU = frozenset({"relu", "relu_", "relu6", "hardtanh"})  # F.relu6 is a hardtanh
+SATURATING = frozenset({"sigmoid", "sigmoid_", "softmax", "tanh", "tanh_", "hardsigmoid", "expit"})
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a leaf module: what it was given and what it answered."""
+
+    name: str
+    module: nn.Module
+    given: torch.Tensor
+    answer: torch.Tensor
+
+
+def calls(model: nn.Module, inputs: torch.Tensor) -> list[Call]:
+    """The calls of the model's leaf modules on the first of these inputs, in order; of a copy."""
+    run, seen = private_copy(model), list[Call]()
+
+    def note(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, given: tuple[object, ...], answer: object) -> None:
+            if given and isinstance(given[0], torch.Tensor) and isinstance(answer, torch.Tensor):
+                seen.append(Call(name, module, given[0].clone(), answer.clone()))  # in-place layers write over both
+
+        return hook
+
+    for name, module in run.named_modules():
+        if not any(True for _ in module.children()):
+            module.register_forward_hook(note(name))
+    embed(run, inputs[:ENOUGH])
+    return seen
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """One call of an activation function, by a module or in `forward`: its name and what it answered."""
+
+    name: str
+    answer: torch.Tensor
+
+
+def activations(model: nn.Module, inputs: torch.Tensor) -> list[Activation]:
+    """The calls of ReLU-like and saturating functions on the first of these inputs, in order; of a copy."""
+    watch = _Watch()
+    with watch:
+        embed(private_copy(model), inputs[:ENOUGH])
+    return watch.seen
+
+
+def without(model: nn.Module, positions: Iterable[int]) -> nn.Module:
+    """The model without the activation functions at these positions of `activations`.
+
+    A saturating one is left out; of a ReLU each dead unit gets its mean as its threshold, and the others stay.
+    """
+    return _Without(model, frozenset(positions))
+
+
+@dataclass(eq=False)
+class _Watch(TorchFunctionMode):
+    """Sees every activation function, as a module or as a function, and goes without some."""
+
+    skipped: frozenset[int] = frozenset()
+    seen: list[Activation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name not in RELU | SATURATING:
+            return func(*args, **(kwargs or {}))
+        given = args[0] if args else (kwargs or {})["input"]
+        if len(self.seen) not in self.skipped:
+            answer = func(*args, **(kwargs or {}))
+        else:
+            answer = given if name in SATURATING else (given - given.mean(0) * (given.amax(0) <= 0)).relu()
+        self.seen.append(Activation(name.rstrip("_"), answer.detach().clone()))
+        return answer
+
+
+class _Without(nn.Module):
+    def __init__(self, model: nn.Module, skipped: frozenset[int]) -> None:
+        super().__init__()
+        self.model, self.skipped = model, skipped
+        self.training = model.training
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        with _Watch(self.skipped):
+            return self.model(inputs)

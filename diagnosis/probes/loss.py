@@ -1,0 +1,109 @@
+"""A loss is called on similarities of ours: which way it pushes alike and unlike pairs, and how low it can get."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from diagnosis.probes.similarity import Reach, guarded
+from diagnosis.subject import DiagnosisError, Loss
+
+CONVENTIONS = {"0 and 1": (0, 1), "-1 and 1": (-1, 1), "1 and 0": (1, 0)}  # labels of unlike and of alike pairs
+
+
+@dataclass(frozen=True)
+class Push:
+    """Mean gradient of the loss by the similarity: of unlike pairs that are near, and of alike ones that are not."""
+
+    unlike: float
+    alike: float
+
+    @property
+    def right(self) -> bool:
+        """Whether descent makes unlike pairs less similar, and alike ones more."""
+        return self.unlike > 0 > self.alike
+
+
+def of_cosines(loss: Callable[..., torch.Tensor]) -> Loss:
+    """A loss of pairs, `(x, y, labels)` such as `nn.CosineEmbeddingLoss`, as one of their cosines; others as they are.
+
+    It is asked about vectors in the plane that have these cosines.
+    """
+    if _arguments_needed(loss.forward if isinstance(loss, nn.Module) else loss) != 3:
+        return loss
+
+    def of_planar(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        inside = cosines.clamp(-1 + 1e-6, 1 - 1e-6)  # the sine has no gradient at its ends
+        y = torch.stack([inside, (1 - inside.square()).sqrt()], 1)
+        return loss(y.new_tensor([1, 0]).expand_as(y), y, labels)
+
+    return of_planar
+
+
+def push(loss: Loss, within: Reach, labels: torch.Tensor, unlike: float, alike: float) -> Push | None:
+    """What the loss does to pairs with these two labels, in the dtype of `labels`, within a similarity's reach.
+
+    Both are in one batch, since some losses compare pairs with each other. None where it refuses them: some take labels
+    of their own only, and some no negative similarities.
+    """
+    near, far = within.between(0.75, 0.98), within.between(0.25, 0.75)
+    both = torch.cat([labels.new_full(near.shape, unlike), labels.new_full(far.shape, alike)])
+    try:
+        of_unlike, of_alike = _gradient(loss, torch.cat([near, far]), both).split(len(near))
+    except DiagnosisError:
+        return None
+    return Push(float(of_unlike.sum()), float(of_alike.sum()))
+
+
+def pulls_only(loss: Loss, within: Reach, labels: torch.Tensor) -> bool:
+    """Whether the loss pulls alike pairs together, and pushes no others apart, however similar and labelled."""
+    everywhere = torch.cat([within.between(0, 0.98)] * 2)
+    half = len(everywhere) // 2
+    pulled = False
+    for unlike, alike in CONVENTIONS.values():
+        both = torch.cat([labels.new_full((half,), value) for value in (unlike, alike)])
+        try:
+            of_unlike, of_alike = _gradient(loss, everywhere, both).split(half)
+        except DiagnosisError:  # labels that it refuses
+            continue
+        if bool((of_unlike > 0).any()):
+            return False
+        pulled |= float(of_alike.sum()) < 0
+    return pulled
+
+
+def least_loss(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> float | None:
+    """The least mean loss of pairs with these labels, if each could have whichever of these similarities it likes.
+
+    None where the loss refuses some of them.
+    """
+    values, counts = labels.cpu().unique(return_counts=True)
+    near = similarities.to(labels.device)
+    try:
+        with torch.no_grad():
+            losses = [[_call(loss, s[None], labels.new_full((1,), v)) for s in near] for v in values.tolist()]
+    except DiagnosisError:
+        return None
+    return float((torch.tensor(losses).amin(1) * counts).sum() / counts.sum())
+
+
+def _arguments_needed(function: Callable[..., object]) -> int | None:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # written in C
+        return None
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def _gradient(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    s = similarities.to(labels.device).requires_grad_()
+    with torch.enable_grad():
+        answer = _call(loss, s, labels)
+        (gradient,) = torch.autograd.grad(answer, s, allow_unused=True) if answer.requires_grad else (None,)
+    return torch.zeros_like(s) if gradient is None else gradient
+
+
+def _call(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return guarded(loss, "loss")(similarities, labels).mean()

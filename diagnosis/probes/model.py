@@ -1,0 +1,95 @@
+"""A subject's model is run again, changed or on other inputs: the counterfactual of every cause that lies before it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import nn
+
+from diagnosis.isolation import private_copy, seeded, users_code
+from diagnosis.subject import DiagnosisError, Subject
+
+Found = TypeVar("Found")
+
+
+class Source(NamedTuple):
+    """What all embeddings of a subject are computed from."""
+
+    model: nn.Module
+    inputs: torch.Tensor
+    other_inputs: torch.Tensor | None
+
+
+def source(subject: Subject) -> Source | None:
+    """The model and its inputs; None where they are not known of each side, so that nothing can be computed anew."""
+    if subject.model is None or subject.inputs is None or (subject.y is not None and subject.other_inputs is None):
+        return None
+    return Source(subject.model, subject.inputs, None if subject.y is None else subject.other_inputs)
+
+
+def rerun(subject: Subject, change: Callable[[nn.Module], nn.Module | None] = lambda model: None) -> Subject:
+    """The subject with a changed copy of its model, and the embeddings that this gives, as `x` in dtype and device.
+
+    `change` changes the model that it is handed, or returns another one.
+
+    Raises:
+        DiagnosisError: there is no model with inputs, or it raises, or answers no tensor.
+    """
+    found = source(subject)
+    if found is None:
+        raise DiagnosisError("there is no model with inputs of each side to run again; hand over model= and inputs=")
+    copied = private_copy(found.model)
+    with users_code("the model, changed for a probe,", "hand over embeddings without it: diagnose(x, y)"):
+        model = change(copied) or copied
+    run = private_copy(model)
+    with seeded():
+        x = embed(run, found.inputs).to(subject.x)
+        y = None if found.other_inputs is None else embed(run, found.other_inputs).to(subject.x)
+    return replace(subject, model=model, x=x, y=y)
+
+
+def attempted(probe: Callable[[], Found]) -> Found | None:
+    """What a probe gives; None where the model can't be run in that way."""
+    try:
+        return probe()
+    except DiagnosisError:
+        return None
+
+
+def on_inputs(subject: Subject, change: Callable[[torch.Tensor], torch.Tensor]) -> Subject:
+    """The subject with its inputs changed, and the embeddings that this gives."""
+    inputs, other = (None if given is None else change(given) for given in (subject.inputs, subject.other_inputs))
+    return rerun(replace(subject, inputs=inputs, other_inputs=other))
+
+
+def embed(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    """What the model answers, in its mode, without a graph; the model is changed by it as by any call.
+
+    Raises:
+        DiagnosisError: the model raises, or answers something else than one floating-point tensor `[N, ..., D]`.
+    """
+    shape = tuple(inputs.shape)
+    device = next((weight.device for weight in model.parameters()), inputs.device)
+    next_step = f"call model(inputs) yourself on inputs {shape} {inputs.dtype}: it must answer the embeddings"
+    with torch.no_grad(), users_code("the model", next_step):
+        answer = model(inputs.to(device))
+    if not isinstance(answer, torch.Tensor):
+        raise DiagnosisError(
+            f"the model answers a {type(answer).__name__}, not a tensor of embeddings [N, ..., D]; "
+            "wrap it in an nn.Module whose forward returns the embeddings only"
+        )
+    if answer.ndim < 2 or len(answer) != len(inputs) or not answer.is_floating_point():
+        raise DiagnosisError(
+            f"the model answers {tuple(answer.shape)} {answer.dtype} to inputs {shape}, not floating-point embeddings "
+            f"[{len(inputs)}, ..., D]; wrap it in an nn.Module whose forward returns one embedding a row, "
+            "of this batch and of no earlier one"
+        )
+    return answer.detach()
+
+
+def alikeness(x: torch.Tensor) -> float:
+    """Mean cosine of two different rows, of each flattened; what a probe of several chooses by."""
+    rows = nn.functional.normalize(x.flatten(1).double(), dim=1)
+    n = len(rows)
+    return float((rows.mean(0).square().sum() * n - 1) / max(n - 1, 1))

@@ -1,0 +1,113 @@
+"""A similarity is called on rows of ours: how far it reaches, and whether it follows the cosine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from scipy import stats
+
+from diagnosis.answers import similarity
+from diagnosis.isolation import users_code
+from diagnosis.signature.rows import generator, rows
+from diagnosis.subject import DiagnosisError, Subject
+
+_PROBES = 64  # pairs
+Function = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+_TO_CHECK = {
+    "loss": "call loss(similarities, labels) yourself, both [N]: it must answer one number with a gradient",
+    "similarity": "call similarity(x, y) yourself on two of your tensors: it must answer [N] numbers",
+}
+
+
+def guarded(function: Function, name: Literal["loss", "similarity"]) -> Function:
+    """The user's function, whose errors become a `DiagnosisError` that says whose it is."""
+
+    def ask(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        with users_code(f"the {name}", _TO_CHECK[name]):
+            return function(first, second)
+
+    return ask
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a similarity answers, in the mean, to rows and their opposites, and to rows and themselves."""
+
+    opposite: float = -1.0
+    itself: float = 1.0
+
+    def between(self, start: float, end: float) -> torch.Tensor:
+        """Some similarities from one share of the way up to another one."""
+        return self.opposite + (self.itself - self.opposite) * torch.linspace(start, end, 11)
+
+
+def reach(subject: Subject) -> Reach:
+    """How far the subject's similarity reaches, on random rows of the shape and dtype of its own.
+
+    Raises:
+        DiagnosisError: the similarity raises, or answers no numbers.
+    """
+    if subject.similarity is None:
+        return Reach()
+    ours = torch.randn(subject.x.shape, generator=generator()).to(subject.x)
+    ask = guarded(subject.similarity, "similarity")
+    with torch.no_grad():
+        return Reach(*(float(ask(ours, other).double().mean()) for other in (-ours, ours.clone())))
+
+
+def follows_cosine(subject: Subject) -> float:
+    """Spearman's correlation of the subject's similarity with the cosine, over random pairs at cosines from -1 to 1.
+
+    0 where it answers one number to all of them.
+
+    Raises:
+        DiagnosisError: the similarity raises, or answers no numbers.
+    """
+    ask, items, drawn = similarity(subject), len(subject.x), generator()
+    cosines = torch.linspace(-1, 1, -(-_PROBES // items) * items)
+    cosines = cosines[torch.randperm(len(cosines), generator=drawn)]  # a running maximum follows ascending ones
+    with torch.no_grad():
+        parts = [ask(*_pairs_at(part, subject, drawn)).reshape(items, -1) for part in cosines.split(items)]
+    answers = torch.cat(parts).double().mean(1).cpu()
+    if bool((answers == answers[0]).all()):
+        return 0.0
+    return float(stats.spearmanr(answers.numpy(), cosines.numpy()).statistic)
+
+
+def _pairs_at(cosines: torch.Tensor, subject: Subject, drawn: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random rows of one length, of the shape and dtype of the subject's, and others at one cosine an item."""
+    dim, length = subject.dim, subject.x.shape[subject.dim] ** 0.5
+    x, other = (length * F.normalize(torch.randn(subject.x.shape, generator=drawn), dim=dim) for _ in range(2))
+    across = length * F.normalize(other - x * F.cosine_similarity(x, other, dim=dim).unsqueeze(dim), dim=dim)
+    c = cosines.reshape(-1, *[1] * (x.ndim - 1))
+    return x.to(subject.x), (c * x + (1 - c.square()).sqrt() * across).to(subject.x)
+
+
+def check(subject: Subject) -> None:
+    """Ask the similarity and the loss once about the subject's own pairs.
+
+    Raises:
+        DiagnosisError: one of them raises.
+    """
+    if subject.y is None:
+        return
+    if subject.similarity is None:
+        similarities = F.cosine_similarity(subject.x, subject.y, dim=subject.dim).clamp(-1, 1)  # it can round to more
+    else:
+        similarities = guarded(subject.similarity, "similarity")(subject.x, subject.y)
+        _one_a_pair(similarities, len(subject.x), len(rows(subject.x, subject.dim)))
+    fine = similarities.isfinite()
+    if subject.loss is not None and subject.labels is not None and fine.shape == subject.labels.shape and fine.any():
+        guarded(subject.loss, "loss")(similarities[fine], subject.labels[fine])
+
+
+def _one_a_pair(answer: object, items: int, pairs: int) -> None:
+    if isinstance(answer, torch.Tensor) and answer.numel() in (items, pairs):
+        return
+    said = f"a tensor {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else type(answer).__name__
+    raise DiagnosisError(
+        f"the similarity answers {said} to {pairs} pairs; known: one number a pair, [N]; of all pairs at once take the "
+        "diagonal"
+    )

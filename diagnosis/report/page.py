@@ -1,0 +1,76 @@
+"""A diagnosis as a page: the verdict, the causes, the pictures before and after the remedy, the figures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from diagnosis import wording
+from diagnosis.monitor import curve as training
+from diagnosis.report.pictures import Picture, Stages, draw
+from diagnosis.report.sampled import Sampled, sampled
+from diagnosis.signature.pairs import MOST
+from diagnosis.signature.rows import sample
+from diagnosis.signature.signature import measure
+from diagnosis.subject import Subject
+from diagnosis.suspects import SUSPECTS
+from diagnosis.verdict import Diagnosis
+from reports.markdown import templates
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(
+    diagnosis: Diagnosis,
+    subject: Subject,
+    folder: Path,
+    *,
+    source: str = "the embeddings",
+    curve: pd.DataFrame | None = None,
+) -> Path:
+    """Write `report.md` and its pictures into `folder`, made if it is not there, and return the page's path.
+
+    `source` says where the subject came from, and `curve` is that of a `CollapseMonitor`. The same input gives the
+    same bytes.
+
+    Raises:
+        OSError: a folder that can't be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stages = _stages(diagnosis, subject)
+    values = {
+        "say": wording,
+        "diagnosis": diagnosis,
+        "source": source,
+        "pictures": list(_pictures(stages, curve, folder)),
+        "drawn": max((len(seen.units) for seen in stages.values()), default=0),
+    }
+    page = folder / "report.md"
+    page.write_text(templates(TEMPLATES).get_template("report.md.j2").render(values), encoding="utf-8", newline="\n")
+    return page
+
+
+def _stages(diagnosis: Diagnosis, subject: Subject) -> dict[str, Sampled]:
+    """The embeddings as they are, and what the remedies of all causes make of them, where they can be tried."""
+    few = sample(subject, MOST)
+    stages = {"As they are": sampled(few)}
+    changes = []
+    for cause in diagnosis.causes:
+        signature = measure(few)
+        clues = (suspect.look(few, signature) for suspect in SUSPECTS if suspect.name == cause.name)
+        for clue in clues:  # a cause can be told in more than one way
+            if clue and clue.repair:
+                few = clue.repair()
+                changes.append(clue.change)
+                break
+    if changes:
+        stages[f"Tried: {', '.join(changes)}"] = sampled(few)
+    return {title: seen for title, seen in stages.items() if seen}
+
+
+def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Iterator[Picture]:
+    if stages:
+        yield from draw(stages, folder)
+    if curve is not None:
+        training.picture(curve, folder / "training.png")
+        yield Picture("training.png", "The embeddings while they were trained")

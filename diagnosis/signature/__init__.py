@@ -1,0 +1,5 @@
+"""What is measured of the embeddings: sums over all rows, pairs of rows, directions."""
+
+from diagnosis.signature.signature import Signature, measure
+
+__all__ = ["Signature", "measure"]

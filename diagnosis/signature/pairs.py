@@ -1,0 +1,66 @@
+"""Figures of embeddings that need pairs of rows: of all rows where they are few, of a sample where they are many."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from scipy import stats
+
+from diagnosis.signature.rows import directions, generator, usable
+from diagnosis.signature.sums import singular
+
+MOST = 1024  # rows of a sample
+GROUPS = 16  # that a sample is cut into, for how far its figures can be off
+
+
+def spread(table: torch.Tensor, centred: torch.Tensor) -> dict[str, float]:
+    """How the cosines of pairs of rows, `[M, K]`, are spread, as they are and `centred`."""
+    raw, freed = off_diagonal(directions(table)), off_diagonal(directions(centred))
+    low, high = np.quantile(raw.numpy(), [0.05, 0.95]) if len(raw) else (math.nan, math.nan)
+    return {
+        "std_cosine": float(raw.std(correction=0)) if len(raw) else math.nan,
+        "low_cosine": float(low),
+        "high_cosine": float(high),
+        "centred_mean_cosine": float(freed.mean()),
+        "centred_std_cosine": float(freed.std(correction=0)) if len(freed) else math.nan,
+        "centred_size": float(freed.abs().mean()),
+    }
+
+
+def intervals(table: torch.Tensor, centred: torch.Tensor, whole: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """The 95 % interval about each figure of a sample, from how its `GROUPS` groups differ (Student's t)."""
+    order = torch.randperm(len(table), generator=generator()).chunk(GROUPS)
+    groups = [spread(table[group], centred[group]) for group in order]
+    found = {}
+    for name, value in whole.items():
+        reach = float(stats.t.ppf(0.975, GROUPS - 1) * stats.sem([group[name] for group in groups]))
+        found[name] = (value - reach, value + reach)
+    return found
+
+
+def ties(table: torch.Tensor) -> float:
+    """Share of neighbouring rows' cosines that another one equals, once they are rounded to the table's dtype."""
+    units = directions(table)
+    cosines = (units[:-1] * units[1:]).sum(1).to(table.dtype)
+    return 1 - len(cosines.unique()) / len(cosines) if len(cosines) else math.nan
+
+
+def off_diagonal(units: torch.Tensor) -> torch.Tensor:
+    """The cosines of all pairs of different rows, each twice, `[M - 1, M]`."""
+    count = len(units)
+    return (units @ units.T).flatten()[:-1].view(count - 1, count + 1)[:, 1:] if count > 1 else units.new_zeros(0)
+
+
+def effective_rank(singular: torch.Tensor) -> float:
+    """exp of the entropy of the singular values as shares of their sum (RankMe, arXiv 2210.02885)."""
+    return float(np.exp(stats.entropy(singular.numpy()))) if singular.sum() > 0 else math.nan
+
+
+def singular_values(table: torch.Tensor) -> torch.Tensor:
+    """Those of the usable rows of `[M, K]`, up to a common factor, so that nothing overflows."""
+    wide = table[usable(table)].double()
+    if not len(wide):
+        return torch.zeros(1)
+    wide = wide / wide.abs().max()
+    return singular(wide.T @ wide if len(wide) > wide.shape[1] else wide @ wide.T)

@@ -1,0 +1,1 @@
+"""How wrong each implementation is."""

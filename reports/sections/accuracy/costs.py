@@ -1,0 +1,57 @@
+"""The price of being right, in words."""
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from reports import units
+from reports.markdown import code
+from reports.sections.accuracy import accuracy
+from reports.sections.costs import costs
+
+NAMES = 4
+
+
+def priced(remarks: Mapping[str, str], paid: pd.DataFrame) -> str:
+    """Names with a remark and with what `paid` says that they cost, the cheapest first; "nobody" if there are none."""
+    rows = paid.reindex(pd.Index(list(remarks), name="implementation")).sort_values("time", kind="stable")
+    told = [
+        f"{code(str(name))} ({remarks[str(name)]}{_price(row) if name in paid.index else 'not timed'})"
+        for name, row in rows.head(NAMES).iterrows()
+    ]
+    more = f" and {len(rows) - NAMES} more" if len(rows) > NAMES else ""
+    return (", ".join(told) or "nobody") + more
+
+
+def safest(
+    judged: pd.DataFrame, answer: pd.DataFrame, standings: pd.DataFrame, not_drop_ins: Collection[str]
+) -> list[str]:
+    """The fastest that is right on every family, for each task with an answer that is not, or that is no drop-in."""
+    right, wrong = accuracy.sound(judged), judged.loc[judged["outcome"] == accuracy.WRONG, "implementation"]
+    paid = costs(standings, ["task", "implementation"]).dropna(subset=["time"])
+    lines = []
+    for task, rows in answer.dropna(subset=["implementation"]).groupby("task", sort=False):
+        if not {*rows["implementation"]} & {*wrong, *not_drop_ins}:
+            continue
+        timed = paid[(paid.index.get_level_values(0) == task) & paid.index.get_level_values(1).isin(right)]
+        lines.append(f"**Right on every family**, {task}: {_cheapest(timed, str(rows['reference'].iloc[0]))}.")
+    return lines
+
+
+def _cheapest(timed: pd.DataFrame, reference: str) -> str:
+    if timed.empty:
+        return "nobody that was timed"
+    best = timed.reset_index().sort_values("time", kind="stable").iloc[0]
+    least, most = units.times(best["least"]), units.times(best["most"])
+    span = least if least == most else f"{least} to {most}"
+    return f"{code(best['implementation'])}, at {span} the time of {code(reference)}{_peak(best)}"
+
+
+def _price(row: pd.Series) -> str:
+    return "not timed beside it" if pd.isna(row["time"]) else f"{units.times(row['time'])} the time{_peak(row)}"
+
+
+def _peak(row: pd.Series) -> str:
+    share = units.share(row["memory"])
+    bound = "" if share.startswith("under") else "at most "
+    return "" if pd.isna(row["memory"]) else f", {bound}{share} of the memory"

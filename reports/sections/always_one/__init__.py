@@ -1,0 +1,1 @@
+"""Which advice helps a Siamese loop."""

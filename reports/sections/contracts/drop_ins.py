@@ -1,0 +1,79 @@
+"""Who can stand in for a baseline, and what bites where one can't."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from reports import units
+from reports.sections.contracts import contracts
+
+_GIVEN = ["implementation", "device", "dtype", "question", "answer", "kind"]
+_PAIR = ["implementation", "reference", "question"]
+
+
+class Bite(NamedTuple):
+    """A question that tells whether one can stand in for another: an answer in words, and what harmless ones match."""
+
+    says: str
+    harmless: str = r"(?!)"
+
+
+BITES: Mapping[str, Bite] = {
+    "zero row": Bite("a zero row gives {}"),
+    contracts.EPS: Bite("{}", units.MISSING),
+    "huge norms": Bite("huge norms: right {}", "all"),
+    "above 1": Bite("rows with themselves above 1: {}", "never"),
+    "NaN": Bite("a NaN gives {}", "NaN"),
+    "infinity": Bite("an infinity gives {}", "NaN"),
+    "result": Bite("the result is {}"),
+    "tiny norms": Bite("tiny norms: right {}", "all"),
+    "gradient at a zero row": Bite("the gradient at a zero row is {}", "0"),
+    "two zero rows": Bite("two zero rows give {}"),
+    "int64": Bite("int64 gives {}", ".*right"),
+    "int8": Bite("int8 gives {}", ".*right"),
+    "[2, 3] with [1, 1]": Bite("[2, 3] with [1, 1] gives {}", "right"),
+    "[N, 1, D] with [1, M, D]": Bite("[N, 1, D] with [1, M, D] gives {}", "right"),
+}
+"""The questions (suites/errors/contract.py) by which one implementation can't stand in for another."""
+
+
+def bites(answer: pd.DataFrame, answered: pd.DataFrame) -> pd.DataFrame:
+    """One row a question of `BITES` on which the implementation of an answer and the baseline differ.
+
+    Columns: `implementation`, `reference`, `question`, `seen`, and `usual`, the baseline's answer; `dtypes` and
+    `devices` are tuples, of the places where that is so, and `everywhere` says that both were asked nowhere else.
+    """
+    chosen = answer[["implementation", "reference", "device", "dtype"]].dropna().drop_duplicates()
+    given = answered.loc[answered["question"].isin(list(BITES)) & (answered["answer"] != contracts.SKIPPED), _GIVEN]
+    usual = given.rename(columns={"implementation": "reference", "answer": "usual", "kind": "usual_kind"})
+    both = chosen.merge(given).merge(usual).rename(columns={"answer": "seen"})
+    asked = both.groupby(_PAIR)["dtype"].size()
+    bites = [
+        not re.fullmatch(BITES[question].harmless, seen)
+        for question, seen in zip(both["question"], both["seen"], strict=True)
+    ]
+    both = both[(both["kind"] != both["usual_kind"]) & np.array(bites, dtype=bool)]
+    alike = both.assign(question=both["question"].replace("two zero rows", "zero row"))
+    both = both[~alike.duplicated([*_PAIR, "device", "dtype", "seen", "usual"])]
+    grouped = both.groupby([*_PAIR, "seen", "usual"], sort=False)
+    found = grouped.agg(dtypes=("dtype", tuple), devices=("device", tuple)).reset_index()
+    rank = found["question"].map({question: rank for rank, question in enumerate(BITES)})
+    everywhere = found["dtypes"].map(len) == asked.reindex(pd.MultiIndex.from_frame(found[_PAIR])).to_numpy()
+    return found.assign(everywhere=everywhere, rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
+
+
+def drop_ins(answered: pd.DataFrame) -> pd.DataFrame:
+    """One row a baseline: `implementations` is the tuple of those that answer as it does, wherever both were asked."""
+    keys = [*contracts.TABLE, "question"]
+    answered = answered[answered["answer"] != contracts.SKIPPED]
+    usual = answered[answered["baseline"]]
+    both = answered.merge(usual[[*keys, "implementation", "kind"]], on=keys, suffixes=("", "_usual"))
+    alike = (both["kind"] == both["kind_usual"]).groupby([both["implementation_usual"], both["implementation"]]).all()
+    found = {
+        name: tuple(other for other in alike[name].index[alike[name]] if other != name)
+        for name in usual["implementation"].unique()
+    }
+    return pd.DataFrame({"baseline": list(found), "implementations": list(found.values())})

@@ -1,0 +1,94 @@
+"""The answer: what to ship in each group of cases, what else comes close, and where size decides."""
+
+import numpy as np
+import pandas as pd
+
+from reports.sections.speed.standings import baselines
+from reports.sections.speed.table import FASTER, GROUP, MEMBER, SAME
+from reports.sections.speed.verdicts import against, hidden, tally, unproven
+
+STRONGLY = 0.9
+"""A winner is replaced in a case by one that takes at most this share of its time there."""
+
+
+def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
+    """One row a group of `table`: the standing of the fastest complete implementation within the error budget.
+
+    The baseline is preferred to what isn't seen to be faster: in no case, or not over all of them.
+    `implementation` is missing where there is none, and `cases` is 0 where nothing ran; `reference` is the
+    group's baseline, `reference_error_u` its largest error if it ran, and `flags` those of the answer's records.
+    Where the baseline is the answer and may not be, `rival` is the fastest that is `hidden`, by its `rival_time`.
+    """
+    fit = standings[standings["complete"] & standings["within"]]
+    doubtful = ~fit["baseline"] & (fit["compared"] > 0) & ((fit["faster"] == 0) | (fit["time_high"] >= 1))
+    best = fit.assign(doubtful=doubtful).sort_values("doubtful", kind="stable").drop_duplicates(GROUP)
+    groups = table[GROUP].drop_duplicates().merge(best.drop(columns=["doubtful", "cases"]), on=GROUP, how="left")
+    named = baselines(table).rename("reference").reset_index()
+    errors = standings.loc[standings["baseline"], [*GROUP, "error_u"]].rename(columns={"error_u": "reference_error_u"})
+    rivals = _rivals(fit.merge(best.loc[best["baseline"], GROUP], on=GROUP))
+    for more in (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, rivals, _flags(table)):
+        groups = groups.merge(more, how="left")
+    return groups.fillna({"cases": 0, "flags": ""})
+
+
+def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
+    """The standings that somebody will ask about, with the reason `why` they are not the answer.
+
+    Those that no difference is seen from: in no case, or the intervals of the means overlap. And those that are
+    wrong on ordinary inputs, outside of the error budget or incomplete, but faster than the answer in a case and over
+    all that both ran: the columns of `tally`, with `_chosen` behind their names, count the verdicts against the answer.
+    """
+    rows = answer[[*GROUP, "implementation", "time_low", "time_high"]].merge(
+        standings, on=GROUP, suffixes=("_chosen", "")
+    )
+    rows = rows.merge(_against(table, answer), on=MEMBER, how="left", suffixes=("", "_chosen"))
+    rows = rows[rows["implementation"] != rows["implementation_chosen"]]
+    overlap = (rows["time_low"] <= rows["time_high_chosen"]) & (rows["time_low_chosen"] <= rows["time_high"])
+    unseen = (rows["faster_chosen"] == 0) & (rows["slower_chosen"] == 0)
+    faster = rows["implementation_chosen"].isna() | ((rows["faster_chosen"] > 0) & (rows["time_chosen"] < 1))
+    reasons = {
+        "wrong in some cases": faster & rows["wrong"],
+        "wrong on ordinary inputs": faster & rows["unfit"],
+        "outside of the error budget": faster & ~rows["within"],
+        "did not run every case": faster & ~rows["complete"],
+        SAME: rows["within"] & rows["complete"] & (overlap | unseen),
+    }
+    rows["why"] = np.select(list(reasons.values()), list(reasons), "")
+    return rows[rows["why"] != ""].reset_index(drop=True)
+
+
+def by_size(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
+    """Who wins which cases, for the groups whose answer is clearly beaten in some: one row a winner.
+
+    Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins where
+    nothing is as clearly faster than it. Columns: the group, `implementation`, `labels` (tuple, small cases first),
+    and those of `tally`.
+    """
+    fit = table[table["status"] == "ok"].merge(standings.loc[standings["within"], MEMBER], on=MEMBER)
+    doubtful = unproven(fit) | (~fit["baseline"] & (fit["ratio"] > STRONGLY))
+    fit = fit.assign(unproven=doubtful).sort_values(["size", "label", "unproven", "time"])
+    winners = fit.drop_duplicates("case")
+    chosen = fit.merge(answer[MEMBER], on=MEMBER)
+    beaten = against(winners, chosen)
+    unclear = beaten.loc[(beaten["verdict"] != FASTER) | (beaten["ratio"] > STRONGLY), "case"]
+    rows = pd.concat([winners[~winners["case"].isin(unclear)], chosen[chosen["case"].isin(unclear)]])
+    rows = rows[rows.groupby(GROUP)["implementation"].transform("nunique") > 1]
+    labels = rows.sort_values(["size", "label"]).groupby(MEMBER, sort=False)["label"].agg(tuple)
+    return answer[GROUP].merge(labels.rename("labels").to_frame().join(tally(rows)).reset_index(), on=GROUP)
+
+
+def _rivals(fit: pd.DataFrame) -> pd.DataFrame:
+    names = {"implementation": "rival", "time": "rival_time", "time_low": "rival_low", "time_high": "rival_high"}
+    return fit[hidden(fit)].drop_duplicates(GROUP)[[*GROUP, *names]].rename(columns=names)
+
+
+def _flags(table: pd.DataFrame) -> pd.DataFrame:
+    flags = table.loc[table["flags"] != "", MEMBER].assign(flags=table["flags"].str.split(", ")).explode("flags")
+    return flags.drop_duplicates().groupby(MEMBER)["flags"].agg(", ".join).reset_index()
+
+
+def _against(table: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
+    ok = table[table["status"] == "ok"]
+    rows = against(ok, ok.merge(answer[MEMBER], on=MEMBER))
+    time = np.log(rows["ratio"]).groupby([rows[key] for key in MEMBER]).mean().pipe(np.exp)
+    return tally(rows).assign(time=time).reset_index()

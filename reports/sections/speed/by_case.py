@@ -1,0 +1,84 @@
+"""The tables behind the answer: implementations by cases, for one group."""
+
+import numpy as np
+import pandas as pd
+
+from reports import units
+from reports.sections.speed.table import GROUP, SAME
+
+CASES = 16
+IMPLEMENTATIONS = 40
+FLAGGED = "†"
+
+
+def spread(values: list[str], count: int) -> list[str]:
+    """At most `count` of `values`, evenly spread, the first and the last among them."""
+    if len(values) <= count:
+        return values
+    return [values[i] for i in np.linspace(0, len(values) - 1, count).round().astype(int)]
+
+
+def of_group(frame: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
+    """The rows of the group that a row of the answer names."""
+    return frame[(frame[GROUP] == group[GROUP]).all(axis=1)]
+
+
+def shown(rows: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
+    """At most `CASES` cases of a group's rows, small to large, and the `IMPLEMENTATIONS` fastest."""
+    labels = rows.sort_values(["size", "label"], kind="stable")["label"].unique()
+    names = pd.Index([*standings["implementation"], *rows["implementation"]]).unique()[:IMPLEMENTATIONS]
+    some = rows[rows["label"].isin(spread(list(labels), CASES)) & rows["implementation"].isin(names)]
+    rank = some["implementation"].map({name: rank for rank, name in enumerate(names)})
+    return some.assign(rank=rank).sort_values(["rank", "size", "label"], kind="stable")
+
+
+def left_out(rows: pd.DataFrame) -> str:
+    """What of a group's rows is not shown; "" if nothing."""
+    cases, implementations = rows["label"].nunique(), rows["implementation"].nunique()
+    parts = [f"{CASES} of {cases:,} cases"] if cases > CASES else []
+    if implementations > IMPLEMENTATIONS:
+        parts.append(f"the {IMPLEMENTATIONS} fastest of {implementations:,} implementations")
+    return " and ".join(parts)
+
+
+def latency(rows: pd.DataFrame) -> pd.DataFrame:
+    """Latency and ratio to the baseline of the rows that are shown: "81.2 µs, 0.09×", or what happened instead.
+
+    A ratio in which no difference is seen stands in parentheses, and a dagger marks flagged records.
+    """
+    cells = [_time(row) if row["status"] == "ok" else row["status"].replace("_", " ") for _, row in rows.iterrows()]
+    return _crosswise(rows.assign(cell=cells))
+
+
+def first_calls(rows: pd.DataFrame) -> pd.DataFrame:
+    """First calls of those that start slowly, and how many calls pay for them: "3.2 s, 41,000 calls"; may be empty."""
+    slow = rows[rows.groupby("implementation")["slow_start"].transform("any") & (rows["status"] == "ok")]
+    parts = zip(slow["first_call_s"].map(units.seconds), slow["pays_after"].map(units.calls), strict=True)
+    return _crosswise(slow.assign(cell=[", ".join(pair) for pair in parts]))
+
+
+def launches(rows: pd.DataFrame) -> pd.DataFrame:
+    """The host's time a call on a GPU, and the device's as a replayed graph: "9.1 µs, 2.3 µs"; may be empty."""
+    rows = rows[rows["device_s"].notna()]
+    parts = zip(rows["host_s"].map(units.seconds), rows["graph_s"].map(units.seconds), strict=True)
+    return _crosswise(rows.assign(cell=[", ".join(pair) for pair in parts]))
+
+
+def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
+    """Peak memory beyond the inputs and the largest absolute error of the rows that are shown: "1.5 MiB, 0.42 u"."""
+    parts = zip(rows["peak_bytes"].map(units.size), rows["error_u"].map(units.error), strict=True)
+    cells = [", ".join(part for part in pair if part != units.MISSING) or units.MISSING for pair in parts]
+    return _crosswise(rows.assign(cell=cells))
+
+
+def _time(row: pd.Series) -> str:
+    ratio = units.times(row["ratio"])
+    shown = f"({ratio})" if row["verdict"] == SAME else ratio
+    return f"{units.seconds(row['latency_s'])}, {shown}" + (f" {FLAGGED}" if row["flags"] else "")
+
+
+def _crosswise(rows: pd.DataFrame) -> pd.DataFrame:
+    wide = rows.pivot(index="implementation", columns="label", values="cell")
+    labels = rows.sort_values(["size", "label"], kind="stable")["label"].unique()
+    wide = wide.reindex(index=rows["implementation"].unique(), columns=labels).fillna(units.MISSING)
+    return wide.rename_axis(columns=None).reset_index()

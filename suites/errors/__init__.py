@@ -1,0 +1,1 @@
+"""The error suite: each implementation on inputs that hurt, its contract, its resolution."""

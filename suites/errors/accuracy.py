@@ -1,0 +1,199 @@
+"""How far an implementation's answers to a family of inputs are from the truth."""
+
+import functools
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from implementations import Implementation
+from suites.errors.rows import ALL_PAIRS, block_by_block, finding
+from suites.failure import Failure, contestant, unheard
+from suites.families import FAMILIES, Family, Question, questions
+from suites.families.rows import ROWS, WIDTH
+from suites.inputs import InputError
+from suites.measure.admission import unsupported
+from suites.measure.problem import Pair, same_bits
+from suites.measure.world import World, threads
+from suites.records.case import ROUNDOFFS
+from suites.records.finding import Accuracy
+from suites.records.record import Status
+from suites.truth import oracle
+from suites.truth.bound import bounds
+from suites.truth.deviation import Answers, deviation
+from suites.truth.error import dtypes_for, name_of, require_tensor
+
+
+def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, compile_anew: bool = True) -> Accuracy:
+    """Ask an implementation all questions of a family, and compare its answers with the truth.
+
+    The record is `wrong` where an error is beyond the bound that the implementation states, where an answer is NaN or
+    infinite and the truth is not, or where a number hides that there is no true value.
+
+    Args:
+        entry: the contestant; one that compares all pairs answers by the diagonal.
+        name: of the family, a key of `FAMILIES`.
+        dtype: of the inputs.
+        device: the type of the device that it is asked on.
+        compile_anew: False for one that compiles, not to be asked what it compiles anew for: shapes other than that of
+            most questions, and one thread.
+    """
+    family, found, status, reason = FAMILIES[name], None, Status.OK, ""
+    try:
+        if failure := unsupported(entry, dtype, device) or _unanswerable(entry, family):
+            raise failure
+        asked, truths = _asked(name, dtype), _truths(name, dtype, "angle" if entry.task == "angle" else "paired")
+        usual = not family.flushed and all(_is_usual(question, dtype) for question in asked)
+        if not (usual or compile_anew):
+            raise Failure(Status.UNSUPPORTED, "it would compile anew for this, for which this grid takes no time")
+        with torch.no_grad(), _flushing(device) if family.flushed else nullcontext(), unheard(), _unchanged():
+            answers = [_answers(entry, *pair, dtype, device) for pair in zip(asked, truths, strict=True)]
+        one_similarity = all(question.slack == 1 for question in asked)  # others are differences, or gradients
+        found = deviation(answers, cosines=one_similarity and entry.task != "angle")
+        if fault := _fault(answers, None if family.instead and entry.task == "angle" else family.instead):
+            status, reason = Status.WRONG, fault
+    except Failure as failure:
+        status, reason = failure.status, failure.reason
+    except InputError as error:  # the family does not exist in this dtype, such as 1e20 in float16
+        status, reason = Status.UNSUPPORTED, str(error)
+    return finding(Accuracy, entry, dtype, device)(family=name, status=status, reason=reason, deviation=found)
+
+
+def _unanswerable(entry: Implementation, family: Family) -> Failure | None:
+    """Why this is no question for the contestant, if so."""
+    if family.rows or entry.task == "paired":
+        return None
+    kind = "compares all pairs of rows" if entry.task == "pairwise" else "gives angles"
+    return Failure(Status.UNSUPPORTED, f"it {kind}; this asks for cosines of other forms")
+
+
+def _is_usual(asked: Question, dtype: str) -> bool:
+    return asked.ask is None and all(
+        t.shape == (ROWS, WIDTH) and t.is_contiguous() and name_of(t.dtype) == dtype for t in (asked.x, asked.y)
+    )
+
+
+@functools.lru_cache(maxsize=1)  # one family at a time: the longest rows take half a GiB
+def _asked(name: str, dtype: str) -> tuple[Question, ...]:
+    return questions(name, dtype)
+
+
+@functools.lru_cache(maxsize=2)  # cosines and angles
+def _truths(name: str, dtype: str, task: str) -> tuple[oracle.Truth, ...]:
+    return tuple(
+        oracle.answers(task, asked.x, asked.y, asked.dim) if asked.truth is None else asked.truth
+        for asked in _asked(name, dtype)
+    )
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """A `Failure` names what the contestant changed of the world, and it is put back."""
+    world, others = World.now(), threads()
+    try:
+        yield
+        world.require(random_states=False, others=others)
+    finally:
+        world.restore()
+
+
+@contextmanager
+def _flushing(device: str) -> Iterator[None]:
+    """Subnormal numbers are flushed to zero, on one thread: each has a switch of its own."""
+    if device != "cpu":
+        raise Failure(Status.UNSUPPORTED, f"whether {device} flushes subnormal numbers to zero cannot be switched")
+    if not torch.set_flush_denormal(True):
+        raise Failure(Status.UNSUPPORTED, "this processor cannot flush subnormal numbers to zero")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)
+
+
+def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Answers:
+    x, y = moved((asked.x, asked.y), device)
+    before = x.clone(), y.clone()
+    with contestant():
+        result = asked.ask(partial(_ask_there, entry, device)) if asked.ask else _ask(entry, x, y, asked.dim)
+    if not all(map(same_bits, (x, y), before)):
+        _asked.cache_clear()  # others are to be asked the same
+        raise Failure(Status.WRONG, "changed its inputs")
+    dtypes = dtypes_for(torch.promote_types(x.dtype, y.dtype))
+    if asked.ask:  # what it makes of answers, such as a difference, is in float64 and here
+        output, output_dtype = require_tensor(result, truth.shape, (*dtypes, torch.float64), "cpu"), dtype
+    else:
+        output = require_tensor(result, truth.shape, dtypes, device)
+        output_dtype = name_of(output.dtype)
+    wide = np.longdouble if truth.dtype == np.longdouble else np.float64
+    values = output.detach().cpu().double().numpy().astype(wide)
+    coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: ROUNDOFFS.get(t, 0))
+    stated = asked.slack * bounds(entry, _length(asked), coarsest, output_dtype, truth)
+    return Answers(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
+
+
+def moved(pair: Pair, device: str) -> Pair:
+    """The pair on a device of this type, laid out as it was, and sharing memory if it did."""
+    if all(t.device.type == device for t in pair):
+        return pair
+    memory = {t.untyped_storage().data_ptr(): _memory(t).to(device) for t in pair}
+    x, y = (memory[t.untyped_storage().data_ptr()].as_strided(t.shape, t.stride(), t.storage_offset()) for t in pair)
+    return x, y
+
+
+def _memory(t: torch.Tensor) -> torch.Tensor:
+    return t.as_strided((t.untyped_storage().nbytes() // t.element_size(),), (1,), 0)
+
+
+def _ask(
+    entry: Implementation, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...] = -1, **options: object
+) -> torch.Tensor:
+    """An implementation as a family asks it: for pairs, and only with options that it takes."""
+    for option in options:
+        if option not in inspect.signature(entry.fn).parameters:
+            raise Failure(Status.UNSUPPORTED, f"it takes no {option}")
+    if entry.task != "pairwise":
+        result: torch.Tensor = entry.fn(x, y, dim, **options)
+        return result
+    return block_by_block(entry, x, y, ALL_PAIRS)
+
+
+def _ask_there(entry: Implementation, device: str, x: torch.Tensor, y: torch.Tensor, *more: Any, **options: Any) -> Any:
+    """The same, on the device and back."""
+    return _ask(entry, x.to(device), y.to(device), *more, **options).to(x.device)
+
+
+def _length(asked: Question) -> int:
+    """How many products one cosine of the answer sums."""
+    shape = list(torch.broadcast_shapes(asked.x.shape, asked.y.shape))
+    length = 1
+    for dim in (asked.dim,) if isinstance(asked.dim, int) else asked.dim:
+        length *= shape[dim]
+    return max(1, length)
+
+
+def _fault(answers: list[Answers], instead: tuple[float, ...] | None) -> str:
+    """What is wrong with them, in words; "" if they are as good as the contestant states.
+
+    `instead` is what they may be beside NaN where there is no true value; None: anything.
+    """
+    for values, truth, _, allowed in answers:
+        true, number = np.isfinite(truth), np.isfinite(values)
+        if lost := int((true & ~number).sum()):
+            return f"{lost} of {true.sum()} answers are NaN or infinite where the truth is finite"
+        odd = values[(instead is not None) & ~true & ~np.isnan(values) & ~np.isin(values, instead or ())]
+        if len(odd):
+            return f"{len(odd)} of {(~true).sum()} pairs without a cosine have one, such as {odd[0]:.3g}"
+        errors, limits = np.abs(values - truth)[true], np.broadcast_to(allowed, truth.shape)[true]
+        if (errors > limits).any():
+            worst = (errors / limits).argmax()
+            return (
+                f"off by {errors[worst]:.3g}, above {limits[worst]:.3g}, the most that its stated arithmetic explains"
+            )
+    return ""

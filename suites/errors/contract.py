@@ -1,0 +1,56 @@
+"""What an implementation answers where a cosine is not defined or not representable: measured, not declared."""
+
+import dataclasses
+
+import torch
+
+from implementations import Implementation
+from suites.errors.eps import WIDEST, eps_of
+from suites.errors.questions import OF_FORM, OF_ROWS, Question
+from suites.errors.rows import Rows, finding
+from suites.failure import Failure, unheard
+from suites.records.case import ROUNDOFFS
+from suites.records.finding import Contract
+from suites.records.record import Status
+
+GRADIENT = "gradient at a zero row"
+QUESTIONS = (*OF_ROWS, *OF_FORM)
+"""What is asked, in a table's order."""
+
+
+def contract_of(
+    entry: Implementation, dtype: str, device: str, *, structural: bool = True, compile_anew: bool = True
+) -> Contract:
+    """The contract of one implementation, told from its answers to `QUESTIONS`; what it raises is an answer too.
+
+    Args:
+        entry: of the contract "paired", or "pairwise", of whose answers the diagonal is looked at.
+        dtype: of the rows; the eps rule is told in it, or in a wider one if it cannot be told there.
+        device: where they are.
+        structural: ask the last questions too, whose answers depend little on the dtype. Each has a shape or a
+            dtype of its own, for which a compiled form is compiled anew.
+        compile_anew: False for one that compiles, not to be asked these, nor for gradients.
+    """
+    found = finding(Contract, entry, dtype, device)
+    rows = Rows(entry, dtype, device)
+    with torch.no_grad(), unheard():
+        try:
+            if entry.task == "angle":
+                raise Failure(Status.UNSUPPORTED, "its answers are angles, and these questions are about cosines")
+            error = rows.ordinary_error()
+        except Failure as failure:
+            return found(status=failure.status, reason=failure.reason)
+        rows = dataclasses.replace(rows, tolerance=max(8 * ROUNDOFFS[dtype], 2 * error))
+        left_out = () if structural and compile_anew else tuple(OF_FORM)
+        left_out += () if compile_anew else (GRADIENT,)
+        asked = {name: question for name, question in (OF_ROWS | OF_FORM).items() if name not in left_out}
+        seen = {name: _answer(asked[name], rows) if name in asked else "not asked" for name in QUESTIONS}
+        eps = eps_of(entry, device, (dtype, *(WIDEST if compile_anew else ())))
+    return found(status=Status.OK, eps_rule=eps.rule, eps=eps.norm, answers=seen)
+
+
+def _answer(question: Question, rows: Rows) -> str:
+    try:
+        return question(rows)
+    except Failure as failure:
+        return type(failure.__cause__).__name__ if failure.__cause__ else failure.reason

@@ -1,0 +1,140 @@
+"""Pairs of rows whose cosine is known, as an implementation sees them: what a contract is told from."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from implementations import Implementation
+from suites.failure import Failure, contestant
+from suites.measure.admission import unsupported
+from suites.records.finding import Examined
+from suites.records.record import Status
+from suites.truth import oracle
+from suites.truth.error import dtypes_for, error_of, require_tensor
+
+Values = npt.NDArray[np.float64]
+F = TypeVar("F", bound=Examined)
+
+LENGTH = 512
+BATCH = 256
+ALL_PAIRS = 32  # rows of an all-pairs form's batch: of its answers only the diagonal is looked at
+_USELESS = 2**-4  # an error on ordinary rows that no rounding explains: bfloat16's bound is half of it
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One implementation, asked about rows `[N, 512]` in batches of one shape: compiled forms take seconds for each.
+
+    `tolerance` is how far an answer of `kept` may be from 1 and right.
+    """
+
+    entry: Implementation
+    dtype: str
+    device: str
+    tolerance: float = 0.0
+
+    def ask(self, x: torch.Tensor, y: torch.Tensor) -> Values:
+        """Its answers to pairs of rows, a multiple of a batch of them, rounded to the dtype first.
+
+        Raises:
+            Failure: whatever it raised, or no tensor of the right shape.
+        """
+        return values(block_by_block(self.entry, self.rounded(x), self.rounded(y), self.batch))
+
+    def kept(self, first: npt.ArrayLike, second: npt.ArrayLike) -> Values:
+        """The share that it answers of a cosine of exactly 1/2, of rows of these norms."""
+        norms = np.stack(np.broadcast_arrays(*map(np.atleast_1d, (first, second)))).astype(np.float64)
+        count = norms.shape[1]
+        padded = torch.from_numpy(np.pad(norms, ((0, 0), (0, -count % self.batch)), constant_values=1.0))
+        x, y = torch.zeros(2, padded.shape[1], LENGTH, dtype=torch.float64)
+        x[:, 0], y[:, :4] = padded[0], padded[1, :, None] / 2
+        with np.errstate(over="ignore"):
+            return self.ask(x, y)[:count] / 0.5
+
+    def ordinary_error(self) -> float:
+        """Its largest error on ordinary rows, whose cosines are spread over [-0.9, 0.9]; of an angle, its cosine's.
+
+        Raises:
+            Failure: it does not take part, or fails, or its answers have the wrong form or nothing of the truth.
+        """
+        if failure := unsupported(self.entry, self.dtype, self.device):
+            raise failure
+        x, y = map(self.rounded, _ordinary())
+        first = call(self.entry, x[: self.batch].clone(), y[: self.batch].clone())
+        shape = (self.batch, self.batch) if self.entry.task == "pairwise" else (self.batch,)
+        require_tensor(first, shape, dtypes_for(x.dtype), self.device)
+        got = torch.from_numpy(self.ask(x, y))
+        found = error_of(got.cos() if self.entry.task == "angle" else got, oracle.answers("paired", x, y, -1))
+        if found.error_abs > _USELESS:
+            raise Failure(Status.WRONG, f"off by up to {found.error_abs:.3g} on ordinary rows", found)
+        return found.error_abs
+
+    @property
+    def batch(self) -> int:
+        """Rows of one call."""
+        return ALL_PAIRS if self.entry.task == "pairwise" else BATCH
+
+    def rounded(self, t: torch.Tensor) -> torch.Tensor:
+        """A copy of them in the dtype, on the device."""
+        return t.to(getattr(torch, self.dtype), copy=True).to(self.device)
+
+
+def finding(kind: type[F], entry: Implementation, dtype: str, device: str) -> Callable[..., F]:
+    """What makes a finding of this kind about an implementation out of what was found."""
+    return partial(
+        kind, implementation=entry.name, baseline=entry.baseline, task=entry.task, dtype=dtype, device=device
+    )
+
+
+def call(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> object:
+    """What it returns for these operands, under its contract; as yet nobody has looked at it."""
+    with contestant():
+        result: object = entry.fn(x, y) if entry.task == "pairwise" else entry.fn(x, y, -1)
+    return result
+
+
+def block_by_block(entry: Implementation, x: torch.Tensor, y: torch.Tensor, rows: int) -> torch.Tensor:
+    """Its `answers` to pairs of rows, handed so many at once: of all pairs, those off the diagonal are in vain."""
+    return torch.cat([answers(entry, *block) for block in zip(x.split(rows), y.split(rows), strict=True)])
+
+
+def answers(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Its answers to pairs of rows, of all pairs those on the diagonal.
+
+    Raises:
+        Failure: whatever it raised, or, as the reason, what it returned in place of a tensor of the right shape.
+    """
+    pairwise, result = entry.task == "pairwise", call(entry, x, y)
+    expected = (len(x), len(y)) if pairwise else tuple(torch.broadcast_shapes(x.shape, y.shape)[:-1])
+    if not isinstance(result, torch.Tensor) or type(result) is not torch.Tensor:
+        raise Failure(Status.WRONG, f"returned a {type(result).__name__}")
+    if tuple(result.shape) != expected:
+        raise Failure(Status.WRONG, f"returned the shape {tuple(result.shape)}")
+    if result.device != x.device:
+        raise Failure(Status.WRONG, f"returned a tensor on {result.device}")
+    return result.diagonal() if pairwise else result
+
+
+def values(result: torch.Tensor) -> Values:
+    """Its numbers in float64, whatever it is attached to."""
+    return result.detach().cpu().double().numpy()
+
+
+def decades(dtype: str) -> Values:
+    """The powers of ten that are norms in this dtype, ascending, subnormal ones too."""
+    info = torch.finfo(getattr(torch, dtype))
+    lowest, highest = math.log10(2) + math.log10(info.tiny) + math.log10(info.eps), math.log10(info.max)
+    return np.array([float(f"1e{k}") for k in range(math.ceil(lowest), math.floor(highest) + 1)])
+
+
+def _ordinary() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(2, BATCH, LENGTH, generator=generator, dtype=torch.float64)
+    cosine = torch.linspace(-0.9, 0.9, BATCH, dtype=torch.float64)[:, None]
+    return x, cosine * x + (1 - cosine**2).sqrt() * y

@@ -1,0 +1,55 @@
+"""The border to code that is not ours: whatever a contestant does there becomes a status."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from implementations.discovery import because, missing_package
+from suites.records.record import Error, Status
+
+
+class Failure(Exception):
+    """A contestant that cannot be measured on a case: its record's status and reason, and the error of a wrong one."""
+
+    def __init__(self, status: Status, reason: str, error: Error | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.error = status, reason, error
+
+
+@contextmanager
+def contestant() -> Iterator[None]:
+    """Turn what the contestant's code raises into a `Failure`. Ctrl-C passes through."""
+    try:
+        yield
+    except (Failure, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the one place for it: pytest.skip and sys.exit raise no Exception
+        raise Failure(*_judge(error)) from error
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """No warnings and logs where a refusal is an answer, and no news: torch.compile logs fifty lines for one."""
+    disabled = logging.root.manager.disable
+    logging.disable()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+def _judge(error: BaseException) -> tuple[Status, str]:
+    message = " ".join(str(error).split()) or "no message"
+    reason = f"{type(error).__name__}: {message[:300]}"
+    package = missing_package(error) if isinstance(error, ImportError) else None
+    if package:
+        return Status.ABSENT, because(package)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in message:
+        return Status.OUT_OF_MEMORY, reason
+    if isinstance(error, NotImplementedError) or "not implemented for" in message:
+        return Status.UNSUPPORTED, reason
+    return Status.ERROR, reason

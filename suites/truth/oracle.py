@@ -1,0 +1,162 @@
+"""The truth: cosines and their gradients in float64 or wider, computed apart from every contestant.
+
+Products of two 16- or 32-bit numbers are exact in float64, and their sum is off by less than
+n * 2^-53 * Σ|x_i y_i|. float64 inputs are summed in NumPy's long double (64 bits of mantissa
+on x86), where that relative error is 2^-64 a step. A row of zeros has no cosine: its truth is NaN.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from suites.records.case import Case
+
+Truth = npt.NDArray[Any]  # float64, or long double for float64 inputs
+_CHUNK = 1 << 22  # elements: three float64 temporaries of a chunk take 100 MB
+
+
+def truth(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
+    """The true cosines, or angles in radians, in the shape of the case's output."""
+    return angles(x, y) if case.task == "angle" else cosines(case, x, y)
+
+
+def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
+    """The true cosines, in the shape of the case's output."""
+    return _cosines_of_all_pairs(x, y) if case.task == "pairwise" else answers("paired", x, y, case.dim)
+
+
+def answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:
+    """The true answers of any call: x and y are broadcast, of any dtype, and `dim` is removed; at least one element."""
+    x, y = torch.broadcast_tensors(x, y)
+    dims = (dim,) if isinstance(dim, int) else dim
+    last = tuple(range(-len(dims), 0))
+    x, y = (t.movedim(dims, last).flatten(-len(dims)) for t in (x, y))
+    of_pairs = angles if task == "angle" else _cosines_of_pairs
+    return of_pairs(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])).reshape(x.shape[:-1])
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def angles(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    """The true angles of pairs of rows, in radians: 2 atan2(‖x̂ - ŷ‖, ‖x̂ + ŷ‖), right however small (W. Kahan).
+
+    How Futile are Mindless Assessments of Roundoff in Floating-Point Computation?, 2006, §12.
+    """
+    wide = _long_double if _has_float64(x, y) else _float64
+
+    def unit(t: torch.Tensor) -> Truth:
+        rows = wide(_rows(t))
+        return np.asarray(rows / np.sqrt(np.vecdot(rows, rows))[:, None])
+
+    x_unit, y_unit = unit(x), unit(y)
+    sides = [np.sqrt(np.vecdot(side, side)) for side in (x_unit - y_unit, x_unit + y_unit)]
+    return np.asarray(2 * np.arctan2(*sides))
+
+
+def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tuple[torch.Tensor, torch.Tensor]:
+    """d(sum of all cosines)/dx and /dy, as float64 rows `[rows, length]` on the CPU.
+
+    ∂c/∂x = (ŷ - c x̂) / ‖x‖, summed over the pairs that x is in. An angle's is that over -sin θ: NaN at 0 and π.
+    """
+    x_norm, y_norm = norms(x), norms(y)
+    x_unit, y_unit = _rows(x).double().cpu() / x_norm, _rows(y).double().cpu() / y_norm
+    c = torch.from_numpy(truth.astype(np.float64))
+    if case.task == "angle":
+        sine, c = -c.sin()[:, None], c.cos()
+        x_norm, y_norm = (torch.where(sine.abs() < 1e-9, torch.nan, sine * norm) for norm in (x_norm, y_norm))
+    if case.task == "pairwise":
+        return (
+            (y_unit.sum(0) - c.sum(1, keepdim=True) * x_unit) / x_norm,
+            (x_unit.sum(0) - c.sum(0)[:, None] * y_unit) / y_norm,
+        )
+    return (y_unit - c[:, None] * x_unit) / x_norm, (x_unit - c[:, None] * y_unit) / y_norm
+
+
+def norms(t: torch.Tensor) -> torch.Tensor:
+    """‖row‖ in float64, `[rows, 1]` on the CPU, without an overflow on the way; NaN for a row of zeros."""
+    rows = _rows(t).double().cpu()
+    largest = rows.abs().amax(1, keepdim=True)
+    return largest * (rows / largest).square().sum(1, keepdim=True).sqrt()
+
+
+@np.errstate(invalid="ignore", divide="ignore", over="ignore")
+def _cosines_of_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    dot, xx, yy = _row_sums(_rows(x), _rows(y))
+    return np.asarray(dot / (np.sqrt(xx) * np.sqrt(yy)))
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def _cosines_of_all_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    rows = _rows(x), _rows(y)
+    dots = _exact_products(*map(_long_double, rows)) if _has_float64(x, y) else _products(*rows)
+    x_norms, y_norms = (np.sqrt(_row_sums(r, r)[0]) for r in rows)
+    return np.asarray(dots / x_norms[:, None] / y_norms)
+
+
+def _has_float64(x: torch.Tensor, y: torch.Tensor) -> bool:
+    """Whether float64 is not wide enough to be exact in."""
+    return torch.float64 in (x.dtype, y.dtype)
+
+
+def _rows(t: torch.Tensor) -> torch.Tensor:
+    rows = t.detach().flatten(1)
+    return rows.cpu() if rows.device.type == "mps" else rows  # it has no float64
+
+
+def _float64(t: torch.Tensor) -> Truth:
+    return t.cpu().double().numpy()
+
+
+def _long_double(t: torch.Tensor) -> Truth:
+    """Each row scaled by a power of two to below 1, which changes no cosine: no square leaves the range."""
+    rows = t.double().cpu().numpy()
+    _, exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True))
+    return np.asarray(np.ldexp(rows.astype(np.longdouble), -exponents))
+
+
+def _row_sums(x: torch.Tensor, y: torch.Tensor) -> tuple[Truth, Truth, Truth]:
+    """x·y, x·x and y·y of each pair of rows, chunk by chunk."""
+    step = max(1, _CHUNK // x.shape[1])
+    parts = [_chunk_sums(*pair) for pair in zip(x.split(step), y.split(step), strict=True)]
+    dot, xx, yy = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return dot, xx, yy
+
+
+def _chunk_sums(x: torch.Tensor, y: torch.Tensor) -> list[Truth]:
+    if _has_float64(x, y):
+        a, b = _long_double(x), _long_double(y)
+        return [(p * q).sum(axis=1) for p, q in ((a, b), (a, a), (b, b))]
+    x, y = x.double(), y.double()  # torch's float64 sums are pairwise and run on all cores
+    return [(p * q).sum(1).cpu().numpy() for p, q in ((x, y), (x, x), (y, y))]
+
+
+def _products(x: torch.Tensor, y: torch.Tensor) -> Truth:
+    return (x.double() @ y.double().T).cpu().numpy()
+
+
+def _exact_products(x: Truth, y: Truth) -> Truth:
+    """x @ y.T of rows below 1 to about 2^-60 of ‖x‖‖y‖, at the speed of a few float64 matrix products.
+
+    Each row is cut into slices of so few bits that every product of two slices is summed
+    exactly in float64 (Ozaki, Ogita, Oishi, Rump: Error-free transformations of matrix
+    multiplication, Numerical Algorithms 59, 2012).
+    """
+    bits = (53 - math.ceil(math.log2(x.shape[1] + 1))) // 2
+    slices, others = _slices(x, bits), _slices(y, bits)
+    count = len(slices)
+    total = np.zeros((len(x), len(y)), dtype=np.longdouble)
+    for i, j in sorted(((i, j) for i in range(count) for j in range(count) if i + j < count), key=sum, reverse=True):
+        total += slices[i] @ others[j].T  # the small ones first
+    return total
+
+
+def _slices(rows: Truth, bits: int) -> list[npt.NDArray[np.float64]]:
+    """Rows of numbers below 1, cut into float64 slices of `bits` bits."""
+    rest, slices = rows, []
+    for n in range(1, math.ceil(64 / bits) + 1):
+        part = np.ldexp(np.rint(np.ldexp(rest, n * bits)), -n * bits)
+        slices.append(part.astype(np.float64))
+        rest = rest - part
+    return slices

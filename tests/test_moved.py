@@ -1,0 +1,38 @@
+"""Do import paths that others may have used still work, and say where they went?"""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moved import MOVED
+
+
+@pytest.mark.parametrize("old", sorted(MOVED))
+def test_an_old_path_is_the_new_module_and_says_so(old: str) -> None:
+    if old == "diagnosis.lightning":
+        pytest.importorskip("lightning")
+    with pytest.warns(DeprecationWarning, match=rf"{old} is now {MOVED[old]}: import it from there"):
+        module = importlib.import_module(old)
+    try:
+        assert module is importlib.import_module(MOVED[old])
+        assert module.__spec__.name == module.__name__ == MOVED[old]
+    finally:
+        sys.modules.pop(old)
+
+
+def test_a_module_that_never_was_is_not_found() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"suites\.front_doors"):
+        importlib.import_module("suites.front_doors")
+
+
+def test_the_old_front_door_still_opens(tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text("def test_one(benchmark):\n    benchmark(int)\n")
+    root = str(Path(__file__).parent.parent)
+    command = [sys.executable, "-m", "pytest", "-p", "no:benchmark", "-p", "suites.front_door", "-q", str(tmp_path)]
+    ended = subprocess.run(
+        [*command, "-c", "/dev/null", "--rootdir", str(tmp_path)], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
