@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from results.files import ROOT, body, find, head
-from suites.records.case import FAMILIES, ROUNDOFFS
+from suites.records.case import FAMILY_NAMES, ROUNDOFFS
 from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training, key
 from suites.records.jsonl import from_line
 from suites.records.record import UNIT_ROUNDOFF
@@ -89,7 +89,7 @@ def _accuracy(table: pd.DataFrame) -> pd.DataFrame:
     own = table["output_dtype"].map(ROUNDOFFS).astype(float)
     for name in _ERRORS:
         table[f"{name}_u"], table[f"{name}_own"] = table[name] / UNIT_ROUNDOFF, table[name] / own
-    order = {name: number for number, name in enumerate(FAMILIES)}  # those of another version come last
+    order = {name: number for number, name in enumerate(FAMILY_NAMES)}  # those of another version come last
     return table.sort_values("family", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 

@@ -11,7 +11,7 @@ from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
 from suites.records.jsonl import from_line
 from suites.records.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
-from suites.statistics import Samples, blocked, medians, noise_floors, paired_ratios, summaries, verdicts
+from suites.statistics import Array, blocked, medians, noise_floors, paired_ratios, summaries, verdicts
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),
@@ -149,11 +149,11 @@ def _overview(name: str, run: Run, root: Path) -> tuple[object, ...]:
     return name, run.started, run.grid, devices, *counts, end(path) is not None
 
 
-def _ratios(run_rows: Sequence[Row]) -> list[Samples]:
+def _ratios(run_rows: Sequence[Row]) -> list[Array]:
     """Of each row: the ratios of pairs of rounds in one process, or one ratio for each of several processes."""
     baselines = {row.case: row for row in run_rows if row.baseline}
 
-    def ratios(row: Row) -> Samples:
+    def ratios(row: Row) -> Array:
         base = baselines.get(row.case)
         return _over(
             paired_ratios(one.samples_s, one.stride, other.samples_s, other.stride)
@@ -163,7 +163,7 @@ def _ratios(run_rows: Sequence[Row]) -> list[Samples]:
     return [ratios(row) for row in run_rows]
 
 
-def _controls(run_rows: Sequence[Row]) -> list[Samples]:
+def _controls(run_rows: Sequence[Row]) -> list[Array]:
     """Of each row: the same for the baseline of its case and its second self."""
     controls = {
         row.case: _over(paired_ratios(p.control_s, p.stride, p.samples_s, p.stride) for p in row.processes)
@@ -173,6 +173,6 @@ def _controls(run_rows: Sequence[Row]) -> list[Samples]:
     return [controls.get(row.case, np.empty(0)) for row in run_rows]
 
 
-def _over(processes: Iterable[Samples]) -> Samples:
+def _over(processes: Iterable[Array]) -> Array:
     ratios = list(processes)
     return ratios[0] if len(ratios) == 1 else np.array([np.median(pairs) for pairs in ratios if pairs.size])

@@ -13,14 +13,14 @@ from results.files import body, head
 from suites.records.case import DIM, Case
 from suites.records.jsonl import from_line
 from suites.records.record import Flag, Latency, Record
-from suites.statistics import Samples
+from suites.statistics import Array
 
 
 class Process(NamedTuple):
     """What one process measured: seconds a call, those of the baseline's second self, and how pairs are counted."""
 
-    samples_s: Samples
-    control_s: Samples
+    samples_s: Array
+    control_s: Array
     stride: int
 
 
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     case: str
     status: str
     reason: str
-    samples_s: Samples
+    samples_s: Array
     processes: tuple["Process", ...]
     rounds: float
     calls: float

@@ -9,7 +9,7 @@ from typing import Self
 
 from results.files import ROOT, body, end, find, free_name, head, heads
 from suites.records.case import Case
-from suites.records.finding import Finding, key
+from suites.records.finding import Finding, Key, key
 from suites.records.jsonl import from_line, to_line
 from suites.records.record import End, Line, Operator, Record, Run
 
@@ -36,7 +36,7 @@ class Store:
     @property
     def contents(self) -> str:
         """The same in words."""
-        records = sum(isinstance(of, Case) for _, of, *_ in self._saved)
+        records = sum(not isinstance(one, Key) for one in self._saved)
         counts = ((records, "record"), (self.saved - records, "finding"))
         return " and ".join(counted(number, noun) for number, noun in counts if number) or "nothing"
 
@@ -121,7 +121,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + "s" * (number != 1)
 
 
-def _key(line: Record | Finding) -> tuple[str, Case] | tuple[str, str, str]:
+def _key(line: Record | Finding) -> tuple[str, Case] | Key:
     return (line.implementation, line.case) if isinstance(line, Record) else key(line)
 
 

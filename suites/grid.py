@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES, did_you_mean
-from suites.records.case import CACHES, DIRECTIONS, FAMILIES, INPUTS, MEMORY_FORMATS, RANK, Case
+from suites.records.case import CACHES, DIRECTIONS, FAMILY_NAMES, INPUTS, MEMORY_FORMATS, RANK, Case
 
 FOLDER = Path(__file__).parent / "grids"
 
@@ -132,11 +132,11 @@ def _switch(key: str, given: object, where: str) -> bool:
 
 def _families(given: object, where: str) -> tuple[str, ...]:
     if given == "all":
-        return FAMILIES
+        return FAMILY_NAMES
     if not isinstance(given, list):
         raise GridError(f'{where}: families is {given!r}; it has to be "all" or a list such as ["self", "near"]')
-    asked = [_known("family", name, FAMILIES, where) for name in given]
-    return tuple(name for name in FAMILIES if name in asked)
+    asked = [_known("family", name, FAMILY_NAMES, where) for name in given]
+    return tuple(name for name in FAMILY_NAMES if name in asked)
 
 
 _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: known values, default

@@ -14,11 +14,11 @@ VERDICT_CONFIDENCE = 0.99
 FEW, CLEARLY = 8, 1.5  # of fewer than 8 values no interval of the median has 99 % confidence
 FEWEST_BLOCKS = 16
 SURELY = 2.6  # standard errors
-Samples = NDArray[np.float64]
+Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def medians(samples: Sequence[Samples], confidence: float = CONFIDENCE) -> Samples:
+def medians(samples: Sequence[Array], confidence: float = CONFIDENCE) -> Array:
     """The median of each sample with its confidence interval; `[len(samples), 3]`, NaN where a sample is empty.
 
     The interval runs between two order statistics, so that it assumes nothing about the
@@ -46,7 +46,7 @@ def interval_ranks(size: int, confidence: float = CONFIDENCE) -> tuple[int, int]
     return low, size - 1 - low
 
 
-def summaries(ratios: Sequence[Samples], of_processes: Mask, confidence: float = CONFIDENCE) -> Samples:
+def summaries(ratios: Sequence[Array], of_processes: Mask, confidence: float = CONFIDENCE) -> Array:
     """The ratio that each set of them tells, with its confidence interval; `[len(ratios), 3]`.
 
     Where `of_processes`, `[len(ratios)]`, is False a set holds the pairs of rounds of one process: their
@@ -59,7 +59,7 @@ def summaries(ratios: Sequence[Samples], of_processes: Mask, confidence: float =
     return table
 
 
-def verdicts(ratios: Sequence[Samples], noise_floor: Samples, of_processes: Mask) -> list[str]:
+def verdicts(ratios: Sequence[Array], noise_floor: Array, of_processes: Mask) -> list[str]:
     """ "faster", "slower" or "no difference seen" for each set of `summaries`; "" where it tells nothing.
 
     A difference is seen where the 99 % interval excludes 1 and the ratio is further from 1 than
@@ -74,7 +74,7 @@ def verdicts(ratios: Sequence[Samples], noise_floor: Samples, of_processes: Mask
     return [str(word) for word in np.where(np.isnan(middle), "", words)]
 
 
-def noise_floors(controls: Samples) -> Samples:
+def noise_floors(controls: Array) -> Array:
     """How far from 1 the ratio of the baseline to itself may be: the end of its interval; `[n, 3]` to `[n]`.
 
     As a slowdown: 0.04 for an interval that reaches 1.04, or 1 / 1.04.
@@ -83,11 +83,11 @@ def noise_floors(controls: Samples) -> Samples:
     return np.asarray(np.maximum(1 / low, high) - 1)
 
 
-def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int) -> Samples:
+def paired_ratios(samples: Array, stride: int, base: Array, base_stride: int) -> Array:
     """`samples / base` for each pair of rounds that both took part in, as the geometric mean of the two.
 
     The second round of a pair runs in the mirrored order of the first, so that a drift within the
-    rounds and the advantage of coming first cancel. Samples 2j and 2j + 1 belong to the pair j * stride.
+    rounds and the advantage of coming first cancel. Array 2j and 2j + 1 belong to the pair j * stride.
     """
     step = math.lcm(stride, base_stride)
     ours, theirs = _pairs(samples)[:: step // stride], _pairs(base)[:: step // base_stride]
@@ -95,7 +95,7 @@ def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int
     return np.asarray(np.sqrt(np.prod(ours[:pairs] / theirs[:pairs], axis=1)))
 
 
-def blocked(ratios: Sequence[Samples]) -> list[Samples]:
+def blocked(ratios: Sequence[Array]) -> list[Array]:
     """Ratios of which one tells of the next, as geometric means of blocks that don't; others as they are.
 
     Neighbours become one for as long as they correlate and 16 are left, so that an interval takes them for
@@ -116,7 +116,7 @@ def blocked(ratios: Sequence[Samples]) -> list[Samples]:
     return blocks
 
 
-def lag_one(values: Samples) -> Samples:
+def lag_one(values: Array) -> Array:
     """How each row's values correlate with the next ones, by their ranks; `[n, size]` to `[n]`, NaN if all equal."""
     from scipy.stats import rankdata  # slower to import than all the rest together
 
@@ -126,7 +126,7 @@ def lag_one(values: Samples) -> Samples:
         return np.asarray((before * after).sum(axis=1) / np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1)))
 
 
-def _mean(ratios: Samples, confidence: float) -> Samples:
+def _mean(ratios: Array, confidence: float) -> Array:
     from scipy import stats  # slower to import than all the rest together
 
     if len(ratios) < 2:
@@ -136,5 +136,5 @@ def _mean(ratios: Samples, confidence: float) -> Samples:
     return np.asarray(np.exp(logs.mean() + np.array([0, -half, half])))
 
 
-def _pairs(samples: Samples) -> Samples:
+def _pairs(samples: Array) -> Array:
     return samples[: len(samples) // 2 * 2].reshape(-1, 2)

@@ -1,7 +1,7 @@
 """Does every saved run still load and render as it did when it was written?
 
-Beside each run are the CSVs of its first report. Those of tests/data/smoke, a run of the commit d88f1d2 cut to a few lines
-of each kind, were written by that commit too.
+Beside each run are the CSVs of its first report. tests/data/smoke is a run of the commit d88f1d2, cut to a few lines of
+each kind; that commit wrote its CSVs too.
 """
 
 from pathlib import Path

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from implementations import Implementation
-from suites.errors.rows import ALL_PAIRS, block_by_block, finding
+from suites.errors.black_box import ALL_PAIRS, block_by_block, finding
 from suites.failure import Failure, contestant, unheard
 from suites.families import FAMILIES, Family, Question, questions
 from suites.families.rows import ROWS, WIDTH
@@ -24,8 +24,8 @@ from suites.records.finding import Accuracy
 from suites.records.record import Status
 from suites.truth import oracle
 from suites.truth.bound import bounds
-from suites.truth.deviation import Answers, deviation
-from suites.truth.error import dtypes_for, name_of, require_tensor
+from suites.truth.checks import dtypes_for, name_of, require_tensor
+from suites.truth.deviation import Comparison, deviation
 
 
 def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, compile_anew: bool = True) -> Accuracy:
@@ -117,7 +117,7 @@ def _flushing(device: str) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Answers:
+def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Comparison:
     x, y = moved((asked.x, asked.y), device)
     before = x.clone(), y.clone()
     with contestant():
@@ -135,7 +135,7 @@ def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype:
     values = output.detach().cpu().double().numpy().astype(wide)
     coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: ROUNDOFFS.get(t, 0))
     stated = asked.slack * bounds(entry, _length(asked), coarsest, output_dtype, truth)
-    return Answers(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
+    return Comparison(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
 
 
 def moved(pair: Pair, device: str) -> Pair:
@@ -178,7 +178,7 @@ def _length(asked: Question) -> int:
     return max(1, length)
 
 
-def _fault(answers: list[Answers], instead: tuple[float, ...] | None) -> str:
+def _fault(answers: list[Comparison], instead: tuple[float, ...] | None) -> str:
     """What is wrong with them, in words; "" if they are as good as the contestant states.
 
     `instead` is what they may be beside NaN where there is no true value; None: anything.

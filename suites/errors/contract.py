@@ -5,9 +5,9 @@ import dataclasses
 import torch
 
 from implementations import Implementation
+from suites.errors.black_box import BlackBox, finding
 from suites.errors.eps import WIDEST, eps_of
-from suites.errors.questions import OF_FORM, OF_ROWS, Question
-from suites.errors.rows import Rows, finding
+from suites.errors.questions import OF_FORM, OF_ROWS, Ask
 from suites.failure import Failure, unheard
 from suites.records.case import ROUNDOFFS
 from suites.records.finding import Contract
@@ -32,25 +32,25 @@ def contract_of(
         compile_anew: False for one that compiles, not to be asked these, nor for gradients.
     """
     found = finding(Contract, entry, dtype, device)
-    rows = Rows(entry, dtype, device)
+    box = BlackBox(entry, dtype, device)
     with torch.no_grad(), unheard():
         try:
             if entry.task == "angle":
                 raise Failure(Status.UNSUPPORTED, "its answers are angles, and these questions are about cosines")
-            error = rows.ordinary_error()
+            error = box.ordinary_error()
         except Failure as failure:
             return found(status=failure.status, reason=failure.reason)
-        rows = dataclasses.replace(rows, tolerance=max(8 * ROUNDOFFS[dtype], 2 * error))
+        box = dataclasses.replace(box, tolerance=max(8 * ROUNDOFFS[dtype], 2 * error))
         left_out = () if structural and compile_anew else tuple(OF_FORM)
         left_out += () if compile_anew else (GRADIENT,)
         asked = {name: question for name, question in (OF_ROWS | OF_FORM).items() if name not in left_out}
-        seen = {name: _answer(asked[name], rows) if name in asked else "not asked" for name in QUESTIONS}
+        seen = {name: _answer(asked[name], box) if name in asked else "not asked" for name in QUESTIONS}
         eps = eps_of(entry, device, (dtype, *(WIDEST if compile_anew else ())))
     return found(status=Status.OK, eps_rule=eps.rule, eps=eps.norm, answers=seen)
 
 
-def _answer(question: Question, rows: Rows) -> str:
+def _answer(ask: Ask, box: BlackBox) -> str:
     try:
-        return question(rows)
+        return ask(box)
     except Failure as failure:
         return type(failure.__cause__).__name__ if failure.__cause__ else failure.reason

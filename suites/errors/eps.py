@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from implementations import Implementation
-from suites.errors.rows import Rows, decades
+from suites.errors.black_box import BlackBox, decades
 from suites.failure import Failure
 
 WIDEST = ("float64", "float32", "bfloat16", "float16")
@@ -33,16 +33,16 @@ def eps_of(entry: Implementation, device: str, dtypes: tuple[str, ...] = WIDEST)
     """
     for dtype in (d for d in dtypes if d in entry.dtypes and (device, d) != ("mps", "float64")):
         try:
-            return _told(Rows(entry, dtype, device))
+            return _told(BlackBox(entry, dtype, device))
         except Failure:
             continue
     return Eps("", 0.0)
 
 
-def _told(rows: Rows) -> Eps:
-    norms = decades(rows.dtype)
+def _told(box: BlackBox) -> Eps:
+    norms = decades(box.dtype)
     norms = norms[norms <= 1][::-1]
-    kept = rows.kept(norms, 1.0)
+    kept = box.kept(norms, 1.0)
     shrunk = np.flatnonzero(~(kept > 0.75))
     if not shrunk.size:
         return Eps("none", 0.0)
@@ -53,8 +53,8 @@ def _told(rows: Rows) -> Eps:
     floors = norms[far] / np.where(kept[far] > 0, kept[far], np.nan)
     steady = len(floors) == 3 and np.ptp(floors) <= 0.1 * floors[-1]
     if steady and floors[-1] <= 30 * above:
-        return Eps(_rule(rows, floors[-1]), float(f"{floors[-1]:.{2 if rows.dtype == 'bfloat16' else 3}g}"))
-    if above > _NO_SQUARE.get(rows.dtype, _NO_FLOAT32_SQUARE):
+        return Eps(_rule(box, floors[-1]), float(f"{floors[-1]:.{2 if box.dtype == 'bfloat16' else 3}g}"))
+    if above > _NO_SQUARE.get(box.dtype, _NO_FLOAT32_SQUARE):
         if steady:
             return Eps("not divided below", above)
         if not kept[first : first + 3].any():
@@ -62,8 +62,8 @@ def _told(rows: Rows) -> Eps:
     return Eps("none", 0.0)
 
 
-def _rule(rows: Rows, floor: float) -> str:
+def _rule(box: BlackBox, floor: float) -> str:
     """At the norm `floor` a share of 1, 1/√2 or 1/2 is kept; a tenth of it has the same product with a norm of 100."""
-    at_floor, beside_large = rows.kept([floor, floor / 10], [1.0, 100.0])
+    at_floor, beside_large = box.kept([floor, floor / 10], [1.0, 100.0])
     how = "maximum" if at_floor > 0.85 else "added to squares" if at_floor > 0.6 else "added"
     return f"{'of the product' if beside_large > 0.5 else 'per norm'}, {how}"

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from implementations import Implementation
-from suites.errors.rows import BATCH, LENGTH, Rows, Values, finding
+from suites.errors.black_box import BATCH, LENGTH, BlackBox, Values, finding
 from suites.failure import Failure
 from suites.records.finding import Resolution
 from suites.records.record import Status
@@ -26,34 +26,34 @@ def resolution_of(entry: Implementation, dtype: str, device: str) -> Resolution:
     have 512 elements. What is reported is the true angle, the median over the pairs, of the rows as rounded.
     """
     found = finding(Resolution, entry, dtype, device)
-    rows = Rows(entry, dtype, device)
+    box = BlackBox(entry, dtype, device)
     try:
         with torch.no_grad():
-            rows.ordinary_error()
-            angle, distinct = _smallest_angle(rows), _distinct(rows)
+            box.ordinary_error()
+            angle, distinct = _smallest_angle(box), _distinct(box)
     except Failure as failure:
         return found(status=failure.status, reason=failure.reason)
     return found(status=Status.OK, smallest_angle=angle, distinct=distinct, pairs=_PAIRS)
 
 
-def _smallest_angle(rows: Rows) -> float | None:
+def _smallest_angle(box: BlackBox) -> float | None:
     x = _planes()[0]
 
     def apart(y: torch.Tensor) -> Values:
-        found = rows.ask(x, y) if rows.entry.task == "angle" else -rows.ask(x, y)
+        found = box.ask(x, y) if box.entry.task == "angle" else -box.ask(x, y)
         return np.where(np.isnan(found), -np.inf, found)  # NaN tells nothing
 
     rounding = np.quantile(apart(x), 0.99, method="higher")
     n = bisect_left(_ANGLES, True, key=lambda angle: bool(np.mean(apart(_turned(angle)) > rounding) >= 0.5))
     if n == len(_ANGLES):
         return None
-    return float(np.median(oracle.angles(rows.rounded(x), rows.rounded(_turned(_ANGLES[n])))))
+    return float(np.median(oracle.angles(box.rounded(x), box.rounded(_turned(_ANGLES[n])))))
 
 
-def _distinct(rows: Rows) -> int:
+def _distinct(box: BlackBox) -> int:
     angles = np.arccos(np.linspace(_NEAR, 1, _PAIRS)).reshape(-1, BATCH, 1)
     x = _planes()[0]
-    return int(np.unique(np.concatenate([rows.ask(x, _turned(batch)) for batch in angles])).size)
+    return int(np.unique(np.concatenate([box.ask(x, _turned(batch)) for batch in angles])).size)
 
 
 @cache

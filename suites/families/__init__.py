@@ -20,7 +20,7 @@ from suites.records import case
 
 __all__ = ["FAMILIES", "Family", "Question", "questions"]
 
-for _name in case.FAMILIES:  # the files are by subject, the table is in the order of the reference
+for _name in case.FAMILY_NAMES:  # the files are by subject, the table is in the order of the reference
     FAMILIES[_name] = FAMILIES.pop(_name)
 
 

@@ -9,8 +9,7 @@ from suites.measure.host import HostTime
 from suites.measure.launch import Launch
 from suites.measure.rounds import Samples
 from suites.records.record import Flag
-from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, blocked, lag_one, medians, paired_ratios
-from suites.statistics import Samples as Array
+from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, Array, blocked, lag_one, medians, paired_ratios
 
 _FAULTS_A_CALL = 1.0
 _SWITCHES_A_SECOND, _MANY_SWITCHES = 100, 5  # a quiet machine makes some tens a second

@@ -19,7 +19,7 @@ _REASONS = {  # bits of nvmlDeviceGetCurrentClocksEventReasons, see NVML's docum
 }
 
 
-class Look(NamedTuple):
+class Reading(NamedTuple):
     """What NVML told once: the bits that hold the clock back, the clock in MHz, other processes on the GPU."""
 
     reasons: int
@@ -27,7 +27,7 @@ class Look(NamedTuple):
     others: int
 
 
-class Watch:
+class GpuMonitor:
     """Looks at a GPU from time to time, and tells at the end what it was held back by.
 
     Args:
@@ -35,9 +35,9 @@ class Watch:
         now: seconds, so that a look is taken each tenth of a second at most.
     """
 
-    def __init__(self, read: Callable[[], Look | None] | None, now: Callable[[], float] = perf_counter) -> None:
+    def __init__(self, read: Callable[[], Reading | None] | None, now: Callable[[], float] = perf_counter) -> None:
         self._read, self._now = read, now
-        self._looks: list[Look] = []
+        self._looks: list[Reading] = []
         self._last = now()
         self._look()
 
@@ -67,34 +67,34 @@ class Watch:
             self._looks.append(found)
 
 
-def watch(device: str) -> Watch:
-    """A watch on the current CUDA device; it sees nothing elsewhere, and without NVML or its package, nvidia-ml-py."""
+def monitor(device: str) -> GpuMonitor:
+    """A monitor of the current CUDA device. Without one, or without NVML (the package nvidia-ml-py), it reads none."""
     if device != "cuda":
-        return Watch(None)
+        return GpuMonitor(None)
     try:
         import pynvml  # type: ignore[import-not-found]  # optional
     except ImportError:
-        return Watch(None)
+        return GpuMonitor(None)
     try:
         pynvml.nvmlInit()
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties().uuid}")
     except pynvml.NVMLError:  # a driver without NVML, a container that hides it
-        return Watch(None)
-    return Watch(lambda: _look(pynvml, handle))
+        return GpuMonitor(None)
+    return GpuMonitor(lambda: _look(pynvml, handle))
 
 
-def _look(pynvml: ModuleType, handle: object) -> Look | None:
+def _look(pynvml: ModuleType, handle: object) -> Reading | None:
     """What NVML tells, or None: a GPU need not tell all of it, and no contestant is to blame for that."""
     with suppress(pynvml.NVMLError):
         return _told(pynvml, handle)
     return None
 
 
-def _told(pynvml: ModuleType, handle: object) -> Look:
+def _told(pynvml: ModuleType, handle: object) -> Reading:
     running = {process.pid for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)}
     # In a container this process may be listed under another number.
     others = len(running - {os.getpid()}) if os.getpid() in running else max(0, len(running) - 1)
-    return Look(
+    return Reading(
         reasons=pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle),
         clock_mhz=pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM),
         others=others,

@@ -17,7 +17,7 @@ from suites.measure.clock import Call
 from suites.measure.phases import Phases
 from suites.records.case import Case
 from suites.records.record import Error, Status
-from suites.truth import error, oracle
+from suites.truth import checks, oracle
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 MakeInputs = Callable[[Case], Pair]
@@ -54,12 +54,12 @@ class Problem:
             Failure: with the status `wrong`, its form, its cosines or its gradients are.
         """
         output, *gradients = as_tuple(result) if self.gradients else (result,)
-        cosines = error.require_form(self.case, output)
-        found = error.error_of(cosines, self.truth)
-        error.require_bound(self.case, entry, found, error.name_of(cosines.dtype))
+        cosines = checks.require_form(self.case, output)
+        found = checks.error_of(cosines, self.truth)
+        checks.require_bound(self.case, entry, found, checks.name_of(cosines.dtype))
         if self.gradients:
             tensors = tuple(g for g in gradients if isinstance(g, torch.Tensor))
-            error.require_gradients(self.case, entry, tensors, self.gradients, self.inputs)
+            checks.require_gradients(self.case, entry, tensors, self.gradients, self.inputs)
         return found
 
     @contextmanager

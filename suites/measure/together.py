@@ -14,7 +14,7 @@ from suites.measure.clock import Clock
 from suites.measure.compiler import forget_compiled
 from suites.measure.first_call import Checked, first_call
 from suites.measure.flags import flags_of, host_flags, launch_flags
-from suites.measure.gpu import watch
+from suites.measure.gpu import monitor
 from suites.measure.honesty import Inspector
 from suites.measure.host import HostTime
 from suites.measure.launch import Launch, launches
@@ -96,7 +96,7 @@ def _timed(
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
     timed = {name: result.timed for name, result in checked.items()}
-    inspector, gpu = Inspector(problem, entries, calls, results, world, rng, phases.now), watch(problem.case.device)
+    inspector, gpu = Inspector(problem, entries, calls, results, world, rng, phases.now), monitor(problem.case.device)
     baseline = next((name for name in timed if entries[name].baseline), None)
 
     def inspect(name: str, result: object) -> None:

@@ -13,7 +13,7 @@ CACHES = ("warm", "cold")
 INPUTS = ("prescribed", "gaussian", "positive", "offset", "digits")
 """The families of suites/inputs."""
 
-FAMILIES = (
+FAMILY_NAMES = (
     "prescribed",
     "self",
     "scaled",

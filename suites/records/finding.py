@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from suites.records.record import Status
 
@@ -131,13 +132,35 @@ Finding = Accuracy | Contract | Resolution | KnownBug | Training
 """What the suites find beside the records: one line of a run each."""
 
 
-def key(finding: Finding) -> tuple[str, str, str]:
-    """What a finding is of: the question, its subject, and the implementation, "" where none was asked."""
+class Key(NamedTuple):
+    """What a finding is about; two findings of one run with the same key are the same one, made again.
+
+    `question` is "accuracy", "contract", "resolution", "known_bugs" or "always_one". `name` is that of the family, the
+    bug or the training. A part that does not apply is "".
+    """
+
+    question: str
+    device: str = ""
+    dtype: str = ""
+    name: str = ""
+    implementation: str = ""
+
+    @property
+    def subject(self) -> str:
+        """All parts between the question and the implementation, such as "cpu-float32-zeros"."""
+        return "-".join(filter(None, (self.device, self.dtype, self.name)))
+
+
+def key(finding: Finding) -> Key:
+    """The key of a finding."""
     if isinstance(finding, KnownBug):
-        return "known_bugs", finding.name, ""
+        return Key("known_bugs", name=finding.name)
     if isinstance(finding, Training):
-        return "always_one", "-".join(filter(None, (finding.loop, finding.change, str(finding.seed)))), ""
-    subject = f"{finding.device}-{finding.dtype}"
-    if isinstance(finding, Accuracy):
-        return "accuracy", f"{subject}-{finding.family}", finding.implementation
-    return type(finding).__name__.lower(), subject, finding.implementation
+        return training_key(finding.loop, finding.change, finding.seed)
+    family = finding.family if isinstance(finding, Accuracy) else ""
+    return Key(type(finding).__name__.lower(), finding.device, finding.dtype, family, finding.implementation)
+
+
+def training_key(loop: str, change: str, seed: int) -> Key:
+    """The key of a `Training`."""
+    return Key("always_one", name="-".join(filter(None, (loop, change, str(seed)))))

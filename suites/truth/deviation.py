@@ -15,7 +15,7 @@ _MOST = 1e100
 """An error from which on errors are one to us, and their squares still numbers."""
 
 
-class Answers(NamedTuple):
+class Comparison(NamedTuple):
     """The answers to one question: values and truth of one shape, NaN where there is no true value.
 
     `dtype` is that of the answers, and `bound` what each may be off.
@@ -27,7 +27,7 @@ class Answers(NamedTuple):
     bound: Truth | float
 
 
-def deviation(answers: Sequence[Answers], *, cosines: bool = True) -> Deviation:
+def deviation(answers: Sequence[Comparison], *, cosines: bool = True) -> Deviation:
     """Sum up the answers to all questions of a family; `cosines` says whether that is what they are.
 
     Errors are taken where the truth and the answer are both numbers: NaN never matches NaN, and an answer that is none

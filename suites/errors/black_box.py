@@ -16,7 +16,7 @@ from suites.measure.admission import unsupported
 from suites.records.finding import Examined
 from suites.records.record import Status
 from suites.truth import oracle
-from suites.truth.error import dtypes_for, error_of, require_tensor
+from suites.truth.checks import dtypes_for, error_of, require_tensor
 
 Values = npt.NDArray[np.float64]
 F = TypeVar("F", bound=Examined)
@@ -28,7 +28,7 @@ _USELESS = 2**-4  # an error on ordinary rows that no rounding explains: bfloat1
 
 
 @dataclass(frozen=True)
-class Rows:
+class BlackBox:
     """One implementation, asked about rows `[N, 512]` in batches of one shape: compiled forms take seconds for each.
 
     `tolerance` is how far an answer of `kept` may be from 1 and right.
