@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import json
 import math
-import os
 import re
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import pipe
 from results.files import ROOT, UnknownRun
 from results.load import list_runs, load, load_run
 
@@ -30,9 +30,8 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
             parser.exit(
                 2, f"{parser.prog}: a terminal cannot show {options.format}, which is binary: add --output FILE\n"
             )
-        _write(content, options.output)
-    except BrokenPipeError:  # `| head` has seen enough; without this, Python's last flush would fail once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with pipe.may_close():
+            _write(content, options.output)
     except (UnknownRun, ValueError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
 
@@ -54,7 +53,7 @@ def _write(content: str | bytes, output: str | None) -> None:
     elif isinstance(content, bytes):
         sys.stdout.buffer.write(data)
     else:
-        print(data.decode(), end="", flush=True)
+        print(data.decode(), end="")
 
 
 @contextlib.contextmanager

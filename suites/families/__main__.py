@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pipe
 from suites.families import FAMILIES, Family
 
 COLUMNS = ("family", "what is made", "what is right, and why", "met in")
@@ -9,7 +10,8 @@ COLUMNS = ("family", "what is made", "what is right, and why", "met in")
 
 def main() -> None:
     """Print all families, in the order of reports."""
-    print("\n".join(table()))
+    with pipe.may_close():
+        print("\n".join(table()))
 
 
 def table() -> Iterator[str]:
