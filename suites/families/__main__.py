@@ -1,4 +1,4 @@
-"""The inputs that hurt, as a Markdown table: `python -m suites.families`."""
+"""`python -m suites.families` prints the inputs that hurt, as a Markdown table."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def main() -> None:
 
 
 def table() -> Iterator[str]:
-    """The lines of a table with the columns `COLUMNS`; an issue links to GitHub."""
+    """The lines of a table with the columns `COLUMNS`. Issues link to GitHub."""
     yield _line(*COLUMNS)
     yield _line(*["---"] * len(COLUMNS))
     for family in FAMILIES.values():
