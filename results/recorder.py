@@ -98,7 +98,7 @@ def _require_same(old: Run, new: Run) -> None:
     if changed:
         raise StoreError(
             f"--resume: the run {old.name!r} measures something else ({'; '.join(changed)}), and a run "
-            f"never mixes two. Its command was `{old.command}`: add --resume to that, or leave --resume out to start a new run"
+            f"never mixes two. Its command was `{old.command}`: add --resume to it, or start a new run without it"
         )
 
 
