@@ -176,13 +176,15 @@ def test_host_and_device_have_columns_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_gpu_that_was_held_back_or_shared_is_flagged() -> None:
-    looks = iter([Reading(0, 1980, 0), Reading(0x04, 1700, 0), Reading(0x40, 1400, 2), Reading(0, 1980, 0)])
+    readings = iter([Reading(0, 1980, 0), Reading(0x04, 1700, 0), Reading(0x40, 1400, 2), Reading(0, 1980, 0)])
     times = iter([0.0, 0.05, 0.2, 0.2, 0.25, 0.4, 0.4])
-    watching = GpuMonitor(lambda: next(looks), now=lambda: next(times))
+    watching = GpuMonitor(lambda: next(readings), now=lambda: next(times))
     for _ in range(4):
-        watching.look()
+        watching.poll()
     assert {flag.name: flag.evidence for flag in watching.flags()} == {
-        "throttled": "the clock was held back by power in 1 of 4 looks and by heat in 1 of 4 looks: 1400 to 1980 MHz",
+        "throttled": (
+            "the clock was held back by power in 1 of 4 readings and by heat in 1 of 4 readings: 1400 to 1980 MHz"
+        ),
         "gpu_shared": "2 other processes had work on the GPU",
     }
 
@@ -240,5 +242,5 @@ def test_without_nvml_nobody_watches(module: SimpleNamespace | None, monkeypatch
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))
     monkeypatch.setitem(sys.modules, "pynvml", module)
     watching = monitor("cuda")
-    watching.look()
+    watching.poll()
     assert watching.flags() == ()
