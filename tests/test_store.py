@@ -185,7 +185,7 @@ def test_names_that_are_refused_for_other_reasons():
 def test_nothing_is_overwritten(tmp_path):
     path = save(tmp_path)
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"already a run 'a' .* 'a-2' is free"):
+    with pytest.raises(StoreError, match=r"already a run 'a', .* 'a-2' is free"):
         Store.create(head(), tmp_path)
     save(tmp_path, run=head("a-2"))
     assert results.free_name("a", tmp_path) == "a-3"

@@ -1,4 +1,4 @@
-"""What an implementation answers where a cosine is not defined or not representable: measured, not declared."""
+"""Contracts: what an implementation answers where a cosine is not defined or not representable, as measured."""
 
 import dataclasses
 
@@ -15,21 +15,21 @@ from suites.records.record import Status
 
 GRADIENT = "gradient at a zero row"
 QUESTIONS = (*OF_ROWS, *OF_FORM)
-"""What is asked, in a table's order."""
+"""All questions, in the order of tables."""
 
 
 def contract_of(
     entry: Implementation, dtype: str, device: str, *, structural: bool = True, compile_anew: bool = True
 ) -> Contract:
-    """The contract of one implementation, told from its answers to `QUESTIONS`; what it raises is an answer too.
+    """The contract of one implementation, inferred from its answers to `QUESTIONS`. An error is an answer too.
 
     Args:
-        entry: of the contract "paired", or "pairwise", of whose answers the diagonal is looked at.
-        dtype: of the rows; the eps rule is told in it, or in a wider one if it cannot be told there.
-        device: where they are.
-        structural: ask the last questions too, whose answers depend little on the dtype. Each has a shape or a
-            dtype of its own, for which a compiled form is compiled anew.
-        compile_anew: False for one that compiles, not to be asked these, nor for gradients.
+        entry: an implementation of the contract "paired" or "pairwise"; of all pairs the diagonal counts.
+        dtype: of the rows. The eps rule is inferred in this dtype, or else in a wider one.
+        device: of the rows.
+        structural: also ask `OF_FORM`, whose answers hardly depend on the dtype. Each of these questions has its own
+            shape or dtype, for which a compiled implementation compiles again.
+        compile_anew: False to skip `OF_FORM` and gradients, for an implementation that compiles.
     """
     found = finding(Contract, entry, dtype, device)
     box = BlackBox(entry, dtype, device)

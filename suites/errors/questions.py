@@ -1,4 +1,4 @@
-"""What an implementation is asked to learn its contract, and the words for what it answers."""
+"""The questions that reveal an implementation's contract, and the words for its answers."""
 
 import re
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from suites.truth import oracle
 from suites.truth.checks import name_of
 
 _SELF_PAIRS = 2048
-_EPS = (1e-12, 1e-8)  # of F.normalize and of F.cosine_similarity: between them the two part
-_ROUGHLY = 2**-5  # 8 u of bfloat16: all that is asked of other shapes and dtypes
+_EPS = (1e-12, 1e-8)  # of F.normalize and of F.cosine_similarity: between them the two differ
+_ROUGHLY = 2**-5  # 8 u of bfloat16: the tolerance for other shapes and dtypes
 _NO_MATTER = "does not apply"
 
 Ask = Callable[[BlackBox], str]
@@ -25,14 +25,14 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 
 
 def _changed(change: Callable[[torch.Tensor, torch.Tensor], object], box: BlackBox) -> str:
-    """Of one pair of rows with the cosine 1/2, as often as a batch has room, changed in place."""
+    """The answer for a batch of equal pairs with the cosine 1/2, changed in place."""
     x, y = _halves(box)
     change(x, y)
     return _word(box.ask(x, y))
 
 
 def _gradient_at_zero(box: BlackBox) -> str:
-    """The norm of d(cosine)/dx of a row of zeros with one of norm 1."""
+    """The norm of d(cosine)/dx for x = 0 and a row y of norm 1."""
     x, y = map(box.rounded, _halves(box))
     x = x.zero_().requires_grad_()
     with torch.enable_grad():
@@ -45,7 +45,7 @@ def _gradient_at_zero(box: BlackBox) -> str:
 
 
 def _small_norms(box: BlackBox) -> str:
-    """Of a row of each norm with one of norm 1; told by the first power of ten down the ladder that is off."""
+    """The answer for rows of small norms with a row of norm 1: the largest power of ten with a wrong answer."""
     norms = decades(box.dtype)
     norms = norms[(norms >= _EPS[0]) & (norms <= _EPS[1])][::-1]
     if not norms.size:
@@ -60,7 +60,7 @@ def _small_norms(box: BlackBox) -> str:
 
 
 def _range(box: BlackBox, *, up: bool) -> str:
-    """How far from 1 the norm of both rows may go, in powers of ten, and the answer stays right."""
+    """How far from 1 the norm of both rows may go with a right answer, in powers of ten."""
     norms = decades(box.dtype)
     norms = norms[norms >= 1] if up else norms[norms <= 1][::-1]
     off = _off(box.kept(norms, norms), box)
@@ -70,12 +70,12 @@ def _range(box: BlackBox, *, up: bool) -> str:
 
 
 def _off(share: Values, box: BlackBox) -> npt.NDArray[np.intp]:
-    """Where the share that is kept is not 1."""
+    """Where the share is not 1."""
     return np.flatnonzero(~(np.abs(share - 1) <= box.tolerance))
 
 
 def _above_one(box: BlackBox) -> str:
-    """How many random rows are more similar to themselves than 1, and by what, in units of 2^-24."""
+    """How many random rows have a similarity above 1 with themselves, and the largest excess in units of 2^-24."""
     x = torch.randn(_SELF_PAIRS, LENGTH, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     excess = (box.ask(x, x) - 1) / U
     if not (excess > 0).any():
@@ -86,7 +86,7 @@ def _above_one(box: BlackBox) -> str:
 
 
 def _arithmetic(box: BlackBox) -> str:
-    """Whether float32 is TF32 or bfloat16 on the way: what matters is what is used, not what is set."""
+    """Whether float32 inputs are computed in TF32 or bfloat16: the arithmetic used, not the one that is set."""
     if box.dtype != "float32":
         return _NO_MATTER
     return mode_used(lambda x, y: torch.diag(torch.from_numpy(box.ask(x, y))), box.device)
@@ -105,7 +105,7 @@ def _inputs(box: BlackBox) -> str:
 
 
 def _typed(first: torch.dtype, second: torch.dtype, box: BlackBox) -> str:
-    """Elements of 50 and 100, whose squares int8 cannot hold."""
+    """The answer for elements of 50 and 100, whose squares int8 cannot hold."""
     x, y = (100 * t for t in _halves(box))
     got = answers(box.entry, x.to(first).to(box.device), y.to(second).to(box.device))
     return f"{name_of(got.dtype)}, {_judged(got, 0.5)}"
@@ -140,7 +140,7 @@ def _judged(got: torch.Tensor, truth: oracle.Truth | float) -> str:
 
 
 def _word(seen: Values, digits: int = 5) -> str:
-    """One number, or the range of several; NaN is above all."""
+    """One number, or the range of several, with NaN as the largest."""
     distinct = np.unique(seen + 0.0)  # no -0
     if not distinct.size:
         return "empty"
@@ -152,7 +152,7 @@ def _power(norm: float) -> str:
 
 
 def _short(number: str) -> str:
-    """1e8 for 1e+08."""
+    """Shortens 1e+08 to 1e8."""
     return re.sub(r"e\+?(-?)0*", r"e\1", number).replace("nan", "NaN")
 
 
