@@ -1,4 +1,4 @@
-"""The contestants: one small file each, usable by copy and paste.
+"""The implementations: one small file each, ready to copy and paste.
 
 `get(name).fn` is an implementation's function; `load()` fills the registry.
 """

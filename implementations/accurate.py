@@ -1,4 +1,4 @@
-"""Right by construction: summed in float64, rounded once, never beyond ±1."""
+"""Accurate by construction: sums in float64, one rounding, never beyond ±1."""
 
 import torch
 
@@ -9,9 +9,9 @@ from implementations.registry import implementation
 def accurate(x, y, dim=-1):
     """x·y / √(x·x y·y) in float64, rounded once: to float32, or to float64 where an input is.
 
-    Right over the whole range of every dtype, and exactly 1 for x and x: √ undoes the square. A zero row gives 0 and
-    no gradient; NaN and infinity give NaN. Products of two 32-bit numbers are exact, which leaves half an ULP;
-    float64 has no wider type, and keeps the rounding of its own sums. Takes any mix of dtypes, integers too.
+    Accurate over the whole range of every dtype, and exactly 1 for x with x: √ undoes the square. A zero row gives 0
+    and no gradient; NaN and infinity give NaN. Products of two 32-bit numbers are exact, so the error is half an ULP.
+    float64 has no wider type and keeps the rounding of its own sums. Takes any mix of dtypes, integers included.
     """
     dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
     if dtype.is_complex:
@@ -25,11 +25,11 @@ def accurate(x, y, dim=-1):
     squared = xx * yy
     zero = squared == 0
     c = (dot / squared.masked_fill(zero, 1).sqrt()).masked_fill(zero, 0)
-    return (c - (c - c.clamp(-1, 1)).detach()).to(dtype)  # the gradient passes: a clamp alone would stop it at ±1
+    return (c - (c - c.clamp(-1, 1)).detach()).to(dtype)  # a plain clamp would have no gradient at ±1
 
 
 def _wide(t, dim):
-    """In float64, in one layout. Rows that were float64 are scaled by a power of two: their squares stay in range."""
+    """A contiguous float64 copy. Rows of float64 are scaled by a power of two, so their squares stay in range."""
     wide = t.double().contiguous()
     if t.dtype != torch.float64 or not t.numel():
         return wide

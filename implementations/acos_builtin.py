@@ -1,4 +1,4 @@
-"""What people write for an angle."""
+"""The usual way to an angle."""
 
 import torch.nn.functional as F
 
@@ -9,8 +9,8 @@ from implementations.registry import implementation
 def acos_builtin(x, y, dim=-1):
     """The arc cosine of `F.cosine_similarity`, in radians. A tuple of dims is flattened into one first.
 
-    NaN where the similarity is rounded to above 1, and 0 where it is rounded to 1. A zero row is at π/2, and NaN in
-    float16, where the eps of 1e-8 is 0.
+    The angle is NaN where the similarity is rounded to above 1, and 0 where it is rounded to 1. A zero row gives π/2,
+    and NaN in float16, where the eps of 1e-8 is 0.
     """
     if not isinstance(dim, int):
         last = tuple(range(-len(dim), 0))

@@ -1,4 +1,4 @@
-"""The angle itself: below 2^-12 the rounded similarity of fp32 is 1, and its arc cosine tells nothing."""
+"""The angle without a cosine: below 2^-12 an fp32 cosine is rounded to 1, and its arc cosine is 0."""
 
 import math
 
@@ -13,8 +13,8 @@ from implementations.registry import implementation
 def angle(x, y, dim=-1):
     """2 atan2(‖x̂ - ŷ‖, ‖x̂ + ŷ‖) in float64, rounded once: to float32, or to float64 where an input is.
 
-    Radians. A zero row is at π/2, for its similarity is 0. No gradient there, nor at 0 and π, where the angle has a
-    kink. NaN and infinity give NaN. Source: W. Kahan, How Futile are Mindless Assessments of Roundoff in
+    In radians. A zero row gives π/2, because its similarity is 0. There is no gradient there, nor at 0 and π, where the
+    angle has a kink. NaN and infinity give NaN. Source: W. Kahan, How Futile are Mindless Assessments of Roundoff in
     Floating-Point Computation?, 2006, §12.
     """
     dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
@@ -31,7 +31,7 @@ def angle(x, y, dim=-1):
 
 
 def _unit(t, dim):
-    """Rows of length 1 in float64, and rows of zeros as they are."""
+    """Unit rows in float64; rows of zeros stay zeros."""
     t = t.double().contiguous()
     if t.numel():
         largest = t.detach().abs().amax(dim, keepdim=True)  # no square leaves the range

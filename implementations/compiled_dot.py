@@ -1,4 +1,4 @@
-"""The textbook's form, compiled, for one shape or for all of a rank."""
+"""The textbook form, compiled for one shape or for all shapes of a rank."""
 
 import functools
 
@@ -15,7 +15,7 @@ def dot_over_norms(x, y, dim):
 
 @implementation(roundings=5.5, dot="lanes", norm="lanes")
 def compiled_dot(x, y, dim=-1):
-    """Dot product over norms, three sums in one pass; compiled for each shape anew, which takes seconds.
+    """Dot product over norms: three sums in one pass. Each new shape is compiled, which takes seconds.
 
     After eight shapes torch runs it uncompiled (`torch._dynamo.config.recompile_limit`).
     No eps: a zero row gives NaN. In float16 a sum of squares above 65504 overflows.

@@ -1,4 +1,4 @@
-"""Normalise, multiply, sum, compiled, for one shape or for all of a rank."""
+"""Normalise, multiply, sum, compiled for one shape or for all shapes of a rank."""
 
 import functools
 
@@ -16,7 +16,7 @@ def normalize(x, y, dim):
 
 @implementation(roundings=5.5, dot="lanes", norm="lanes")
 def compiled_normalize(x, y, dim=-1):
-    """Normalise, multiply, sum in two passes over the inputs; compiled for each shape anew, which takes seconds.
+    """Normalise, multiply, sum in two passes over the inputs. Each new shape is compiled, which takes seconds.
 
     After eight shapes torch runs it uncompiled (`torch._dynamo.config.recompile_limit`).
     Each norm is clamped at 1e-12: a zero row gives 0, in float16 too, because the fused arithmetic is fp32.

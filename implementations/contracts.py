@@ -1,4 +1,4 @@
-"""What an implementation is, what it may state of itself, and what is said where that is wrong."""
+"""An implementation and what it states about itself, with the checks of those statements."""
 
 import contextlib
 import inspect
@@ -17,13 +17,13 @@ DEVICES = ("cpu", "cuda", "mps")
 SUMMING = ("one by one", "lanes", "cascade")
 """Ways of summing, from the longest chain of additions to the shortest; suites/truth/bound.py counts them."""
 ANGLES = ("acos", "atan2")
-"""What an angle is taken by: the arc cosine of a cosine, or the arc tangent of two norms (W. Kahan)."""
+"""How an angle is computed: as the arc cosine of a cosine, or as the arc tangent of two norms (W. Kahan)."""
 
 Function = Callable[..., Any]
 
 
 class RegistryError(ValueError):
-    """An implementation that cannot be registered, or a name that nobody registered."""
+    """An implementation that cannot be registered, or a name that is not registered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +31,22 @@ class Implementation:
     """One way of computing cosine similarity.
 
     Attributes:
-        name: of the function.
+        name: the function's name.
         fn: the function.
         task: its contract, a key of `CONTRACTS`.
         dtypes: the input dtypes that it takes.
         devices: the device types that it runs on.
-        baseline: it is torch's built-in form of the task, which every ratio is taken to.
-        torch_memory: its temporaries come from torch's allocator, so that its peak can be read there.
-        roundings: how many times a result between two operations is rounded on the way of a term to the answer. A
-            rounding of each norm counts once, one of each sum of squares half; the answer's own does not count.
-        work: the dtype of those results, "float32" or "float64" where the inputs are converted first.
-        dot: its way of summing the products, of `SUMMING`; for "atan2" the squares of the sums and the differences.
-        norm: its way of summing the squares of the rows.
-        angle_by: of `ANGLES`, for the task "angle"; "" is taken for "acos".
+        baseline: it is torch's built-in form of the task. Every ratio is relative to the baseline.
+        torch_memory: its temporaries come from torch's allocator, which reports its peak.
+        roundings: how many intermediate results are rounded between a term and the answer. Rounding each norm counts
+            once, rounding each sum of squares half. The answer's own rounding does not count.
+        work: the dtype of intermediate results: "float32" or "float64" if the inputs are converted first.
+        dot: how it sums the products, one of `SUMMING`; for "atan2" the squares of the sums and differences.
+        norm: how it sums the squares of the rows, one of `SUMMING`.
+        angle_by: how it computes an angle, one of `ANGLES`; "" means "acos". For the task "angle" only.
 
     Raises:
-        RegistryError: one of these that nobody knows.
+        RegistryError: a value is unknown.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Implementation:
 
 
 def require_function(fn: Function, task: str) -> None:
-    """Raise a `RegistryError` if it is no plain function whose name is certain, or its signature is not the task's."""
+    """Raise a `RegistryError` unless this is a plain named function with the signature of the task."""
     if not inspect.isfunction(fn) or inspect.iscoroutinefunction(fn) or not fn.__name__.isidentifier():
         raise RegistryError(f"{fn!r} is no plain function with a name: write def NAME{CONTRACTS[task]} around it")
     signature = inspect.signature(fn)
@@ -92,7 +92,7 @@ def require_function(fn: Function, task: str) -> None:
 
 
 def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """The end of an error about an unknown name: the nearest one, and all that are known."""
+    """The end of an error about an unknown name: the nearest known name, and all of them."""
     near = get_close_matches(name, known, n=1, cutoff=0.4)
     return (f"; did you mean {near[0]!r}?" if near else ";") + f" known: {', '.join(filter(None, known))}"
 

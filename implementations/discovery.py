@@ -1,4 +1,4 @@
-"""Where implementations come from: this folder, installed entry points, named files."""
+"""Finds implementations: in this folder, in installed entry points, in named files."""
 
 import importlib
 import importlib.util
@@ -31,19 +31,19 @@ def load_folder() -> None:
 
 
 def load_entry_points() -> None:
-    """Call what each installed entry point of the group names: a function, or a module that has `register`."""
+    """Call the function of each installed entry point of the group; of a module, its `register`."""
     for entry in entry_points(group=ENTRY_POINTS):
         with _loading(entry.name, f"entry point {entry.name!r} = {entry.value!r}"):
             _call(importlib.import_module(entry.module), entry.attr or "register")
 
 
 def load_file(path: Path) -> None:
-    """Register what the function `register(implementation)` in the file at `path` registers.
+    """Call the function `register(implementation)` of the file at `path`.
 
     Raises:
-        RegistryError: no such file, no such function, or what it registers is not valid.
+        RegistryError: there is no such file or function, or an implementation is not valid.
     """
-    registry.load()  # first, so that its errors are not taken for this file's
+    registry.load()  # first, so its errors are not blamed on this file
     if not path.is_file():
         raise RegistryError(f"--implementations-from: there is no file {str(path)!r}")
     spec = importlib.util.spec_from_file_location(f"_implementations_from_{path.stem}", path)
@@ -57,7 +57,7 @@ def load_file(path: Path) -> None:
 
 
 def missing_package(error: ImportError) -> str | None:
-    """The top-level module that is not installed, or None if the import failed otherwise.
+    """The top-level module that is not installed, or None if the import failed for another reason.
 
     A misspelt submodule or attribute of an installed package is a bug, not an absence.
     """
@@ -68,13 +68,13 @@ def missing_package(error: ImportError) -> str | None:
 
 
 def because(module: str, remedy: str = _THEIRS) -> str:
-    """Why an implementation is absent, and what would change that."""
+    """Why an implementation is absent, and how to install what it needs."""
     return f"the module {module!r} is not installed; {remedy}"
 
 
 @contextmanager
 def _loading(name: str, where: str, remedy: str = _THEIRS) -> Iterator[None]:
-    """Note what is absent, and say where the rest went wrong; a bug of other kinds surfaces with its traceback."""
+    """Note an absent package, and name the file of an invalid registration. Any other bug keeps its traceback."""
     try:
         yield
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The textbook's form: x·y / (‖x‖ ‖y‖)."""
+"""The textbook form: x·y / (‖x‖ ‖y‖)."""
 
 import torch
 
@@ -7,7 +7,7 @@ from implementations.registry import implementation
 
 @implementation(roundings=5.5, dot="cascade", norm="lanes")
 def dot_over_norms(x, y, dim=-1):
-    """Divide the dot product by the product of the norms: no normalised copies.
+    """Divide the dot product by the product of the norms, without normalised copies.
 
     No eps: a zero row gives NaN. In float16 a dot product or a product of norms above 65504 overflows.
     """

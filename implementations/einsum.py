@@ -1,4 +1,4 @@
-"""Dot products over any dims, wherever they lie."""
+"""Dot products over any dims, wherever they are."""
 
 import torch
 
@@ -7,7 +7,7 @@ from implementations.registry import implementation
 
 @implementation(roundings=5.5)
 def einsum(x, y, dim=-1):
-    """Three `torch.einsum` over the summed dims, which keep their place: no flattening, no copy.
+    """Three `torch.einsum` calls over the summed dims where they are: no flattening, no copy.
 
     No eps: a zero row gives NaN. In float16 a dot product above 65504 overflows.
     """

@@ -7,7 +7,7 @@ from implementations.registry import implementation
 
 @implementation("pairwise", roundings=5.5, norm="lanes")
 def matmul(x, y):
-    """Normalise the rows, then one matrix product.
+    """Normalise the rows, then take one matrix product.
 
     Each norm is clamped at 1e-12: a zero row gives 0, and NaN in float16, where 1e-12 is 0.
     """

@@ -8,10 +8,10 @@ from implementations.registry import implementation
 
 @implementation("pairwise", dtypes=("float16", "bfloat16"), roundings=5.5, norm="lanes")
 def matmul_autocast(x, y):
-    """Normalise 16-bit rows under autocast, then one 16-bit matrix product.
+    """Normalise 16-bit rows under autocast, then take one 16-bit matrix product.
 
-    On CUDA, norms are on autocast's list of fp32 operations; on the CPU they are not, and all stays in 16 bit: a zero
-    row gives 0, and NaN in float16, where the eps of 1e-12 is 0.
+    On CUDA, autocast computes norms in fp32. On the CPU it does not, and everything stays in 16 bits: a zero row gives
+    0, and NaN in float16, where the eps of 1e-12 is 0.
     """
     with torch.autocast(x.device.type, dtype=x.dtype):
         return F.normalize(x, dim=-1) @ F.normalize(y, dim=-1).T

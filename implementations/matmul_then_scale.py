@@ -5,7 +5,7 @@ from implementations.registry import implementation
 
 @implementation("pairwise", roundings=5.5, norm="lanes")
 def matmul_then_scale(x, y):
-    """One matrix product of the raw rows, then divide by both norms: no normalised copies.
+    """Take one matrix product of the raw rows, then divide by both norms, without normalised copies.
 
     No eps: a zero row gives NaN. In float16 a dot product above 65504 overflows.
     """

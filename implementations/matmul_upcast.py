@@ -7,7 +7,7 @@ from implementations.registry import implementation
 
 @implementation("pairwise", dtypes=("float16", "bfloat16"), work="float32", roundings=5.5, norm="lanes")
 def matmul_upcast(x, y):
-    """Normalise fp32 copies of 16-bit rows, then one fp32 matrix product; the result is fp32.
+    """Normalise fp32 copies of 16-bit rows, then take one fp32 matrix product. The result is fp32.
 
     Each norm is clamped at 1e-12, which fp32 can hold: a zero row gives 0 in both dtypes.
     """

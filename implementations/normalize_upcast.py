@@ -7,7 +7,7 @@ from implementations.registry import implementation
 
 @implementation(dtypes=("float16", "bfloat16"), work="float32", roundings=5.5, dot="cascade", norm="lanes")
 def normalize_upcast(x, y, dim=-1):
-    """Normalise, multiply, sum on fp32 copies of 16-bit inputs; the result is fp32.
+    """Normalise, multiply, sum fp32 copies of 16-bit inputs. The result is fp32.
 
     Each norm is clamped at 1e-12, which fp32 can hold: a zero row gives 0 in both dtypes.
     """

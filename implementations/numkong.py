@@ -11,9 +11,9 @@ from implementations.registry import implementation
 
 @implementation(dtypes=("float32", "float64"), devices="cpu", torch_memory=False, work="float64")
 def numkong(x, y, dim=-1):
-    """`numkong.angular`, one minus: rows of a matrix, no gradient; wide accumulation.
+    """One minus `numkong.angular` of the rows of two matrices, with wide accumulation. No gradient.
 
-    A zero row gives 0, and two of them give 1.
+    A zero row gives 0, and two zero rows give 1.
     """
     dims = tuple(d % x.ndim for d in ((dim,) if isinstance(dim, int) else dim))
     kept, last = [n for d, n in enumerate(x.shape) if d not in dims], tuple(range(-len(dims), 0))

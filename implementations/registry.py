@@ -1,7 +1,7 @@
-"""Who takes part: every implementation registers here under its function's name.
+"""The registry: every implementation registers here under its function's name.
 
-A file registers by decorating a function; a third party's file or entry point
-is handed the same decorator through its own `register(implementation)`.
+A file of this folder decorates a function. A third party's file or entry point has a function
+`register(implementation)`, which gets the same decorator.
 """
 
 import inspect
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 sources: list[Callable[[], None]] = []
-"""What registers implementations when one is first asked for; each is called once."""
+"""Functions that register implementations. Each is called once, when an implementation is first requested."""
 
 _present: dict[str, Implementation] = {}
 _absent: dict[str, str] = {}
@@ -54,13 +54,13 @@ def implementation(
     angle_by: str = "",
     **unknown: object,
 ) -> Callable[[Function], Function]:
-    """Register the function below under its own name and return it unchanged.
+    """Register the decorated function under its own name and return it unchanged.
 
-    `Implementation` says what each argument is. Who states no arithmetic is held to the loosest bound. `unknown` takes
-    none: misspelt ones are named.
+    `Implementation` documents the arguments. Without a stated arithmetic the loosest bound applies. `unknown` collects
+    misspelt arguments, to name them in the error.
 
     Raises:
-        RegistryError: an argument or its value that nobody knows, no function with the task's signature, a name taken.
+        RegistryError: an argument or its value is unknown, the signature is not the task's, or the name is taken.
     """
     if unknown:
         (name, *_), (*known, _) = unknown, inspect.signature(implementation).parameters
@@ -94,7 +94,7 @@ def implementation(
 
 
 def get(name: str) -> Implementation:
-    """The implementation called `name`; `RegistryError` with the nearest name if there is none."""
+    """The implementation called `name`. Without one, the `RegistryError` suggests the nearest name."""
     load()
     if name in _present:
         return _present[name]
@@ -105,19 +105,19 @@ def get(name: str) -> Implementation:
 
 
 def names(task: str | None = None) -> tuple[str, ...]:
-    """The names of all implementations that are present, of one task or of all, sorted."""
+    """The names of the present implementations, of one task or of all, sorted."""
     load()
     return tuple(sorted(n for n, i in _present.items() if task in (None, i.task)))
 
 
 def absent() -> dict[str, str]:
-    """What could not be registered because a module is not installed: file or entry point to the reason."""
+    """The files and entry points that need a module which is not installed, each with the reason."""
     load()
     return dict(sorted(_absent.items()))
 
 
 def mark_absent(name: str, reason: str) -> None:
-    """Note that what the file or entry point `name` has takes no part in this run, and why."""
+    """Note that the implementations of the file or entry point `name` take no part, and why."""
     _absent[name] = reason
 
 
@@ -132,7 +132,7 @@ def _tuple(values: tuple[str, ...] | str) -> tuple[str, ...]:
 
 
 def _require_free(entry: Implementation) -> None:
-    """Each name is taken once, and each task has one baseline."""
+    """Raise a `RegistryError` if the name is taken, or the task has a baseline already."""
     for other in _present.values():
         if entry.name == other.name:
             here, there = (inspect.getsourcefile(inspect.unwrap(fn)) for fn in (entry.fn, other.fn))

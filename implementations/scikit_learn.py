@@ -10,7 +10,7 @@ from implementations.registry import implementation
     "pairwise", dtypes=("float32", "float64"), devices="cpu", torch_memory=False, roundings=5.5, norm="lanes"
 )
 def scikit_learn(x, y):
-    """`sklearn.metrics.pairwise.cosine_similarity`: checks its input, normalises copies, multiplies.
+    """`sklearn.metrics.pairwise.cosine_similarity`: it checks its input, normalises copies and multiplies.
 
     A zero row gives 0. No gradient.
     """

@@ -7,7 +7,7 @@ from implementations.registry import implementation
 
 @implementation(roundings=5.5, dot="cascade", norm="cascade")
 def vecdot(x, y, dim=-1):
-    """Three `torch.linalg.vecdot`: x·y / (√(x·x) √(y·y)), rooted apart so that the product stays in range.
+    """Three `torch.linalg.vecdot` calls: x·y / (√(x·x) √(y·y)). Two roots keep the product in range.
 
     No eps: a zero row gives NaN. In float16 a dot product above 65504 overflows. A tuple of dims is flattened into
     one, which copies both operands in channels_last.

@@ -1,6 +1,6 @@
-"""What was measured: runs saved line by line, loaded as pandas tables.
+"""Saved runs: written line by line, loaded as pandas tables.
 
-`load()` is every record of every run; `Store` is how a run is saved.
+`load()` returns every record of every run. `Store` writes a run.
 """
 
 from results.files import ROOT, UnknownRun, check_name, free_name

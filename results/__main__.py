@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import json
 import math
-import os
 import re
 import sys
 import textwrap
@@ -15,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import pipe
 from results.files import ROOT, UnknownRun
 from results.load import list_runs, load, load_run
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
-    """Run the command line; bad input ends it with one line on stderr and the status 2."""
+    """Run the command line. Bad input prints one line on stderr and exits with the status 2."""
     parser = _parser()
     options = parser.parse_args(argv)
     try:
@@ -28,22 +28,27 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
             content = _show(options.run, options.format, root) if options.command else _listing(root)
         if isinstance(content, bytes) and not options.output and sys.stdout.isatty():
             parser.exit(
-                2, f"{parser.prog}: a terminal cannot show {options.format}, which is binary: add --output FILE\n"
+                2, f"{parser.prog}: {options.format} is binary and cannot be shown in a terminal: add --output FILE\n"
             )
-        _write(content, options.output)
-    except BrokenPipeError:  # `| head` has seen enough; without this, Python's last flush would fail once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with pipe.may_close():
+            _write(content, options.output)
     except (UnknownRun, ValueError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m results", description="Without a command: list the runs.")
+    description = "List the saved runs, newest first. `show RUN` prints or exports one."
+    parser = argparse.ArgumentParser(prog="python -m results", description=description)
     parser.set_defaults(output=None)
     show = parser.add_subparsers(dest="command").add_parser("show", help="print or export a run")
     show.add_argument("run", metavar="RUN", help="a run's name, 'latest', or the path of a .jsonl file")
-    show.add_argument("--format", choices=FORMATS, default="table", help="all but 'table' hold every column, raw")
-    show.add_argument("--output", metavar="FILE", help="write there instead of to the terminal")
+    show.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="'table' is a short overview; the others hold every column, unrounded",
+    )
+    show.add_argument("--output", metavar="FILE", help="write to this file instead of the terminal")
     return parser
 
 
@@ -54,7 +59,7 @@ def _write(content: str | bytes, output: str | None) -> None:
     elif isinstance(content, bytes):
         sys.stdout.buffer.write(data)
     else:
-        print(data.decode(), end="", flush=True)
+        print(data.decode(), end="")
 
 
 @contextlib.contextmanager
@@ -68,7 +73,7 @@ def _warnings_in_one_line() -> Iterator[None]:
 
 
 def _show(run: str, form: str, root: Path) -> str | bytes:
-    load_run(run, root)  # says what is wrong with a file that is not a run, where loading would only warn
+    load_run(run, root)  # raises for a file that is not a run, where loading only warns
     return FORMATS[form](load(run, root=root))
 
 
@@ -76,7 +81,7 @@ def _listing(root: Path) -> str:
     runs = list_runs(root)
     if runs.empty:
         return f"There are no runs in {root} yet. `make bench` makes one."
-    return _aligned(runs.assign(complete=runs["complete"].map({True: "yes", False: "no: --resume goes on"})))
+    return _aligned(runs.assign(complete=runs["complete"].map({True: "yes", False: "no: --resume continues it"})))
 
 
 def _table(frame: pd.DataFrame) -> str:
@@ -94,7 +99,7 @@ def _table(frame: pd.DataFrame) -> str:
                 "verdict": frame["verdict"],
                 "peak MiB": _rounded(frame["peak_bytes"].astype("float64") * mib),
                 "error u": _rounded(frame["error_u"]),
-                "remarks": (frame["flags"] + frame["reason"]).map(_shortened),  # what failed has no flags
+                "remarks": (frame["flags"] + frame["reason"]).map(_shortened),  # a failed record has no flags
             }
         )
     )

@@ -1,4 +1,4 @@
-"""A run's file: what it may be called, where it lies, and reading it line by line."""
+"""A run's file: its name, its place, and reading it line by line."""
 
 import re
 import warnings
@@ -15,26 +15,26 @@ from suites.records.record import End, Run
 ROOT = Path(__file__).parent / "runs"
 LATEST = "latest"
 NIGHT, AGAIN = "nightly-", "-again"
-"""How the run of a night is called, and its second look at a few cases, which is never the latest run."""
+"""Names of the nightly run, and of its repetition of a few cases, which never counts as the latest run."""
 LONGEST_NAME = 120
 LONGEST_END = 1 << 16  # bytes; an End has a few hundred
 T = TypeVar("T")
 
 
 class UnknownRun(ValueError):
-    """A run that is asked for and not there."""
+    """A run that does not exist."""
 
 
 def check_name(name: str) -> None:
-    """Keep names from outside from becoming paths.
+    """Keep a name from becoming a path.
 
     Raises:
-        ValueError: not a plain file name of at most 120 letters, digits and `._+-`, or reserved.
+        ValueError: the name is reserved, or not a plain file name of at most 120 letters, digits and `._+-`.
     """
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name) and ".." not in name and len(name) <= LONGEST_NAME:
         if name != LATEST:
             return
-        raise ValueError(f"a run cannot be called {name!r}, which stands for the newest run: try {name + '-1'!r}")
+        raise ValueError(f"a run cannot be called {name!r}, which means the newest run: try {name + '-1'!r}")
     plain = re.sub(r"([^A-Za-z0-9._+-]|\.\.)+", "-", name).lstrip("._+-")[:LONGEST_NAME]
     raise ValueError(
         f"a run cannot be called {name!r}: a name has at most {LONGEST_NAME} letters, digits, '.', '_', '+' and '-', "
@@ -43,7 +43,7 @@ def check_name(name: str) -> None:
 
 
 def free_name(name: str, root: Path = ROOT) -> str:
-    """`name`, or the first of name-2, name-3, ... that no run has, so that nothing is overwritten.
+    """`name`, or the first free one of name-2, name-3, ...: no run is ever overwritten.
 
     Raises:
         ValueError: `name` is not a valid name.
@@ -63,7 +63,7 @@ def names(root: Path = ROOT) -> list[str]:
 
 
 def heads(root: Path = ROOT) -> dict[str, Run]:
-    """The head of each run by the name of its file, newest first; a file without one is warned about."""
+    """The head of each run by the name of its file, newest first. A file without a head gives a warning."""
     found = {}
     for name in names(root):
         try:
@@ -74,10 +74,10 @@ def heads(root: Path = ROOT) -> dict[str, Run]:
 
 
 def find(run: str, root: Path = ROOT) -> Path:
-    """The file of a run: by its name, by "latest", or by its own path, which ends in `.jsonl`.
+    """The file of a run, by its name, by "latest", or by a path that ends in `.jsonl`.
 
     Raises:
-        UnknownRun: there is none.
+        UnknownRun: there is no such run.
     """
     known = names(root)
     if run == LATEST and (newest := next(filterfalse(_is_second_look, heads(root)), None)):
@@ -91,7 +91,7 @@ def find(run: str, root: Path = ROOT) -> Path:
         f"there is no run {run!r} in {root}"
         + (f"; did you mean {near[0]!r}?" if near else ".")
         + (f" There are: {', '.join(known[:10])}{', ...' if len(known) > 10 else ''}." if known else " It is empty.")
-        + " `python -m results` lists the runs; one kept elsewhere is named by its path, NAME.jsonl"
+        + " `python -m results` lists the runs; a file elsewhere is named by its path, such as folder/NAME.jsonl"
     )
 
 
@@ -122,9 +122,9 @@ def _is_second_look(name: str) -> bool:
 
 
 def body(path: Path, parse: Callable[[str], T], kinds: Collection[str] = ("",)) -> Iterator[T]:
-    """What `parse` makes of each line after the head; a line that it refuses is warned about and left out.
+    """Each line after the head, parsed. A line that `parse` refuses gives a warning and is left out.
 
-    Lines that mention none of `kinds` are passed over unread: most lines are records, and long.
+    Lines without any of the texts `kinds` are skipped unparsed: most lines are records, and long.
     """
     with path.open(encoding="utf-8", errors="replace") as file:
         next(file, None)
@@ -140,7 +140,7 @@ def body(path: Path, parse: Callable[[str], T], kinds: Collection[str] = ("",)) 
 
 
 def end(path: Path) -> End | None:
-    """The last line of a run's file, if the run came to its end."""
+    """The last line of a run's file; None if the run is incomplete."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - LONGEST_END))
         *_, last = [b"", *file.read().splitlines()]

@@ -1,4 +1,4 @@
-"""The read side of findings: what was found beside the records, as pandas tables."""
+"""Reads findings: what a run holds besides its records, as pandas tables."""
 
 import dataclasses
 from collections.abc import Collection
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from results.files import ROOT, body, find, head
-from suites.records.case import FAMILIES, ROUNDOFFS
+from suites.records.case import FAMILY_NAMES, ROUNDOFFS
 from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training, key
 from suites.records.jsonl import from_line
 from suites.records.record import UNIT_ROUNDOFF
@@ -18,17 +18,17 @@ _ERRORS = ("error_max", "error_rms", "error_p999", "bound")
 
 
 class Findings(NamedTuple):
-    """The findings of a run, each kind as a table; any of them may be empty.
+    """The findings of a run, one table for each kind; any table may be empty.
 
-    `accuracy`: how far each implementation is from the truth on each family, in the order of the families. One row an
-    `Accuracy`, the fields of its `Deviation` beside it, NaN where there is none. `error_max_u`, `error_rms_u`,
-    `error_p999_u` and `bound_u` are in u = 2**-24, those that end in `_own` in the unit roundoff of the answers' dtype.
+    `accuracy`: the error of each implementation on each family, in the order of the families. A row is an `Accuracy`
+    with the fields of its `Deviation`, NaN without one. `error_max_u`, `error_rms_u`, `error_p999_u` and `bound_u` are
+    in u = 2**-24; columns that end in `_own` are in the unit roundoff of the answers' dtype.
 
-    `contracts`: what each does where there is no cosine: one row an implementation, dtype and question, with `question`
-    and `answer` for the `answers` of its `Contract`.
+    `contracts`: what each implementation does where no cosine is defined. A row is one `question` and `answer` of a
+    `Contract`.
 
-    `resolution`: how fine answers are, one row a `Resolution`. `known_bugs`: which upstream bugs were found again, one
-    row a `KnownBug`. `always_one`: what training Siamese loops came to, one row a `Training`.
+    `resolution`: how fine answers are; a row is a `Resolution`. `known_bugs`: which upstream bugs this build has; a row
+    is a `KnownBug`. `always_one`: the outcome of each Siamese training; a row is a `Training`.
     """
 
     accuracy: pd.DataFrame
@@ -39,17 +39,17 @@ class Findings(NamedTuple):
 
 
 def load_findings(run: str, root: Path = ROOT) -> Findings:
-    """All that a run found beside its records.
+    """All findings of a run.
 
     Raises:
-        UnknownRun: it is not there.
+        UnknownRun: there is no such run.
         ValueError: the file does not start with the head of a run.
     """
     path = find(run, root)
     head(path)
     kinds = [f'"kind": "{kind.__name__.lower()}"' for kind in (Accuracy, Contract, Resolution, KnownBug, Training)]
     lines = body(path, from_line, kinds=kinds)
-    latest = {key(line): line for line in lines if isinstance(line, Finding)}  # a resumed run may have one again
+    latest = {key(line): line for line in lines if isinstance(line, Finding)}  # a resumed run may hold one twice
     found = latest.values()
     return Findings(
         _accuracy(_table(Accuracy, found, Deviation)),
@@ -89,7 +89,7 @@ def _accuracy(table: pd.DataFrame) -> pd.DataFrame:
     own = table["output_dtype"].map(ROUNDOFFS).astype(float)
     for name in _ERRORS:
         table[f"{name}_u"], table[f"{name}_own"] = table[name] / UNIT_ROUNDOFF, table[name] / own
-    order = {name: number for number, name in enumerate(FAMILIES)}  # those of another version come last
+    order = {name: number for number, name in enumerate(FAMILY_NAMES)}  # families of another version come last
     return table.sort_values("family", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 

@@ -1,4 +1,4 @@
-"""The read side: runs as pandas tables, summaries and ratios derived from the raw samples at each load."""
+"""Reads runs as pandas tables; each load derives summaries and ratios from the raw samples."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from results.files import ROOT, body, end, find, head, heads, names
 from results.rows import Row, rows
 from suites.records.jsonl import from_line
 from suites.records.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
-from suites.statistics import Samples, blocked, medians, noise_floors, paired_ratios, summaries, verdicts
+from suites.statistics import Array, blocked, medians, noise_floors, paired_ratios, summaries, verdicts
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),
@@ -38,27 +38,28 @@ RUN_COLUMNS = ("run", "started", "grid", "devices", *_COUNTS, "complete")
 def load(
     run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: bool = False, evidence: bool = False
 ) -> pd.DataFrame:
-    """What was measured, one row for each implementation on each case.
+    """All records, one row for each implementation on each case.
 
-    `run` is a name, "latest", the path of a `.jsonl` file, or several of these; None is every
-    run. The columns are `COLUMNS`, then `samples_s` with `samples`: each row's raw seconds a call,
-    float64, empty where nothing was timed; then `evidence` with `evidence`: each row's `Flag`s.
-    Missing numbers are NaN, a missing `peak_bytes` is NA.
+    `run` is a name, "latest", the path of a `.jsonl` file, or several of these; None means every run. The columns are
+    `COLUMNS`. `samples=True` adds `samples_s`: each row's raw seconds a call, float64, empty if nothing was timed.
+    `evidence=True` adds `evidence`: each row's `Flag`s. Missing numbers are NaN, a missing `peak_bytes` is NA.
 
-    `latency_s` is the median, `latency_low` to `latency_high` its 95 % confidence interval. On CUDA it is the
-    device's time, `device_s`; `host_s` is the host's for a call, and `graph_s` the device's in a CUDA graph.
-    `ratio` is the median, over the pairs of rounds that both took part in, of the time over the
-    baseline's time in the same rounds of the same run and case; above 1 is slower. Where successive ratios
-    correlate, blocks of them stand for them. Of a run that was spread
-    over processes it is the geometric mean of theirs, and its interval covers how they differ. `noise_floor` is how
-    far from 1 the baseline's ratio to itself may be in that case, and `verdict` says whether a difference
-    is seen beyond it. `flags` names what to beware of. `error_u` is `error_abs` in unit roundoffs of fp32.
+    `latency_s` is the median, and `latency_low` to `latency_high` its 95 % confidence interval. On CUDA it is the
+    device's time, `device_s`; `host_s` is the host's time for a call, and `graph_s` the device's in a CUDA graph.
 
-    Files and lines that cannot be read are warned about and left out; where a resumed run has measured
-    something twice, the last one counts.
+    `ratio` is the time over the baseline's time in the same rounds of the same run and case: the median over all pairs
+    of rounds with both. Above 1 is slower. Autocorrelated ratios are averaged in blocks first. For a run over several
+    processes it is the geometric mean of their ratios, and its interval covers how they differ.
+
+    `noise_floor` is how far from 1 the baseline's ratio to itself may be in that case. `verdict` says whether a
+    difference beyond it was seen. `flags` names reasons to distrust the numbers. `error_u` is `error_abs` in unit
+    roundoffs of fp32.
+
+    Unreadable files and lines give a warning and are left out. If a resumed run measured something twice, the last
+    record counts.
 
     Raises:
-        UnknownRun: a run that is not there.
+        UnknownRun: there is no such run.
     """
     if run is None:
         paths = [root / f"{name}.jsonl" for name in names(root)]
@@ -84,45 +85,45 @@ def load(
 
 
 def load_run(run: str, root: Path = ROOT) -> Run:
-    """The head of a run: when, how and on what machine it was started.
+    """The head of a run: when, how and on which machine it started.
 
     Raises:
-        UnknownRun: it is not there.
+        UnknownRun: there is no such run.
         ValueError: the file does not start with the head of a run.
     """
     return head(find(run, root))
 
 
 def load_end(run: str, root: Path = ROOT) -> End | None:
-    """What a run's wall time went to; None if it did not come to its end.
+    """A run's wall time by phase; None if the run is incomplete.
 
     Raises:
-        UnknownRun: it is not there.
+        UnknownRun: there is no such run.
     """
     return end(find(run, root))
 
 
 def load_flags(run: str, root: Path = ROOT) -> pd.DataFrame:
-    """What to beware of, with the evidence: one row a flag of a record; the columns are `FLAG_COLUMNS`.
+    """The flags of all records, with their evidence: one row for each flag; the columns are `FLAG_COLUMNS`.
 
     Raises:
-        UnknownRun: it is not there.
+        UnknownRun: there is no such run.
     """
     return flags(load(run, root=root, evidence=True))
 
 
 def flags(table: pd.DataFrame) -> pd.DataFrame:
-    """The same of a table that was loaded with `evidence`."""
+    """The flags of a table that was loaded with `evidence`, in the same columns."""
     flagged = table.loc[table["flags"] != "", ["implementation", "case", "evidence"]]
     found = [(*whose, flag.name, flag.evidence) for *whose, seen in flagged.to_numpy() for flag in seen]
     return pd.DataFrame(found, columns=FLAG_COLUMNS, dtype="str")
 
 
 def load_operators(run: str, root: Path = ROOT) -> pd.DataFrame:
-    """What torch's operators cost in each profiled call; the columns are `OPERATOR_COLUMNS`.
+    """The cost of torch's operators in each profiled call; the columns are `OPERATOR_COLUMNS`.
 
     Raises:
-        UnknownRun: it is not there.
+        UnknownRun: there is no such run.
         ValueError: the file does not start with the head of a run.
     """
     path = find(run, root)
@@ -134,7 +135,7 @@ def load_operators(run: str, root: Path = ROOT) -> pd.DataFrame:
 
 
 def list_runs(root: Path = ROOT) -> pd.DataFrame:
-    """What runs there are, newest first; the columns are `RUN_COLUMNS`."""
+    """All runs, newest first; the columns are `RUN_COLUMNS`."""
     return pd.DataFrame([_overview(name, run, root) for name, run in heads(root).items()], columns=RUN_COLUMNS)
 
 
@@ -149,11 +150,11 @@ def _overview(name: str, run: Run, root: Path) -> tuple[object, ...]:
     return name, run.started, run.grid, devices, *counts, end(path) is not None
 
 
-def _ratios(run_rows: Sequence[Row]) -> list[Samples]:
-    """Of each row: the ratios of pairs of rounds in one process, or one ratio for each of several processes."""
+def _ratios(run_rows: Sequence[Row]) -> list[Array]:
+    """For each row, the ratios of its pairs of rounds; for several processes, the median ratio of each process."""
     baselines = {row.case: row for row in run_rows if row.baseline}
 
-    def ratios(row: Row) -> Samples:
+    def ratios(row: Row) -> Array:
         base = baselines.get(row.case)
         return _over(
             paired_ratios(one.samples_s, one.stride, other.samples_s, other.stride)
@@ -163,8 +164,8 @@ def _ratios(run_rows: Sequence[Row]) -> list[Samples]:
     return [ratios(row) for row in run_rows]
 
 
-def _controls(run_rows: Sequence[Row]) -> list[Samples]:
-    """Of each row: the same for the baseline of its case and its second self."""
+def _controls(run_rows: Sequence[Row]) -> list[Array]:
+    """For each row, the same ratios between the baseline of its case and the control."""
     controls = {
         row.case: _over(paired_ratios(p.control_s, p.stride, p.samples_s, p.stride) for p in row.processes)
         for row in run_rows
@@ -173,6 +174,6 @@ def _controls(run_rows: Sequence[Row]) -> list[Samples]:
     return [controls.get(row.case, np.empty(0)) for row in run_rows]
 
 
-def _over(processes: Iterable[Samples]) -> Samples:
+def _over(processes: Iterable[Array]) -> Array:
     ratios = list(processes)
     return ratios[0] if len(ratios) == 1 else np.array([np.median(pairs) for pairs in ratios if pairs.size])

@@ -1,4 +1,4 @@
-"""The run that a session writes: opened at its first record, or gone on with."""
+"""The run that a session writes: created with its first record, or resumed."""
 
 import dataclasses
 import re
@@ -13,10 +13,10 @@ from suites.records.record import End, Operator, Record, Run
 
 
 class Recorder:
-    """Appends a session's lines to its run. Nothing is created before the first of them.
+    """Appends a session's lines to its run. The file is created with the first line.
 
-    `done` and `found` hold the records and findings that a resumed run had already. `may_end` is False for one that is
-    gone on with under other options, such as a narrower -k: what is missing then is for another session.
+    `done` and `found` hold the records and findings of a resumed run. `may_end` is False if a run is resumed with other
+    options, such as a narrower -k: another session has to measure the rest.
     """
 
     def __init__(self, run: Run, root: Path = ROOT) -> None:
@@ -29,22 +29,20 @@ class Recorder:
 
     @classmethod
     def resume(cls, run: Run, name: str | None = None, root: Path = ROOT) -> "Recorder":
-        """Go on with the newest unfinished run, or with the newest that was saved as `name`.
+        """Resume the newest incomplete run, or the newest that was saved as `name`.
 
         Args:
-            run: the head that a new run would have; the old one has to be of the same things, see `_identity`.
-            name: what the run was called when it was started; it got `name-2` if there was a `name`.
+            run: the head that a new run would have. The old one must measure the same, see `_identity`.
+            name: the name given when the run was started; the run is called `name-2` if `name` was taken.
             root: the folder of the runs.
 
         Raises:
-            StoreError: there is none to resume, or it was started with something else.
+            StoreError: there is no run to resume, or it measures something else.
         """
         wanted = re.compile(rf"{re.escape(name)}(-\d+)?" if name else ".*")
         found = next(filter(wanted.fullmatch, unfinished(root)), name)
         if found is None:
-            raise StoreError(
-                "--resume: every run came to its end, so there is none to go on with; start one without it"
-            )
+            raise StoreError("--resume: every run is complete, so there is none to resume; start a new one without it")
         _require_same(head(find(found, root)), run)
         recorder = cls(run, root)
         recorder._store, recorder._run, saved = Store.resume(found, root)
@@ -63,18 +61,18 @@ class Recorder:
         """Write lines through to the disk.
 
         Raises:
-            StoreError: the disk refuses; what was written before is safe.
+            StoreError: the disk refuses. Earlier lines are safe.
         """
         if self._store is None:
             self._store = Store.create(self._run, self._root)
         self._store.append(list(lines))
 
     def describe(self, cases_left: int, findings_left: int = 0) -> str:
-        """Where the run is and what to do with it next."""
+        """What the run holds, and the command to continue with."""
         saved = f"run {self.name}: {self._store.contents if self._store else 'nothing'} saved"
         if left := [counted(n, noun) for n, noun in ((cases_left, "case"), (findings_left, "finding")) if n]:
             again = "" if "--resume" in self._run.command else " --resume"
-            return f"{saved}, {' and '.join(left)} to go; `{self._run.command}{again}` goes on with it"
+            return f"{saved}, {' and '.join(left)} to go; `{self._run.command}{again}` continues it"
         return f"{saved}; `python -m reports {self.name}` renders the report"
 
     def close(self) -> None:
@@ -87,7 +85,7 @@ _NARROWING = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--implementati
 
 
 def _selection(run: Run) -> list[str]:
-    """The words of the command that select what is measured, each with the word after it."""
+    """The words of the command that select tests, each with the word after it."""
     words = shlex.split(run.command)
     pairs = zip(words, [*words[1:], ""], strict=True)
     return sorted(f"{word} {value}" for word, value in pairs if ".py" in word or word.startswith(_NARROWING))
@@ -99,14 +97,13 @@ def _require_same(old: Run, new: Run) -> None:
     changed = [f"{key}: {before.get(key)!r}, now {now.get(key)!r}" for key in keys]
     if changed:
         raise StoreError(
-            f"--resume: the run {old.name!r} was started with something else ({'; '.join(changed)}), and one run "
-            f"never mixes two; it was started by `{old.command}`, and goes on by "
-            "the same with --resume. Without it a new run begins"
+            f"--resume: the run {old.name!r} measures something else ({'; '.join(changed)}), and a run "
+            f"never mixes two. Its command was `{old.command}`: add --resume to it, or start a new run without it"
         )
 
 
 def _identity(run: Run) -> dict[str, object]:
-    """What the parts of one run have in common. What a grid's file is called is not among it, what it says is."""
+    """What all sessions of one run must share. Of a grid the content counts, not the name of its file."""
     environment = dataclasses.asdict(run.environment)
     del environment["dirty"]  # a fingerprint says more
     packages = {f"package {name}": version for name, version in environment.pop("packages").items()}

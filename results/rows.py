@@ -1,4 +1,4 @@
-"""One record as one row of plain values: what a table needs before any statistics."""
+"""A record as a row of plain values, before any statistics."""
 
 import functools
 import math
@@ -13,19 +13,19 @@ from results.files import body, head
 from suites.records.case import DIM, Case
 from suites.records.jsonl import from_line
 from suites.records.record import Flag, Latency, Record
-from suites.statistics import Samples
+from suites.statistics import Array
 
 
 class Process(NamedTuple):
-    """What one process measured: seconds a call, those of the baseline's second self, and how pairs are counted."""
+    """One process's samples: seconds a call, those of the control, and the stride between its pairs of rounds."""
 
-    samples_s: Samples
-    control_s: Samples
+    samples_s: Array
+    control_s: Array
     stride: int
 
 
 class Row(NamedTuple):
-    """A record, flat; NaN and empty samples where nothing was measured."""
+    """A flat record; NaN and empty samples if nothing was measured."""
 
     run: str
     implementation: str
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     case: str
     status: str
     reason: str
-    samples_s: Samples
+    samples_s: Array
     processes: tuple["Process", ...]
     rounds: float
     calls: float
@@ -58,9 +58,9 @@ class Row(NamedTuple):
 
 
 def rows(path: Path) -> Iterable[Row]:
-    """The rows of one run; the last one counts where a resumed run has measured something twice.
+    """The rows of one run. If a resumed run measured something twice, the last record counts.
 
-    A file that is not a run, and lines that are not of one, are warned about and left out.
+    A file or line that is not of a run gives a warning and is left out.
     """
     try:
         head(path)
@@ -121,7 +121,7 @@ def _seconds(measured: float | None) -> float:
 @functools.lru_cache(maxsize=1024)
 def _axes(case: Case) -> tuple[str, str, str, str, str, str, str, str, str, str]:
     if case.task not in DIM:
-        raise ValueError(f"the task {case.task!r} is not known, only {', '.join(DIM)} are")
+        raise ValueError(f"unknown task {case.task!r}; known: {', '.join(DIM)}")
     shape, dims = "x".join(map(str, case.shape)), ",".join(map(str, DIM[case.task]))
     dtype, device, inputs = _text(case.dtype), _text(case.device), _text(case.inputs)
     memory_format, direction = _text(case.memory_format), _text(case.direction)

@@ -1,4 +1,4 @@
-"""The append side: a run is one file that only grows, each line on the disk before the next case is measured."""
+"""Writes runs: a run is one file that only grows. Each line is on the disk before the next case is measured."""
 
 import contextlib
 import os
@@ -9,19 +9,19 @@ from typing import Self
 
 from results.files import ROOT, body, end, find, free_name, head, heads
 from suites.records.case import Case
-from suites.records.finding import Finding, key
+from suites.records.finding import Finding, Key, key
 from suites.records.jsonl import from_line, to_line
 from suites.records.record import End, Line, Operator, Record, Run
 
 
 class StoreError(Exception):
-    """A run that cannot be written to: its name is taken, it is complete, or the disk refuses."""
+    """A run cannot be written: its name is taken, it is complete, or the disk refuses."""
 
 
 class Store:
-    """Appends to the file of one run so that a kill -9 loses nothing that was appended.
+    """Appends to the file of one run; a kill -9 loses nothing that was appended.
 
-    `file` is unbuffered and stands at its end; `saved` are the records and findings that it holds.
+    `file` is unbuffered and positioned at its end; `saved` are the records and findings that it holds.
     """
 
     def __init__(self, file: FileIO, saved: Iterable[Record | Finding] = ()) -> None:
@@ -30,13 +30,13 @@ class Store:
 
     @property
     def saved(self) -> int:
-        """How many records and findings the file holds; one that was made again counts once."""
+        """How many records and findings the file holds; a repeated one counts once."""
         return len(self._saved)
 
     @property
     def contents(self) -> str:
-        """The same in words."""
-        records = sum(isinstance(of, Case) for _, of, *_ in self._saved)
+        """What the file holds, in words."""
+        records = sum(not isinstance(one, Key) for one in self._saved)
         counts = ((records, "record"), (self.saved - records, "finding"))
         return " and ".join(counted(number, noun) for number, noun in counts if number) or "nothing"
 
@@ -50,7 +50,7 @@ class Store:
         """
         free = free_name(run.name, root)
         if free != run.name:
-            raise StoreError(f"there is already a run {run.name!r} and none is ever overwritten: {free!r} is free")
+            raise StoreError(f"there is already a run {run.name!r}, and no run is overwritten: {free!r} is free")
         path = root / f"{run.name}.jsonl"
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -67,10 +67,10 @@ class Store:
 
     @classmethod
     def resume(cls, name: str, root: Path = ROOT) -> tuple[Self, Run, list[Record | Finding]]:
-        """Go on with a run that did not come to its end; half a line at its end is cut off.
+        """Resume an incomplete run; half a line at its end is cut off.
 
         Raises:
-            UnknownRun: no run has that name.
+            UnknownRun: there is no such run.
             ValueError: the file does not start with the head of a run.
             StoreError: the run is complete, or its file cannot be written.
         """
@@ -88,10 +88,10 @@ class Store:
         return cls(file, saved), run, saved
 
     def append(self, lines: Sequence[Record | Finding | Operator | End]) -> None:
-        """Write the lines of a case through to the disk, all at once.
+        """Write the lines of a case through to the disk, all or none.
 
         Raises:
-            StoreError: the disk refuses them, and none of them is saved; those before them stay whole.
+            StoreError: the disk refuses, and none of these lines is saved. Earlier lines stay whole.
         """
         self._write(lines)
         self._saved.update(_key(line) for line in lines if isinstance(line, Record | Finding))
@@ -112,19 +112,19 @@ class Store:
                 self._file.seek(start)
             raise StoreError(
                 f"{self._file.name}: {error}. Safe on disk: {self.contents}; "
-                "when there is room again, --resume goes on from there"
+                "when there is room again, --resume continues from there"
             ) from error
 
 
 def counted(number: int, noun: str) -> str:
-    """Such as 1,204 findings."""
+    """A count with its noun, such as "1,204 findings"."""
     return f"{number:,} {noun}" + "s" * (number != 1)
 
 
-def _key(line: Record | Finding) -> tuple[str, Case] | tuple[str, str, str]:
+def _key(line: Record | Finding) -> tuple[str, Case] | Key:
     return (line.implementation, line.case) if isinstance(line, Record) else key(line)
 
 
 def unfinished(root: Path = ROOT) -> list[str]:
-    """The runs that did not come to their end, newest first: what can be resumed."""
+    """The incomplete runs, newest first: they can be resumed."""
     return [name for name in heads(root) if not end(root / f"{name}.jsonl")]

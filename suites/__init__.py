@@ -1,3 +1,3 @@
-"""The measuring: questions, grids, inputs, and the rooms that measure, judge and record."""
+"""The suites: tests, grids, inputs, and the folders that measure, check and record."""
 
 import moved  # noqa: F401  # old import paths

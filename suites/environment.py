@@ -1,4 +1,4 @@
-"""Where a run is measured: machine, software, and the switches that change what is measured."""
+"""The environment of a run: machine, software, and the switches that affect results."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ _ALLOCATOR = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PA
 
 
 def devices() -> tuple[str, ...]:
-    """The device types that this machine has, of those that a grid can name."""
+    """The device types of this machine that a grid can name."""
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return tuple(device for device, there in present.items() if there)
 
@@ -60,13 +60,13 @@ def _cpu() -> str:
 
 
 def _torch_build() -> str:
-    """The libraries and compiler that torch was built with, in one line without its flags."""
+    """The libraries and the compiler of the torch build, in one line, without flags."""
     lines = [line.strip(" -") for line in torch.__config__.show().splitlines()[1:]]
     return "; ".join(line for line in lines if line and not line.startswith(("Build settings", "NVCC")))
 
 
 def _packages() -> dict[str, str]:
-    """Name to version of what is installed, but for what setuptools adds to the path when somebody imports it."""
+    """Name to version of each installed package, without those that setuptools adds to the path on import."""
     found = (d for d in distributions() if "_vendor" not in Path(str(d.locate_file(""))).parts)
     return {d.metadata["Name"]: d.version for d in found}
 

@@ -1,4 +1,4 @@
-"""The border to code that is not ours: whatever a contestant does there becomes a status."""
+"""The border to foreign code: an error of a contestant becomes a status."""
 
 import logging
 import warnings
@@ -12,7 +12,7 @@ from suites.records.record import Error, Status
 
 
 class Failure(Exception):
-    """A contestant that cannot be measured on a case: its record's status and reason, and the error of a wrong one."""
+    """A contestant cannot be measured on a case: the status and reason of its record, and the error if it is wrong."""
 
     def __init__(self, status: Status, reason: str, error: Error | None = None) -> None:
         super().__init__(reason)
@@ -21,18 +21,18 @@ class Failure(Exception):
 
 @contextmanager
 def contestant() -> Iterator[None]:
-    """Turn what the contestant's code raises into a `Failure`. Ctrl-C passes through."""
+    """Turn anything that the contestant's code raises into a `Failure`, except Ctrl-C."""
     try:
         yield
     except (Failure, KeyboardInterrupt):
         raise
-    except BaseException as error:  # the one place for it: pytest.skip and sys.exit raise no Exception
+    except BaseException as error:  # only here: pytest.skip and sys.exit raise no Exception
         raise Failure(*_judge(error)) from error
 
 
 @contextmanager
 def unheard() -> Iterator[None]:
-    """No warnings and logs where a refusal is an answer, and no news: torch.compile logs fifty lines for one."""
+    """Silence warnings and logs where an error is an answer: torch.compile logs fifty lines for each."""
     disabled = logging.root.manager.disable
     logging.disable()
     try:

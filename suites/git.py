@@ -1,4 +1,4 @@
-"""What git knows of this checkout; "" where there is no git, or no checkout. Torch-free."""
+"""The git state of this checkout; "" without git or without a checkout. Torch-free."""
 
 import functools
 import hashlib
@@ -8,13 +8,13 @@ from pathlib import Path
 
 @functools.cache
 def commit() -> str:
-    """The commit that is checked out."""
+    """The hash of the current commit."""
     return _git("rev-parse", "HEAD").decode().strip()
 
 
 @functools.cache
 def changes() -> str:
-    """A fingerprint of what tracked files have beyond the commit, when first asked for; "" if they have nothing."""
+    """A fingerprint of the uncommitted changes of tracked files, at the first call; "" if there are none."""
     diff = _git("diff", "HEAD")
     return hashlib.sha256(diff).hexdigest()[:12] if diff else ""
 

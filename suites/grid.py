@@ -1,20 +1,19 @@
-"""Which cases to run: grids are TOML files, in suites/grids/ or anywhere. Torch-free."""
+"""Which cases to run: a grid is a TOML file, in suites/grids/ or anywhere. Torch-free."""
 
 import itertools
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES, did_you_mean
-from suites.records.case import CACHES, DIRECTIONS, FAMILIES, INPUTS, MEMORY_FORMATS, RANK, Case
+from suites import grid_values as values
+from suites.grid_values import GridError
+from suites.records.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
+
+__all__ = ["Block", "Grid", "GridError", "OwnInputs", "load_grid"]
 
 FOLDER = Path(__file__).parent / "grids"
-
-
-class GridError(ValueError):
-    """A grid that does not exist or cannot be run as it is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +49,12 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A set of cases, and when to stop sampling one.
+    """A set of cases, and when to stop sampling each of them.
 
-    Each ratio to the baseline is known to ± `precision` (a fraction; in the file it is percent), or `seconds`
-    for each implementation are spent. `families` are the inputs that hurt (suites/families) which its
-    implementations are asked, in the dtypes and on the devices of its cases; `compile_anew` says whether those that
-    compile are asked what they have to be compiled for once more, which takes seconds each time.
+    Sampling ends when each ratio to the baseline is known to ± `precision` (a fraction; percent in the file), or when
+    `seconds` for each implementation are spent. `families` are the inputs that hurt (suites/families); implementations
+    meet them in the dtypes and on the devices of the cases. With `compile_anew` False, compiled implementations skip
+    what they would compile again for, which takes seconds each time.
     """
 
     name: str
@@ -70,8 +69,8 @@ class Grid:
 
         Args:
             devices: device types to keep.
-            own_inputs: task to the user's own data, which takes the place of the grid's
-                shapes and families; tasks that are not in it are left out.
+            own_inputs: task to the user's own data, which replace the shapes and inputs of the grid. Tasks without an
+                entry are left out.
         """
         cases = [case for block in self._blocks(own_inputs) for case in block.cases() if case.device in devices]
         return tuple(dict.fromkeys(cases))
@@ -88,17 +87,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class OwnInputs:
-    """The shape of a task, and the name, that the user's own data give a case."""
+    """The shape that the user's own data give a task, and the name of the data."""
 
     shape: tuple[int, ...]
     name: str
 
 
 def load_grid(name: str) -> Grid:
-    """The grid in suites/grids/ called `name`, or the one in the TOML file of that name.
+    """The grid `name` of suites/grids/, or the grid in the TOML file at that path.
 
     Raises:
-        GridError: no such grid, not TOML, an unknown key, name or value.
+        GridError: there is no such grid, it is not TOML, or a key, name or value is unknown.
     """
     path = FOLDER / f"{name}.toml" if not name.endswith(".toml") else Path(name)
     if not path.is_file() or ("/" in name and not name.endswith(".toml")):
@@ -110,33 +109,20 @@ def load_grid(name: str) -> Grid:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GridError(f"{path} is not TOML: {error}") from error
-    _require_keys(table, ("seconds", "cases"), ("seconds", "precision", "families", "compile_anew", "cases"), str(path))
+    values.require_keys(
+        table, ("seconds", "cases"), ("seconds", "precision", "families", "compile_anew", "cases"), str(path)
+    )
     blocks = table["cases"]
     if not (isinstance(blocks, list) and blocks and all(isinstance(block, dict) for block in blocks)):
         raise GridError(f"{path}: cases has to be one or more tables, each opened by [[cases]]")
     return Grid(
         name=path.stem if path.parent == FOLDER else str(path),
-        seconds=_positive("seconds", table["seconds"], str(path)),
-        precision=_positive("precision", table.get("precision", 1), str(path)) / 100,
+        seconds=values.positive("seconds", table["seconds"], str(path)),
+        precision=values.positive("precision", table.get("precision", 1), str(path)) / 100,
         blocks=tuple(_block(block, f"{path}, [[cases]] {n}") for n, block in enumerate(blocks, 1)),
-        families=_families(table.get("families", []), str(path)),
-        compile_anew=_switch("compile_anew", table.get("compile_anew", True), str(path)),
+        families=values.families(table.get("families", []), str(path)),
+        compile_anew=values.switch("compile_anew", table.get("compile_anew", True), str(path)),
     )
-
-
-def _switch(key: str, given: object, where: str) -> bool:
-    if not isinstance(given, bool):
-        raise GridError(f"{where}: {key} is {given!r}; it has to be true or false")
-    return given
-
-
-def _families(given: object, where: str) -> tuple[str, ...]:
-    if given == "all":
-        return FAMILIES
-    if not isinstance(given, list):
-        raise GridError(f'{where}: families is {given!r}; it has to be "all" or a list such as ["self", "near"]')
-    asked = [_known("family", name, FAMILIES, where) for name in given]
-    return tuple(name for name in FAMILIES if name in asked)
 
 
 _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: known values, default
@@ -150,52 +136,12 @@ _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: kno
 
 
 def _block(table: dict[str, object], where: str) -> Block:
-    _require_keys(table, ("task", "shapes", "dtypes"), ("task", "shapes", *_AXES), where)
-    task = _known("task", table["task"], tuple(RANK), where)
-    axes = {axis: _values(axis, table.get(axis, default), known, where) for axis, (known, default) in _AXES.items()}
+    values.require_keys(table, ("task", "shapes", "dtypes"), ("task", "shapes", *_AXES), where)
+    task = values.known("task", table["task"], tuple(RANK), where)
+    axes = {
+        axis: values.axis_values(axis, table.get(axis, default), known, where)
+        for axis, (known, default) in _AXES.items()
+    }
     if "channels_last" in axes["memory_formats"] and task != "feature_maps":
         raise GridError(f"{where}: channels_last needs [N, C, H, W] inputs, the task 'feature_maps', not {task!r}")
-    return Block(task=task, shapes=_shapes(table["shapes"], task, where), **axes)
-
-
-def _values(axis: str, given: object, known: tuple[str, ...], where: str) -> tuple[str, ...]:
-    values = tuple(given) if isinstance(given, list | tuple) else (given,)
-    if not values:
-        raise GridError(f"{where}: {axis} is empty; known: {', '.join(known)}")
-    kind = axis if axis == "inputs" else axis.removesuffix("s")
-    return tuple(_known(kind, value, known, where) for value in values)
-
-
-def _shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]:
-    rank = RANK[task]
-    example = [[4096, 768], [512, 512, 768], [32, 64, 28, 28]][rank - 2]
-    if not isinstance(given, list) or not given:
-        raise GridError(f"{where}: shapes has to be a list of shapes such as [{example}], not {given!r}")
-    for shape in given:
-        if not isinstance(shape, list) or len(shape) != rank:
-            raise GridError(f"{where}: the task {task!r} needs shapes of {rank} sizes such as {example}, not {shape!r}")
-        for size in shape:
-            if type(size) is not int or size < 1:
-                raise GridError(f"{where}: the shape {shape} holds {size!r}; a size is an integer of 1 or more")
-    return tuple(map(tuple, given))
-
-
-def _positive(key: str, given: object, where: str) -> float:
-    if not isinstance(given, int | float) or isinstance(given, bool) or not 0 < given < math.inf:
-        example = {"seconds": "0.25", "precision": "1, which is ± 1 % of a ratio"}[key]
-        raise GridError(f"{where}: {key} is {given!r}; it has to be a number above 0, such as {example}")
-    return float(given)
-
-
-def _require_keys(table: dict[str, object], needed: tuple[str, ...], known: tuple[str, ...], where: str) -> None:
-    for key in table:
-        _known("key", key, known, where)
-    for key in needed:
-        if key not in table:
-            raise GridError(f"{where}: the key {key!r} is missing; needed: {', '.join(needed)}")
-
-
-def _known(kind: str, value: object, known: tuple[str, ...], where: str) -> str:
-    if not isinstance(value, str) or value not in known:
-        raise GridError(f"{where}: unknown {kind} {value!r}{did_you_mean(str(value), known)}")
-    return value
+    return Block(task=task, shapes=values.shapes(table["shapes"], task, where), **axes)

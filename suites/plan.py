@@ -1,4 +1,4 @@
-"""What a session will measure: the options, made into cases and contestants."""
+"""The plan of a session: its options as cases and contestants."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ _MOST_PROCESSES = 100
 
 
 class PlanError(ValueError):
-    """Options that cannot be followed."""
+    """Options that cannot be satisfied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +48,10 @@ class Plan:
         processes: str | None = None,
         allocator: str = "found",
     ) -> "Plan":
-        """Follow the options of these names, as they were typed; `files` is --implementations-from.
+        """The plan for the options of these names, as typed; `files` is --implementations-from.
 
         Raises:
-            PlanError, GridError, RegistryError, InputError: what cannot be followed, and what is known.
+            PlanError, GridError, RegistryError, InputError: an option is invalid; the message lists valid values.
         """
         for file in files or ():
             discovery.load_file(Path(file))
@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """Digests of what the grid, the implementations and the user's data are, whatever their files are called."""
+        """Digests of the contents of the grid, the implementations and the user's data; file names don't matter."""
         sources = [*Path(registry.__file__).parent.rglob("*.py"), *map(Path, self.files)]
         asked = dataclasses.replace(self.grid, name="", seconds=0, precision=0)  # a run has fields for the last two
         digests = {
@@ -91,7 +91,7 @@ class Plan:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """The tasks of the grid that the user's own data have the wrong rank for, to the reason."""
+        """The tasks of the grid that need another rank than the user's own data, with the reason."""
         own = self.own
         return {b.task: why for b in self.grid.blocks if (why := own.misfit(b.task))} if own else {}
 
@@ -100,15 +100,15 @@ class Plan:
         return {(case.task, case.id): case for case in self.cases}
 
     def keys(self, task: str) -> list[tuple[str, str]]:
-        """The id of each case of the task with the name of each of its implementations."""
+        """The id of each case of the task, with the name of each of its implementations."""
         return [(case.id, entry.name) for case in self.cases if case.task == task for entry in self.contestants(case)]
 
     def case(self, task: str, case_id: str) -> Case:
-        """The case of a task that has this id."""
+        """The case of a task with this id."""
         return self._by_id[task, case_id]
 
     def contestants(self, case: Case) -> tuple[Implementation, ...]:
-        """The implementations that solve the task of the case."""
+        """The implementations of the contract of the case."""
         return tuple(entry for entry in self.implementations if entry.task == CONTRACT[case.task])
 
 
@@ -117,7 +117,7 @@ def _digest(*contents: bytes) -> str:
 
 
 def _names(option: str | None) -> tuple[str, ...]:
-    """The implementations asked for, each once; all if none is."""
+    """The names in the option, each once; all names without the option."""
     if option is None:
         return registry.names()
     asked = tuple(dict.fromkeys(name.strip() for name in option.split(",") if name.strip()))
@@ -141,7 +141,7 @@ def _devices(asked: str | None) -> tuple[str, ...]:
 
 
 def _sampled(grid: Grid, precision: str | None, seconds: str | None) -> Grid:
-    """The grid, sampled as --precision and --seconds say."""
+    """The grid with the values of --precision and --seconds."""
     if precision is not None:
         percent = _number("--precision", precision, "1, which is ± 1 % of a ratio", below=100)
         grid = dataclasses.replace(grid, precision=percent / 100)

@@ -1,4 +1,4 @@
-"""Where the time inside an implementation goes: traces for TensorBoard and Perfetto, apart from the timing."""
+"""Profiles: where the time inside an implementation goes, as traces for TensorBoard and Perfetto."""
 
 import os
 import warnings
@@ -18,19 +18,19 @@ from suites.records.record import Operator, Record, Status
 _WARM_CALLS = 2
 _TRACED_CALLS = 3
 
-if not torch.cuda.is_available():  # with it, the profiler's own errors are worth the noise
-    # Above all levels: torch 2.13 prints lines of the level USDT, 5. Read when a process first traces something.
+if not torch.cuda.is_available():  # with CUDA, the profiler's own errors are worth the noise
+    # Above all levels: torch 2.13 prints lines of the level USDT, 5. A process reads this at its first trace.
     os.environ.setdefault("KINETO_LOG_LEVEL", "6")
 
 
 def profile_case(
     case: Case, contestants: Sequence[Implementation], records: Sequence[Record], inputs: Pair, folder: Path
 ) -> Iterator[Operator]:
-    """Trace a few calls of each contestant that was measured, and yield what its operators cost a call.
+    """Trace a few calls of each measured contestant, and yield the cost of its operators per call.
 
     Each trace is `folder/<implementation>/<task>-<case>.<time>.pt.trace.json`: TensorBoard's profiler
-    plugin takes a folder for a run and a file for a worker. A contestant that fails here all the same
-    is warned about and yields nothing.
+    plugin takes a folder for a run and a file for a worker. A contestant that fails here gives a warning and yields
+    nothing.
     """
     measured = {record.implementation for record in records if record.status is Status.OK}
     for entry in contestants:

@@ -1,4 +1,4 @@
-"""A case measured in this process, or in several fresh ones: a ratio differs between processes by more than within."""
+"""Measures a case in this process, or in several new ones: ratios vary more between processes than within one."""
 
 import dataclasses
 import random
@@ -22,10 +22,10 @@ from suites.records.record import Error, Record, Status
 
 
 @dataclass(frozen=True, kw_only=True)
-class Errand:
-    """All that a fresh process needs to know to measure a case.
+class Job:
+    """A job for a new process: everything it needs to measure a case.
 
-    `names` are the contestants, `files` those of --implementations-from, `inputs` the file of --inputs if any.
+    `names` are the contestants, `files` those of --implementations-from, and `inputs` is the file of --inputs.
     """
 
     case: Case
@@ -44,7 +44,7 @@ def measure_here(
     phases: Phases,
     seed: str = "",
 ) -> list[Record]:
-    """One record for each contestant, measured in this process; case and seed decide the order of the rounds."""
+    """One record for each contestant, measured in this process. Case and seed determine the order of the rounds."""
     return measure_case(
         case,
         contestants,
@@ -56,19 +56,19 @@ def measure_here(
     )
 
 
-def measure_apart(errand: Errand, processes: int, phases: Phases) -> list[Record]:
-    """One record for each contestant, its latencies from as many fresh processes, one after the other.
+def measure_apart(job: Job, processes: int, phases: Phases) -> list[Record]:
+    """One record for each contestant, with the latencies of so many new processes, one after another.
 
-    A process that dies takes the case with it: its contestants are recorded as crashed. `phases` is told what
-    the time went to, the processes' start included.
+    If a process dies, all contestants of the case are recorded as crashed. `phases` adds up the time of each phase,
+    including the start of the processes.
     """
     measured = []
     for number in range(processes):
         with phases("processes"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
             try:
-                records, seconds = pool.submit(_measure, errand, number).result()
+                records, seconds = pool.submit(_measure, job, number).result()
             except BrokenProcessPool:
-                return [_crashed(errand.case, name, number) for name in errand.names]
+                return [_crashed(job.case, name, number) for name in job.names]
         measured.append(records)
         for phase, spent in seconds.items():
             phases.seconds[phase] += spent
@@ -77,7 +77,7 @@ def measure_apart(errand: Errand, processes: int, phases: Phases) -> list[Record
 
 
 def combined(records: Sequence[Record]) -> Record:
-    """The records of one contestant as one: the first that is not ok, or all latencies and the worst of the rest."""
+    """The records of one contestant as one: the first that is not ok, or all latencies with the worst other values."""
     for number, record in enumerate(records, start=1):
         if record.status is not Status.OK:
             reason = f"in process {number}: {record.reason}" if number > 1 else record.reason
@@ -94,15 +94,15 @@ def combined(records: Sequence[Record]) -> Record:
     )
 
 
-def _measure(errand: Errand, number: int) -> tuple[list[Record], dict[str, float]]:
-    """What the fresh process does."""
-    if errand.allocator == "pinned":
+def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
+    """The work of the new process."""
+    if job.allocator == "pinned":
         allocator.pin()
-    for file in errand.files:
+    for file in job.files:
         discovery.load_file(Path(file))
-    own = load_file(Path(errand.inputs)) if errand.inputs else None
-    phases, contestants = Phases(), [registry.get(name) for name in errand.names]
-    records = measure_here(errand.case, contestants, own, errand.budget, phases, seed=f" {number}")
+    own = load_file(Path(job.inputs)) if job.inputs else None
+    phases, contestants = Phases(), [registry.get(name) for name in job.names]
+    records = measure_here(job.case, contestants, own, job.budget, phases, seed=f" {number}")
     return records, dict(phases.seconds)
 
 

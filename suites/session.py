@@ -1,4 +1,4 @@
-"""A session: each case is measured once, all of its selected contestants together, when it is first asked for."""
+"""A session: measures each case once, all selected contestants together, when a test first needs it."""
 
 import dataclasses
 import gc
@@ -14,18 +14,18 @@ from suites.measure.rounds import Budget
 from suites.plan import Plan
 from suites.records.case import CONTRACT, Case
 from suites.records.record import End, Record
-from suites.replicates import Errand, measure_apart, measure_here
+from suites.replicates import Job, measure_apart, measure_here
 
 
 class Session:
-    """Measures what a plan and pytest's selection ask for, and hands on the records of each case as it ends.
+    """Measures the cases of a plan that pytest selected, and hands on the records of each.
 
     Args:
         plan: cases and contestants.
-        done: records of a run that is gone on with; a case whose selected contestants all have one is not
-            measured again, and one that is has all that have one in it again.
+        done: records of the run that is resumed. A case is complete if all its selected contestants have a record.
+            Otherwise all its contestants are measured again, including those with a record.
         started: called with each case before it is measured.
-        ended: called with each case, its contestants and their records when it was.
+        ended: called with each measured case, its contestants and their records.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Session:
     ) -> None:
         if plan.allocator == "pinned":
             allocator.pin()
-        gc.freeze()  # what is loaded stays: looking through it before each case's rounds takes a quarter of a second
+        gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
         self.plan = plan
         self.phases = Phases()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
@@ -48,12 +48,12 @@ class Session:
         self._started, self._ended = started, ended
 
     def select(self, task: str, case_id: str, name: str) -> None:
-        """Tell that pytest selected a contestant of a case; those that it did not select are not measured."""
+        """Note that pytest selected a contestant of a case; the others are not measured."""
         self._selected[self.plan.case(task, case_id)].add(name)
 
     @property
     def left(self) -> dict[Case, int]:
-        """The cases that are still to be measured, with the count of their contestants."""
+        """The cases still to be measured, each with the number of its contestants."""
         return {case: len(names) for case, names in self._selected.items() if not self._is_done(case)}
 
     @property
@@ -62,7 +62,7 @@ class Session:
         return len(self._selected)
 
     def record(self, task: str, case_id: str, name: str) -> Record:
-        """The record of an implementation on a case, which is measured now if it was not before."""
+        """The record of an implementation on a case, measured now unless it exists."""
         case = self.plan.case(task, case_id)
         if not self._is_done(case):
             self._started(case)
@@ -74,7 +74,7 @@ class Session:
         return make_inputs(case, file=self.plan.own)
 
     def describe(self, absent: Mapping[str, str]) -> list[str]:
-        """What is about to be measured, and who takes no part."""
+        """The header lines: what will be measured, and which implementations are absent."""
         plan, cases = self.plan, _counted(len(self._selected), "case")
         counts = f"{cases} on {' and '.join(plan.devices)}, {_counted(len(plan.implementations), 'implementation')}"
         sampled = f"each ratio to ± {plan.grid.precision * 100:.3g} % or {plan.grid.seconds:g} s a contestant"
@@ -90,7 +90,7 @@ class Session:
         ]
 
     def end(self) -> End:
-        """How long the session took, and for what."""
+        """The end of the run: its wall time, by phase."""
         return End(wall_s=self.phases.wall_s, phases_s=dict(self.phases.seconds))
 
     @property
@@ -101,7 +101,7 @@ class Session:
         return self._selected[case] <= self._records[case].keys()
 
     def _measure(self, case: Case) -> None:
-        # Those that the run has already too: a ratio needs both in the same rounds.
+        # Also those with a record already: a ratio needs both sides in the same rounds.
         taking_part = self._selected[case] | self._records[case].keys()
         contestants = [registry.get(name) for name in registry.names(CONTRACT[case.task]) if name in taking_part]
         if self.plan.processes > 1:
@@ -110,12 +110,12 @@ class Session:
             records = measure_here(case, contestants, self.plan.own, self._budget, self.phases)
         with self.phases("saving and profiling"):
             self._ended(case, contestants, records)
-        # Only now is the case done: a run whose last records could not be saved has not come to its end.
+        # Only now is the case done: a run whose last records could not be saved is incomplete.
         self._records[case] |= {record.implementation: record for record in records}
 
     def _measure_apart(self, case: Case, contestants: Sequence[Implementation]) -> list[Record]:
         plan, processes = self.plan, self.plan.processes
-        errand = Errand(
+        job = Job(
             case=case,
             names=tuple(entry.name for entry in contestants),
             files=plan.files,
@@ -123,7 +123,7 @@ class Session:
             allocator=plan.allocator,
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
-        return measure_apart(errand, processes, self.phases)
+        return measure_apart(job, processes, self.phases)
 
 
 def _counted(number: int, noun: str) -> str:

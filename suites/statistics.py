@@ -1,4 +1,4 @@
-"""Medians, how sure they are, and ratios of samples that were taken side by side. Torch-free."""
+"""Medians with confidence intervals, and ratios of samples from the same rounds. Torch-free."""
 
 import functools
 import math
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 VERDICT_CONFIDENCE = 0.99
-"""A verdict asks for more than the interval that is shown: a table has many, and a false one costs a merge."""
+"""Verdicts need more confidence than the intervals shown: a table has many, and a false one costs a merge."""
 
-FEW, CLEARLY = 8, 1.5  # of fewer than 8 values no interval of the median has 99 % confidence
+FEW, CLEARLY = 8, 1.5  # with fewer than 8 values no interval of the median has 99 % confidence
 FEWEST_BLOCKS = 16
 SURELY = 2.6  # standard errors
-Samples = NDArray[np.float64]
+Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def medians(samples: Sequence[Samples], confidence: float = CONFIDENCE) -> Samples:
+def medians(samples: Sequence[Array], confidence: float = CONFIDENCE) -> Array:
     """The median of each sample with its confidence interval; `[len(samples), 3]`, NaN where a sample is empty.
 
-    The interval runs between two order statistics, so that it assumes nothing about the
-    distribution. Source: W. J. Conover, Practical Nonparametric Statistics, 3rd edition, section 3.2.
+    The interval lies between two order statistics, and assumes nothing about the distribution. Source: W. J. Conover,
+    Practical Nonparametric Statistics, 3rd edition, section 3.2.
     """
     summary = np.full((len(samples), 3), np.nan)
     sizes = np.fromiter(map(len, samples), dtype=int, count=len(samples))
@@ -36,9 +36,9 @@ def medians(samples: Sequence[Samples], confidence: float = CONFIDENCE) -> Sampl
 
 @functools.cache
 def interval_ranks(size: int, confidence: float = CONFIDENCE) -> tuple[int, int]:
-    """Which two of `size` sorted values, counted from 0, enclose the median with at least that confidence.
+    """The indices of the two of `size` sorted values that enclose the median with at least that confidence.
 
-    Where there are too few for that (below 6 for 95 %) it is the smallest and the largest.
+    With too few values (below 6 for 95 %) these are the first and the last.
     """
     from scipy.stats import binom  # slower to import than all the rest together
 
@@ -46,12 +46,12 @@ def interval_ranks(size: int, confidence: float = CONFIDENCE) -> tuple[int, int]
     return low, size - 1 - low
 
 
-def summaries(ratios: Sequence[Samples], of_processes: Mask, confidence: float = CONFIDENCE) -> Samples:
-    """The ratio that each set of them tells, with its confidence interval; `[len(ratios), 3]`.
+def summaries(ratios: Sequence[Array], of_processes: Mask, confidence: float = CONFIDENCE) -> Array:
+    """One ratio for each set of ratios, with its confidence interval; `[len(ratios), 3]`.
 
-    Where `of_processes`, `[len(ratios)]`, is False a set holds the pairs of rounds of one process: their
-    median. Where it is True it holds a median for each of several processes: their geometric mean, with
-    Student's t interval of the logarithms, which covers how processes differ; NaN for fewer than two.
+    Where `of_processes`, `[len(ratios)]`, is False, a set holds one ratio for each pair of rounds of one process; the
+    result is their median. Where it is True, a set holds the median of each process; the result is their geometric
+    mean, with Student's t interval of the logarithms, which covers how processes differ; NaN for fewer than two.
     """
     table = medians(ratios, confidence)
     for row in np.flatnonzero(of_processes).tolist():
@@ -59,12 +59,12 @@ def summaries(ratios: Sequence[Samples], of_processes: Mask, confidence: float =
     return table
 
 
-def verdicts(ratios: Sequence[Samples], noise_floor: Samples, of_processes: Mask) -> list[str]:
-    """ "faster", "slower" or "no difference seen" for each set of `summaries`; "" where it tells nothing.
+def verdicts(ratios: Sequence[Array], noise_floor: Array, of_processes: Mask) -> list[str]:
+    """ "faster", "slower" or "no difference seen" for each set of `summaries`; "" without a ratio.
 
-    A difference is seen where the 99 % interval excludes 1 and the ratio is further from 1 than
-    `noise_floor`, `[len(ratios)]`, which is as far as two identical contestants were seen apart. Fewer than
-    8 pairs of rounds have no such interval: there each single one has to be beyond a factor of 1.5.
+    A difference is seen if the 99 % interval excludes 1 and the ratio is further from 1 than `noise_floor`,
+    `[len(ratios)]`, the largest difference between two identical contestants. Fewer than 8 pairs of rounds have no such
+    interval: each of them has to be beyond a factor of 1.5.
     """
     middle, low, high = summaries(ratios, of_processes, VERDICT_CONFIDENCE).T
     few = np.array([len(ratio) < FEW for ratio in ratios], dtype=bool) & ~of_processes
@@ -74,20 +74,20 @@ def verdicts(ratios: Sequence[Samples], noise_floor: Samples, of_processes: Mask
     return [str(word) for word in np.where(np.isnan(middle), "", words)]
 
 
-def noise_floors(controls: Samples) -> Samples:
-    """How far from 1 the ratio of the baseline to itself may be: the end of its interval; `[n, 3]` to `[n]`.
+def noise_floors(controls: Array) -> Array:
+    """How far from 1 the ratio of the baseline to itself may be, by the end of its interval; `[n, 3]` to `[n]`.
 
-    As a slowdown: 0.04 for an interval that reaches 1.04, or 1 / 1.04.
+    It is a slowdown: 0.04 for an interval that reaches 1.04, or 1 / 1.04.
     """
     _, low, high = controls.T
     return np.asarray(np.maximum(1 / low, high) - 1)
 
 
-def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int) -> Samples:
-    """`samples / base` for each pair of rounds that both took part in, as the geometric mean of the two.
+def paired_ratios(samples: Array, stride: int, base: Array, base_stride: int) -> Array:
+    """The ratio `samples / base` of each pair of rounds with both: the geometric mean over its two rounds.
 
-    The second round of a pair runs in the mirrored order of the first, so that a drift within the
-    rounds and the advantage of coming first cancel. Samples 2j and 2j + 1 belong to the pair j * stride.
+    The second round of a pair runs in the mirrored order of the first. So a drift within the rounds and the advantage
+    of coming first cancel. Samples 2j and 2j + 1 belong to the pair j * stride.
     """
     step = math.lcm(stride, base_stride)
     ours, theirs = _pairs(samples)[:: step // stride], _pairs(base)[:: step // base_stride]
@@ -95,12 +95,12 @@ def paired_ratios(samples: Samples, stride: int, base: Samples, base_stride: int
     return np.asarray(np.sqrt(np.prod(ours[:pairs] / theirs[:pairs], axis=1)))
 
 
-def blocked(ratios: Sequence[Samples]) -> list[Samples]:
-    """Ratios of which one tells of the next, as geometric means of blocks that don't; others as they are.
+def blocked(ratios: Sequence[Array]) -> list[Array]:
+    """Autocorrelated ratios as geometric means of blocks; others unchanged.
 
-    Neighbours become one for as long as they correlate and 16 are left, so that an interval takes them for
-    as many values as they are worth. Source: H. Flyvbjerg and H. G. Petersen, Error estimates on averages of
-    correlated data, J. Chem. Phys. 91 (1989) 461.
+    Neighbours are averaged until they no longer correlate, or 16 are left. An interval then counts as many values as
+    are independent. Source: H. Flyvbjerg and H. G. Petersen, Error estimates on averages of correlated data, J. Chem.
+    Phys. 91 (1989) 461.
     """
     blocks = list(ratios)
     sizes = np.fromiter(map(len, blocks), dtype=int, count=len(blocks))
@@ -116,8 +116,8 @@ def blocked(ratios: Sequence[Samples]) -> list[Samples]:
     return blocks
 
 
-def lag_one(values: Samples) -> Samples:
-    """How each row's values correlate with the next ones, by their ranks; `[n, size]` to `[n]`, NaN if all equal."""
+def lag_one(values: Array) -> Array:
+    """The rank correlation of each row's values with the next ones; `[n, size]` to `[n]`, NaN if all are equal."""
     from scipy.stats import rankdata  # slower to import than all the rest together
 
     ranks = rankdata(values, axis=1)  # one outlier decides nothing
@@ -126,7 +126,7 @@ def lag_one(values: Samples) -> Samples:
         return np.asarray((before * after).sum(axis=1) / np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1)))
 
 
-def _mean(ratios: Samples, confidence: float) -> Samples:
+def _mean(ratios: Array, confidence: float) -> Array:
     from scipy import stats  # slower to import than all the rest together
 
     if len(ratios) < 2:
@@ -136,5 +136,5 @@ def _mean(ratios: Samples, confidence: float) -> Samples:
     return np.asarray(np.exp(logs.mean() + np.array([0, -half, half])))
 
 
-def _pairs(samples: Samples) -> Samples:
+def _pairs(samples: Array) -> Array:
     return samples[: len(samples) // 2 * 2].reshape(-1, 2)

@@ -1,6 +1,6 @@
-"""Why is my cosine similarity always 1? Which advice helps a Siamese loop, and which doesn't?
+"""Why is my cosine similarity always 1? Which advice helps a Siamese loop, and which does not?
 
-Run by its name only: `pytest suites/test_always_one.py --benchmark-save`. It takes two to three minutes.
+It runs only by its name: `pytest suites/test_always_one.py --benchmark-save`. It takes two to three minutes.
 """
 
 import pytest

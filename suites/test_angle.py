@@ -1,4 +1,4 @@
-"""Which implementation is the fastest, leanest and most accurate at the angles of pairs of rows, in radians?"""
+"""Which implementation is fastest, leanest and most accurate for the angles of pairs of rows, in radians?"""
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture

@@ -1,4 +1,4 @@
-"""Which implementation is the fastest, leanest and most accurate on pairs of rows, [N, D] with [N, D]?"""
+"""Which implementation is fastest, leanest and most accurate for pairs of rows, [N, D] with [N, D]?"""
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture

@@ -1,4 +1,4 @@
-"""And on all pairs of rows, [N, D] with [M, D]?"""
+"""Which implementation is fastest, leanest and most accurate for all pairs of rows, [N, D] with [M, D]?"""
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture

@@ -32,7 +32,7 @@ class Checkout:
         """A fresh copy, without anything that was generated."""
         for folder in ("implementations", "suites", "results", "reports"):
             shutil.copytree(REPOSITORY / folder, pytester.path / folder, ignore=LEFT_OUT)
-        for file in ("conftest.py", "moved.py", "pyproject.toml", ".gitignore"):
+        for file in ("conftest.py", "moved.py", "pipe.py", "pyproject.toml", ".gitignore"):
             shutil.copy2(REPOSITORY / file, pytester.path)
         (pytester.path / "tiny.toml").write_text(GRID)
         return cls(pytester)

@@ -30,7 +30,7 @@ from suites.always_one.pairs import BATCH, Pairs, steps
 from suites.always_one.training import Siamese, train
 from suites.always_one.verification import verify
 from suites.plugin.findings import Asking
-from suites.records.finding import Training, key
+from suites.records.finding import Key, Training, key
 from suites.survey import Survey
 from tests.runs import head, save
 
@@ -220,13 +220,14 @@ def test_a_loop_that_diverges_is_wrong_and_has_no_numbers(monkeypatch: pytest.Mo
 def test_the_keys_of_findings_are_those_that_were_asked_for() -> None:
     asked = dict(makers())
     assert len(asked) == len(list(makers()))
-    for wanted in (("always_one", "no_training-raw_pixels-3", ""), ("always_one", "correct_code-l2-0", "")):
+    raw_pixels = Key("always_one", name="no_training-raw_pixels-3")
+    for wanted in (raw_pixels, Key("always_one", name="correct_code-l2-0")):
         assert wanted in asked
-    found = asked["always_one", "no_training-raw_pixels-3", ""]()
-    assert key(found) == ("always_one", "no_training-raw_pixels-3", "")
+    found = asked[raw_pixels]()
+    assert key(found) == raw_pixels
     assert found.auc is not None
     assert 0.8 < found.auc < 0.9
-    assert key(replace(found, loop="as_written", change="")) == ("always_one", "as_written-3", "")
+    assert key(replace(found, loop="as_written", change="")) == Key("always_one", name="as_written-3")
 
 
 def test_it_runs_by_its_name_and_is_saved(pytester: pytest.Pytester) -> None:

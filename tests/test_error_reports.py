@@ -17,7 +17,7 @@ from reports.sections.accuracy import accuracy
 from reports.sections.contracts import contracts, drop_ins
 from results import Status, load_known_bugs
 from suites.errors import contract as measured_contract
-from suites.records.case import FAMILIES
+from suites.records.case import FAMILY_NAMES
 from suites.records.finding import Accuracy, Contract, Finding, KnownBug, Resolution
 from tests.findings import (
     HEAD,
@@ -176,7 +176,7 @@ def test_names_from_outside_are_no_markup(tmp_path: Path) -> None:
 
 def test_what_reports_know_of_questions_and_families_is_what_is_measured() -> None:
     assert {*drop_ins.BITES} - {contracts.EPS} <= {*measured_contract.QUESTIONS}
-    assert {*accuracy.ORDINARY} <= {*FAMILIES}
+    assert {*accuracy.ORDINARY} <= {*FAMILY_NAMES}
 
 
 def test_tables_are_read_back_as_they_were_whatever_they_hold(tmp_path: Path) -> None:

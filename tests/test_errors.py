@@ -18,12 +18,12 @@ from results import load_accuracy, load_contracts, load_end, load_known_bugs, lo
 from suites.errors.accuracy import accuracy_of
 from suites.families import FAMILIES, questions
 from suites.grid import GridError, load_grid
-from suites.records.finding import Accuracy, Deviation
+from suites.records.finding import Accuracy, Deviation, Key, key
 from suites.records.jsonl import from_line, to_line
 from suites.records.record import Status
 from suites.truth import oracle
 from suites.truth.bound import additions, bound
-from suites.truth.deviation import Answers, deviation
+from suites.truth.deviation import Comparison, deviation
 
 pytest_plugins = ["pytester"]
 
@@ -41,6 +41,12 @@ def exact(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
 
 def asked(fn: Fn, family: str = "prescribed", dtype: str = "float32", **changes: object) -> Accuracy:
     return accuracy_of(contestant(fn, **changes), family, dtype, "cpu")
+
+
+def test_the_parts_of_a_key_are_those_of_its_finding() -> None:
+    found = dataclasses.replace(asked(exact), device="a-device", dtype="float32-2", family="a-family")
+    assert key(found) == Key("accuracy", "a-device", "float32-2", "a-family", "theirs")
+    assert key(found).subject == "a-device-float32-2-a-family"
 
 
 # What is said of a contestant
@@ -153,7 +159,7 @@ def test_the_accurate_one_is_right_on_every_family_that_it_is_asked(family: str,
 
 
 def numbers(values: list[float], truth: list[float], dtype: str = "float32", allowed: float = 1.0) -> Deviation:
-    return deviation([Answers(np.array(values), np.array(truth), dtype, allowed)])
+    return deviation([Comparison(np.array(values), np.array(truth), dtype, allowed)])
 
 
 def test_the_numbers_are_what_they_are_called() -> None:

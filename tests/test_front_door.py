@@ -97,7 +97,7 @@ def assert_same_measurements(file: Path, records: dict[tuple[str, str], Record])
         (("suites", "--benchmark-save=.."), "*--benchmark-save: took '..', a file or folder here*"),
         (("suites", "--benchmark-save=reports"), "*took 'reports', a file or folder here*take another name*"),
         (("suites", "--benchmark-save="), "*--benchmark-save: the name is empty: without the '='*"),
-        (("suites", "--benchmark-save=latest"), "*cannot be called 'latest', which stands for the newest run*"),
+        (("suites", "--benchmark-save=latest"), "*cannot be called 'latest', which means the newest run*"),
         (("suites", "--precision=0"), "ERROR: --precision is '0'; it has to be a number above 0 and below 100*"),
         (("suites", "--seconds", "-1"), "ERROR: --seconds is '-1'; it has to be a number above 0, such as 0.5"),
     ],
@@ -199,7 +199,7 @@ def test_on_the_command_line_it_is_a_usage_error_without_a_traceback(checkout: C
     np.save(checkout.root / "emb.npy", [[1.0, 2.0], [float("nan"), 1.0]])
     for option, message in {
         "--inputs=emb.npy": "ERROR: *'emb.npy' holds NaN or infinity, 1 in all, the first in row 1; leave them out",
-        "--resume": "ERROR: --resume: every run came to its end*start one without it",
+        "--resume": "ERROR: --resume: every run is complete*start a new one without it",
     }.items():
         result = checkout.run("suites", option)
         assert result.ret == USAGE_ERROR

@@ -15,7 +15,7 @@ from suites.failure import Failure
 from suites.measure import cache, gpu
 from suites.measure.clock import CudaClock, clock_of
 from suites.measure.flags import launch_flags
-from suites.measure.gpu import Look, Watch, watch
+from suites.measure.gpu import GpuMonitor, Reading, monitor
 from suites.measure.launch import Launch, launch, launches
 from suites.records.case import Case
 from tests.runs import measured, save
@@ -176,19 +176,23 @@ def test_host_and_device_have_columns_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_gpu_that_was_held_back_or_shared_is_flagged() -> None:
-    looks = iter([Look(0, 1980, 0), Look(0x04, 1700, 0), Look(0x40, 1400, 2), Look(0, 1980, 0)])
+    readings = iter([Reading(0, 1980, 0), Reading(0x04, 1700, 0), Reading(0x40, 1400, 2), Reading(0, 1980, 0)])
     times = iter([0.0, 0.05, 0.2, 0.2, 0.25, 0.4, 0.4])
-    watching = Watch(lambda: next(looks), now=lambda: next(times))
+    watching = GpuMonitor(lambda: next(readings), now=lambda: next(times))
     for _ in range(4):
-        watching.look()
+        watching.poll()
     assert {flag.name: flag.evidence for flag in watching.flags()} == {
-        "throttled": "the clock was held back by power in 1 of 4 looks and by heat in 1 of 4 looks: 1400 to 1980 MHz",
+        "throttled": (
+            "the clock was held back by power in 1 of 4 readings and by heat in 1 of 4 readings: 1400 to 1980 MHz"
+        ),
         "gpu_shared": "2 other processes had work on the GPU",
     }
 
 
 def test_a_gpu_at_its_own_pace_has_no_flag() -> None:
-    assert Watch(lambda: Look(0x01 | 0x02, 1980, 0), now=lambda: 0.0).flags() == (), "idle, and clocks set by its owner"
+    assert GpuMonitor(lambda: Reading(0x01 | 0x02, 1980, 0), now=lambda: 0.0).flags() == (), (
+        "idle, and clocks set by its owner"
+    )
 
 
 def nvml(processes: list[int], error: bool = False) -> SimpleNamespace:
@@ -215,7 +219,7 @@ def test_this_process_is_not_another_one(processes: list[int], others: int, monk
     monkeypatch.setitem(sys.modules, "pynvml", nvml(processes))
     monkeypatch.setattr(gpu.os, "getpid", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))
-    watching = watch("cuda")
+    watching = monitor("cuda")
     assert [flag.evidence[:1] for flag in watching.flags()] == ([str(others)] if others else [])
 
 
@@ -224,7 +228,7 @@ def test_a_look_that_fails_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "pynvml", module)
     monkeypatch.setattr(gpu.os, "getpid", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))
-    watching = watch("cuda")
+    watching = monitor("cuda")
 
     def fails(handle: object) -> int:
         raise module.NVMLError
@@ -237,6 +241,6 @@ def test_a_look_that_fails_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> 
 def test_without_nvml_nobody_watches(module: SimpleNamespace | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))
     monkeypatch.setitem(sys.modules, "pynvml", module)
-    watching = watch("cuda")
-    watching.look()
+    watching = monitor("cuda")
+    watching.poll()
     assert watching.flags() == ()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from implementations.registry import DEVICES, DTYPES
 from suites.grid import FOLDER, GridError, OwnInputs, load_grid
-from suites.inputs import FAMILIES, make_inputs
+from suites.inputs import DISTRIBUTIONS, make_inputs
 from suites.records.case import DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
 PAIRED = {"task": '"paired"', "shapes": "[[64, 384]]", "dtypes": '["float32"]'}
@@ -55,7 +55,7 @@ def test_a_case_that_two_blocks_name_is_there_once(tmp_path: Path) -> None:
     assert len(loaded.cases(["cpu"])) == 1
 
 
-def test_own_inputs_take_the_place_of_shapes_and_families_where_they_have_the_rank() -> None:
+def test_own_inputs_take_the_place_of_shapes_and_inputs_where_they_have_the_rank() -> None:
     cases = load_grid("smoke").cases(["cpu"], {"paired": OwnInputs((9, 5), "file:mine")})
     assert {(case.task, case.shape, case.inputs) for case in cases} == {("paired", (9, 5), "file:mine")}
     assert {case.dtype for case in cases} == {"float32", "bfloat16"}
@@ -193,5 +193,5 @@ def test_input_bytes_and_shapes_are_those_of_the_tensors(data: st.DataObject) ->
     assert case.output_shape == ((len(x), len(y)) if case.task == "pairwise" else (len(x),))
 
 
-def test_the_families_of_a_grid_are_those_that_exist() -> None:
-    assert set(INPUTS) == set(FAMILIES)
+def test_the_inputs_of_a_grid_are_those_that_exist() -> None:
+    assert set(INPUTS) == set(DISTRIBUTIONS)

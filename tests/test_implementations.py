@@ -22,7 +22,7 @@ from suites.inputs import make_inputs
 from suites.records.case import CONTRACT, Case
 from suites.truth import oracle
 from suites.truth.bound import bounds
-from suites.truth.error import name_of, require_form
+from suites.truth.checks import name_of, require_form
 
 ROOT = Path(__file__).parent.parent
 CASES = (

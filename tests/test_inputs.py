@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suites.inputs import FAMILIES, InputError, blocks, make_inputs
+from suites.inputs import DISTRIBUTIONS, InputError, blocks, make_inputs
 from suites.records.case import BYTES, INPUTS, Case
 
 SHAPES = {"paired": (300, 64), "feature_maps": (30, 1, 8, 8), "pairwise": (20, 50, 64)}
@@ -33,48 +33,48 @@ def same(a: tuple[torch.Tensor, torch.Tensor], b: tuple[torch.Tensor, torch.Tens
     return all(torch.equal(p, q) for p, q in zip(a, b, strict=True))
 
 
-each_family = pytest.mark.parametrize("family", FAMILIES)
+each_distribution = pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 each_task = pytest.mark.parametrize("task", SHAPES)
 
 
-def test_the_families_are_those_that_a_grid_may_name() -> None:
-    assert tuple(FAMILIES) == INPUTS
-    assert all(family.__doc__ for family in FAMILIES.values())
+def test_the_distributions_are_those_that_a_grid_may_name() -> None:
+    assert tuple(DISTRIBUTIONS) == INPUTS
+    assert all(distribution.__doc__ for distribution in DISTRIBUTIONS.values())
 
 
 @each_task
-@each_family
-def test_the_same_case_gives_the_same_finite_numbers_in_its_shapes_and_dtype(family: str, task: str) -> None:
-    wanted = case(task, inputs=family)
+@each_distribution
+def test_the_same_case_gives_the_same_finite_numbers_in_its_shapes_and_dtype(distribution: str, task: str) -> None:
+    wanted = case(task, inputs=distribution)
     first, second = make_inputs(wanted), make_inputs(wanted)
     assert same(first, second)
     assert tuple(tuple(t.shape) for t in first) == wanted.operand_shapes
     assert all(t.dtype == torch.float32 and t.isfinite().all() for t in first)
 
 
-@each_family
-def test_everything_that_names_the_numbers_changes_them(family: str) -> None:
-    wanted = case(inputs=family)
+@each_distribution
+def test_everything_that_names_the_numbers_changes_them(distribution: str) -> None:
+    wanted = case(inputs=distribution)
     x, y = make_inputs(wanted)
     assert not torch.equal(x, y)
     assert not torch.equal(x[:299], make_inputs(replace(wanted, shape=(299, 64)))[0])
-    assert not torch.equal(x[:20], make_inputs(case("pairwise", inputs=family))[0])
+    assert not torch.equal(x[:20], make_inputs(case("pairwise", inputs=distribution))[0])
     assert not torch.equal(
-        x, make_inputs(replace(wanted, inputs="prescribed" if family == "gaussian" else "gaussian"))[0]
+        x, make_inputs(replace(wanted, inputs="prescribed" if distribution == "gaussian" else "gaussian"))[0]
     )
 
 
-@each_family
+@each_distribution
 @pytest.mark.parametrize("dtype", BYTES)
-def test_all_dtypes_and_directions_get_the_same_numbers_rounded(family: str, dtype: str) -> None:
-    exact = make_inputs(case(dtype="float64", inputs=family))
-    rounded = make_inputs(case(dtype=dtype, inputs=family, direction="forward+backward"))
+def test_all_dtypes_and_directions_get_the_same_numbers_rounded(distribution: str, dtype: str) -> None:
+    exact = make_inputs(case(dtype="float64", inputs=distribution))
+    rounded = make_inputs(case(dtype=dtype, inputs=distribution, direction="forward+backward"))
     assert same(rounded, tuple(t.to(getattr(torch, dtype)) for t in exact))  # type: ignore[arg-type]
 
 
-@each_family
-def test_channels_last_changes_the_strides_and_nothing_else(family: str) -> None:
-    wanted = case("feature_maps", (5, 1, 8, 8) if family == "digits" else (5, 3, 8, 8), inputs=family)
+@each_distribution
+def test_channels_last_changes_the_strides_and_nothing_else(distribution: str) -> None:
+    wanted = case("feature_maps", (5, 1, 8, 8) if distribution == "digits" else (5, 3, 8, 8), inputs=distribution)
     last = make_inputs(replace(wanted, memory_format="channels_last"))
     assert all(t.is_contiguous(memory_format=torch.channels_last) for t in last)
     assert same(last, make_inputs(wanted))
@@ -82,15 +82,15 @@ def test_channels_last_changes_the_strides_and_nothing_else(family: str) -> None
 
 
 @given(
-    family=st.sampled_from(INPUTS),
+    distribution=st.sampled_from(INPUTS),
     task=st.sampled_from(("paired", "pairwise")),
     n=st.integers(1, 70),
     m=st.integers(1, 70),
     block=st.integers(1, 3000),
 )
 @settings(max_examples=40, deadline=None)
-def test_the_numbers_do_not_depend_on_the_blocks(family: str, task: str, n: int, m: int, block: int) -> None:
-    wanted = case(task, (n, m, 64) if task == "pairwise" else (n, 64), inputs=family)
+def test_the_numbers_do_not_depend_on_the_blocks(distribution: str, task: str, n: int, m: int, block: int) -> None:
+    wanted = case(task, (n, m, 64) if task == "pairwise" else (n, 64), inputs=distribution)
     whole = make_inputs(wanted)
     with mock.patch.object(blocks, "BLOCK", block):
         assert same(make_inputs(wanted), whole)
@@ -128,10 +128,10 @@ def test_single_numbers_have_the_cosines_plus_and_minus_one(task: str, shape: tu
 
 
 @pytest.mark.parametrize(
-    ("family", "mean"), [("gaussian", 0), ("positive", 2 / np.pi), ("offset", 0.9), ("digits", 0.7)]
+    ("distribution", "mean"), [("gaussian", 0), ("positive", 2 / np.pi), ("offset", 0.9), ("digits", 0.7)]
 )
-def test_each_family_has_the_cosines_that_it_promises(family: str, mean: float) -> None:
-    assert cosines(case(shape=(2000, 64), inputs=family)).mean().item() == pytest.approx(mean, abs=0.02)
+def test_each_distribution_has_the_cosines_that_it_promises(distribution: str, mean: float) -> None:
+    assert cosines(case(shape=(2000, 64), inputs=distribution)).mean().item() == pytest.approx(mean, abs=0.02)
 
 
 def test_the_digits_are_pairs_of_different_images_in_grey_values_from_0_to_1_none_all_zero() -> None:
@@ -155,6 +155,6 @@ def test_digits_of_another_shape_are_refused(task: str, shape: tuple[int, ...]) 
         make_inputs(case(task, shape, inputs="digits"))
 
 
-def test_an_unknown_family_is_answered_with_the_nearest() -> None:
+def test_unknown_inputs_are_answered_with_the_nearest() -> None:
     with pytest.raises(InputError, match=r"unknown inputs 'gausian'; did you mean 'gaussian'.*known: prescribed, "):
         make_inputs(case(inputs="gausian"))

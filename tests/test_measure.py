@@ -23,7 +23,7 @@ from suites.measure.together import measure_case
 from suites.records.case import Case
 from suites.records.record import Error, Record, Status
 from suites.truth.bound import bound
-from suites.truth.error import error_of
+from suites.truth.checks import error_of
 
 CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
 BACKWARD = dataclasses.replace(CASE, direction="forward+backward")

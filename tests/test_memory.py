@@ -245,7 +245,7 @@ def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_ma
     record = record_of(case("pairwise", 4096, 4096, 64), spy, free=4 * GIB)
     assert record.status is Status.OUT_OF_MEMORY
     assert record.reason == (
-        "not tried: it would take about 12.2 GiB beyond its inputs, by small trials, and 3.2 GiB are free on cpu"
+        "not tried: by small probes it would take about 12.2 GiB beyond its inputs, and 3.2 GiB are free on cpu"
     )
     assert spy.shapes == [(16, 64), (32, 64)]
 

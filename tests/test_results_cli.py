@@ -84,7 +84,7 @@ def test_parquet_needs_a_file_on_a_terminal(capsys, monkeypatch, two_rows):
     with pytest.raises(SystemExit, match="2"):
         main(["show", "a", "--format", "parquet"], two_rows)
     assert capsys.readouterr().err == (
-        "python -m results: a terminal cannot show parquet, which is binary: add --output FILE\n"
+        "python -m results: parquet is binary and cannot be shown in a terminal: add --output FILE\n"
     )
 
 

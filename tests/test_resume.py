@@ -66,7 +66,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(checkout: Checkout, monk
     assert interrupted.ret == INTERRUPTED
     interrupted.stdout.fnmatch_lines(["*; 1 case done already"])
     interrupted.stdout.fnmatch_lines(
-        ["run cut: 4 records saved, 1 case* to go; `python -m pytest *cut --resume` goes on with it"]
+        ["run cut: 4 records saved, 1 case* to go; `python -m pytest *cut --resume` continues it"]
     )
 
     monkeypatch.delenv("FATE_OF_2_ROWS")
@@ -92,7 +92,9 @@ def test_a_full_disk_ends_the_session_and_what_was_saved_can_be_gone_on_with(che
     )
     result = checkout.bench("-p", "full_disk", "--benchmark-save=full")
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
-    result.stdout.fnmatch_lines(["*No space left*Safe on disk: 2 records; when there is room again, --resume goes on*"])
+    result.stdout.fnmatch_lines(
+        ["*No space left*Safe on disk: 2 records; when there is room again, --resume continues*"]
+    )
     result.stderr.no_fnmatch_line("*Traceback*")
     assert {case for _, case in checkout.records("full")} == {SMALL}
     assert load_end(str(checkout.file("full"))) is None
@@ -121,7 +123,7 @@ def write(recorder: Recorder, *lines: Record | End) -> None:
 
 
 def test_resuming_takes_the_unfinished_run_that_is_meant_and_refuses_the_others(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"--resume: every run came to its end.*start one without it"):
+    with pytest.raises(StoreError, match=r"--resume: every run is complete.*start a new one without it"):
         Recorder.resume(head("new"), root=tmp_path)
     write(Recorder(head("mine"), tmp_path), RECORD, END)
     write(Recorder(head("mine"), tmp_path), RECORD)
@@ -157,7 +159,9 @@ KNOWN = {"grid": "a1", "inputs": "b2", "uncommitted changes": "c3", "implementat
 )
 def test_one_run_never_mixes_two_things(tmp_path: Path, now: dict[str, object], message: str) -> None:
     write(Recorder(head("mine", fingerprints=KNOWN), tmp_path), RECORD)
-    with pytest.raises(StoreError, match=rf"'mine' was started with something else \(.*{message}.*by `pytest suites`"):
+    with pytest.raises(
+        StoreError, match=rf"'mine' measures something else \(.*{message}.*Its command was `pytest suites`"
+    ):
         Recorder.resume(head("mine", **{"fingerprints": KNOWN} | now), root=tmp_path)
 
 
@@ -228,9 +232,7 @@ def test_a_run_goes_on_with_the_same_grid_under_another_name_and_not_with_anothe
     (checkout.root / "other.toml").write_text(GRID.replace("64", "65"))
     refused = checkout.run(*resume, "--grid=other.toml")
     assert refused.ret == USAGE_ERROR
-    refused.stderr.fnmatch_lines(
-        ["ERROR: --resume: the run 'cut' was started with something else (fingerprint of the grid*"]
-    )
+    refused.stderr.fnmatch_lines(["ERROR: --resume: the run 'cut' measures something else (fingerprint of the grid*"])
 
     added = checkout.root / "implementations" / "added.py"
     added.write_text("")

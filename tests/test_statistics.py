@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import quantile_test
 
 from suites.statistics import (
-    Samples,
+    Array,
     blocked,
     interval_ranks,
     medians,
@@ -26,7 +26,7 @@ QUIET = np.array([np.nan])
 """The noise floor of a case whose baseline did not take part twice."""
 
 
-def pairs_of(ratios: Sequence[Samples]) -> np.ndarray:
+def pairs_of(ratios: Sequence[Array]) -> np.ndarray:
     """That each of the sets holds pairs of rounds, of one process."""
     return np.zeros(len(ratios), dtype=bool)
 
@@ -167,7 +167,7 @@ def test_nothing_below_the_noise_floor_is_a_difference() -> None:
 TRIALS = 4000
 
 
-def noisy(generator: np.random.Generator, pairs: int, spread: float = 0.05) -> Samples:
+def noisy(generator: np.random.Generator, pairs: int, spread: float = 0.05) -> Array:
     """Samples of a call that takes 1 s: lognormal noise, and each tenth takes half as long again."""
     shape = (TRIALS, 2 * pairs)
     return generator.lognormal(0, spread, shape) * np.where(generator.random(shape) < 0.1, 1.5, 1.0)
@@ -195,7 +195,7 @@ def test_the_95_percent_interval_holds_the_truth_in_93_to_97_percent(pairs: int)
     assert 0.93 <= np.mean((low <= 1.02) & (high >= 1.02)) <= 0.97
 
 
-def remembering(generator: np.random.Generator, size: int, memory: float = 0.6) -> Samples:
+def remembering(generator: np.random.Generator, size: int, memory: float = 0.6) -> Array:
     """Ratios around 1.02 of which each remembers so much of the one before: a first-order autoregression."""
     noise = generator.normal(0, 0.02, (TRIALS, size))
     for k in range(1, size):

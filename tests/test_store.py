@@ -98,7 +98,7 @@ def test_a_head_from_before_a_field_was_there_still_loads(tmp_path):
         ({"kind": "song"}, "song"),
         ({"status": "fine"}, "'fine'"),
         ({"status": "wrong"}, "latency"),
-        ({"task": "chess"}, "'chess' is not known, only paired"),
+        ({"task": "chess"}, "unknown task 'chess'; known: paired"),
         ({"samples_s": [1.0, -1.0]}, "samples that are not times"),
         ({"samples_s": []}, "samples that are not times"),
         ({"control_s": [1.0, 0.0]}, "samples that are not times"),
@@ -118,7 +118,7 @@ def test_a_foreign_line_is_left_out_and_the_rest_loads(tmp_path, changed, said):
 def test_a_full_disk_says_what_is_safe():
     with (
         closing(Store(io.FileIO("/dev/full", "w"), saved=[failed("x"), failed("y")])) as store,
-        pytest.raises(StoreError, match=r"/dev/full: .*No space left.* Safe on disk: 2 records; .* --resume goes on"),
+        pytest.raises(StoreError, match=r"/dev/full: .*No space left.* Safe on disk: 2 records; .* --resume continues"),
     ):
         store.append([failed("z")])
 
@@ -176,7 +176,7 @@ def test_a_name_in_a_file_never_becomes_a_path(capsys, tmp_path):
 
 def test_names_that_are_refused_for_other_reasons():
     results.check_name("0.1+cu130_a-B")
-    with pytest.raises(ValueError, match="stands for the newest run: try 'latest-1'"):
+    with pytest.raises(ValueError, match="means the newest run: try 'latest-1'"):
         results.check_name("latest")
     with pytest.raises(ValueError, match="at most 120"):
         results.check_name("x" * 121)
@@ -185,7 +185,7 @@ def test_names_that_are_refused_for_other_reasons():
 def test_nothing_is_overwritten(tmp_path):
     path = save(tmp_path)
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"already a run 'a' .* 'a-2' is free"):
+    with pytest.raises(StoreError, match=r"already a run 'a', .* 'a-2' is free"):
         Store.create(head(), tmp_path)
     save(tmp_path, run=head("a-2"))
     assert results.free_name("a", tmp_path) == "a-3"

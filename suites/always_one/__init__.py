@@ -4,6 +4,6 @@ Loops are trained on real images, as the guide writes them and with correct code
 with one change. What a change is worth is told seed by seed.
 """
 
-from suites.always_one.experiment import QUESTION, makers
+from suites.always_one.experiment import makers
 
-__all__ = ["QUESTION", "makers"]
+__all__ = ["makers"]

@@ -13,10 +13,10 @@ from suites.always_one.loop import AS_WRITTEN, LOOPS
 from suites.always_one.network import small_vgg
 from suites.always_one.training import train
 from suites.always_one.verification import verify
-from suites.records.finding import Training
+from suites.records.finding import Key, Training, training_key
 from suites.records.record import Status
 
-QUESTION = "always_one"
+NO_TRAINING = "no_training"
 SEEDS = range(8)
 UNTRAINED: Mapping[str, Callable[[int], nn.Module]] = {
     "raw_pixels": lambda seed: nn.Flatten(),
@@ -25,20 +25,19 @@ UNTRAINED: Mapping[str, Callable[[int], nn.Module]] = {
 """What training has to be better than."""
 
 
-def makers() -> Iterator[tuple[tuple[str, str, str], Callable[[], Training]]]:
-    """The key of each finding and what makes it, seed by seed: what is compared runs within seconds of each other."""
+def makers() -> Iterator[tuple[Key, Callable[[], Training]]]:
+    """The key of each finding with the call that makes it, seed by seed: compared loops run within seconds."""
     for seed in SEEDS:
         for name in UNTRAINED:
-            yield (QUESTION, f"no_training-{name}-{seed}", ""), partial(untrained, name, seed)
+            yield training_key(NO_TRAINING, name, seed), partial(untrained, name, seed)
         for loop in LOOPS:
             for change in (NO_CHANGE, *changes(LOOPS[loop])):
-                subject = "-".join(filter(None, (loop, change.name, str(seed))))
-                yield (QUESTION, subject, ""), partial(trained, loop, change, seed)
+                yield training_key(loop, change.name, seed), partial(trained, loop, change, seed)
 
 
 def untrained(name: str, seed: int) -> Training:
     """What the vectors of `UNTRAINED[name]` tell of the images that are held out for `seed`."""
-    found = Training(loop="no_training", change=name, seed=seed, status=Status.OK)
+    found = Training(loop=NO_TRAINING, change=name, seed=seed, status=Status.OK)
     return _verified(found, UNTRAINED[name](seed), split(seed)[1])
 
 

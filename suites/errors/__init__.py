@@ -1,1 +1,1 @@
-"""The error suite: each implementation on inputs that hurt, its contract, its resolution."""
+"""The error suite: accuracy on inputs that hurt, contracts, resolution."""

@@ -1,46 +1,45 @@
-"""How far an implementation's answers to a family of inputs are from the truth."""
+"""How far an implementation's answers on a family of inputs are from the truth."""
 
 import functools
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
 from implementations import Implementation
-from suites.errors.rows import ALL_PAIRS, block_by_block, finding
+from suites.errors.black_box import finding
+from suites.errors.calls import moved, similarity, similarity_on
 from suites.failure import Failure, contestant, unheard
 from suites.families import FAMILIES, Family, Question, questions
 from suites.families.rows import ROWS, WIDTH
 from suites.inputs import InputError
 from suites.measure.admission import unsupported
-from suites.measure.problem import Pair, same_bits
+from suites.measure.problem import same_bits
 from suites.measure.world import World, threads
 from suites.records.case import ROUNDOFFS
 from suites.records.finding import Accuracy
 from suites.records.record import Status
 from suites.truth import oracle
 from suites.truth.bound import bounds
-from suites.truth.deviation import Answers, deviation
-from suites.truth.error import dtypes_for, name_of, require_tensor
+from suites.truth.checks import dtypes_for, name_of, require_tensor
+from suites.truth.deviation import Comparison, deviation
 
 
 def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, compile_anew: bool = True) -> Accuracy:
     """Ask an implementation all questions of a family, and compare its answers with the truth.
 
-    The record is `wrong` where an error is beyond the bound that the implementation states, where an answer is NaN or
-    infinite and the truth is not, or where a number hides that there is no true value.
+    It is `wrong` if an error exceeds the bound of its stated arithmetic, if an answer is not finite where the truth
+    is, or if an answer is a number where no true value exists.
 
     Args:
-        entry: the contestant; one that compares all pairs answers by the diagonal.
+        entry: the contestant; of an all-pairs form the diagonal counts.
         name: of the family, a key of `FAMILIES`.
         dtype: of the inputs.
-        device: the type of the device that it is asked on.
-        compile_anew: False for one that compiles, not to be asked what it compiles anew for: shapes other than that of
-            most questions, and one thread.
+        device: the device type to ask it on.
+        compile_anew: False to skip, for an implementation that compiles, what it would compile again for: unusual
+            shapes, and one thread.
     """
     family, found, status, reason = FAMILIES[name], None, Status.OK, ""
     try:
@@ -64,7 +63,7 @@ def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, co
 
 
 def _unanswerable(entry: Implementation, family: Family) -> Failure | None:
-    """Why this is no question for the contestant, if so."""
+    """Why the contestant cannot answer this family; None if it can."""
     if family.rows or entry.task == "paired":
         return None
     kind = "compares all pairs of rows" if entry.task == "pairwise" else "gives angles"
@@ -92,7 +91,7 @@ def _truths(name: str, dtype: str, task: str) -> tuple[oracle.Truth, ...]:
 
 @contextmanager
 def _unchanged() -> Iterator[None]:
-    """A `Failure` names what the contestant changed of the world, and it is put back."""
+    """Restore what the contestant changes in this process, and raise a `Failure` that names it."""
     world, others = World.now(), threads()
     try:
         yield
@@ -103,7 +102,7 @@ def _unchanged() -> Iterator[None]:
 
 @contextmanager
 def _flushing(device: str) -> Iterator[None]:
-    """Subnormal numbers are flushed to zero, on one thread: each has a switch of its own."""
+    """Flush subnormal numbers to zero, on one thread: each thread has its own switch."""
     if device != "cpu":
         raise Failure(Status.UNSUPPORTED, f"whether {device} flushes subnormal numbers to zero cannot be switched")
     if not torch.set_flush_denormal(True):
@@ -117,16 +116,16 @@ def _flushing(device: str) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Answers:
+def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Comparison:
     x, y = moved((asked.x, asked.y), device)
     before = x.clone(), y.clone()
     with contestant():
-        result = asked.ask(partial(_ask_there, entry, device)) if asked.ask else _ask(entry, x, y, asked.dim)
+        result = asked.ask(partial(similarity_on, entry, device)) if asked.ask else similarity(entry, x, y, asked.dim)
     if not all(map(same_bits, (x, y), before)):
-        _asked.cache_clear()  # others are to be asked the same
+        _asked.cache_clear()  # the next contestants get the original inputs
         raise Failure(Status.WRONG, "changed its inputs")
     dtypes = dtypes_for(torch.promote_types(x.dtype, y.dtype))
-    if asked.ask:  # what it makes of answers, such as a difference, is in float64 and here
+    if asked.ask:  # its result, such as a difference of answers, is float64 on the CPU
         output, output_dtype = require_tensor(result, truth.shape, (*dtypes, torch.float64), "cpu"), dtype
     else:
         output = require_tensor(result, truth.shape, dtypes, device)
@@ -135,42 +134,11 @@ def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype:
     values = output.detach().cpu().double().numpy().astype(wide)
     coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: ROUNDOFFS.get(t, 0))
     stated = asked.slack * bounds(entry, _length(asked), coarsest, output_dtype, truth)
-    return Answers(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
-
-
-def moved(pair: Pair, device: str) -> Pair:
-    """The pair on a device of this type, laid out as it was, and sharing memory if it did."""
-    if all(t.device.type == device for t in pair):
-        return pair
-    memory = {t.untyped_storage().data_ptr(): _memory(t).to(device) for t in pair}
-    x, y = (memory[t.untyped_storage().data_ptr()].as_strided(t.shape, t.stride(), t.storage_offset()) for t in pair)
-    return x, y
-
-
-def _memory(t: torch.Tensor) -> torch.Tensor:
-    return t.as_strided((t.untyped_storage().nbytes() // t.element_size(),), (1,), 0)
-
-
-def _ask(
-    entry: Implementation, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...] = -1, **options: object
-) -> torch.Tensor:
-    """An implementation as a family asks it: for pairs, and only with options that it takes."""
-    for option in options:
-        if option not in inspect.signature(entry.fn).parameters:
-            raise Failure(Status.UNSUPPORTED, f"it takes no {option}")
-    if entry.task != "pairwise":
-        result: torch.Tensor = entry.fn(x, y, dim, **options)
-        return result
-    return block_by_block(entry, x, y, ALL_PAIRS)
-
-
-def _ask_there(entry: Implementation, device: str, x: torch.Tensor, y: torch.Tensor, *more: Any, **options: Any) -> Any:
-    """The same, on the device and back."""
-    return _ask(entry, x.to(device), y.to(device), *more, **options).to(x.device)
+    return Comparison(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
 
 
 def _length(asked: Question) -> int:
-    """How many products one cosine of the answer sums."""
+    """How many products one cosine sums."""
     shape = list(torch.broadcast_shapes(asked.x.shape, asked.y.shape))
     length = 1
     for dim in (asked.dim,) if isinstance(asked.dim, int) else asked.dim:
@@ -178,10 +146,10 @@ def _length(asked: Question) -> int:
     return max(1, length)
 
 
-def _fault(answers: list[Answers], instead: tuple[float, ...] | None) -> str:
-    """What is wrong with them, in words; "" if they are as good as the contestant states.
+def _fault(answers: list[Comparison], instead: tuple[float, ...] | None) -> str:
+    """What is wrong with the answers, in words; "" if they keep the contestant's bound.
 
-    `instead` is what they may be beside NaN where there is no true value; None: anything.
+    Where no true value exists, an answer may be NaN or one of `instead`; anything if `instead` is None.
     """
     for values, truth, _, allowed in answers:
         true, number = np.isfinite(truth), np.isfinite(values)

@@ -1,4 +1,4 @@
-"""The eps rule that an implementation follows, told from its answers."""
+"""The eps rule of an implementation, inferred from its answers."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,43 +6,43 @@ from functools import cache
 import numpy as np
 
 from implementations import Implementation
-from suites.errors.rows import Rows, decades
+from suites.errors.black_box import BlackBox, decades
 from suites.failure import Failure
 
 WIDEST = ("float64", "float32", "bfloat16", "float16")
-_NO_SQUARE = {"float16": 2.0**-7}  # a norm whose square is not normal any more
-_NO_FLOAT32_SQUARE = 2.0**-63  # which a form may compute in, whatever its inputs are
+_NO_SQUARE = {"float16": 2.0**-7}  # the square of a smaller norm is subnormal
+_NO_FLOAT32_SQUARE = 2.0**-63  # the same in float32, in which an implementation may compute
 
 
 @dataclass(frozen=True)
 class Eps:
-    """How small norms are kept from dividing by zero, and at which norm; 0 where there is no such rule."""
+    """The rule that keeps small norms from dividing by zero, and the norm where it begins; 0 without a rule."""
 
     rule: str
     norm: float
 
 
-@cache  # the same for every dtype that a contract is told in
+@cache  # the same for every dtype of a contract
 def eps_of(entry: Implementation, device: str, dtypes: tuple[str, ...] = WIDEST) -> Eps:
-    """The eps rule, told from how answers shrink with a norm, in the first of `dtypes` that it answers in.
+    """The eps rule, inferred from how answers shrink with the norm, in the first of `dtypes` that gives answers.
 
-    "maximum" is max(‖x‖, eps), and √max(‖x‖², eps²) as well, which no answer tells apart; "added" ‖x‖ + eps; "added
-    to squares" √(‖x‖² + eps²); each "per norm" or "of the product" of both norms. Rules with a jump are "0 below" a
-    norm and "not divided below" it, told to a power of ten. "none" where no norm that has a square is shrunk, and ""
-    where a norm of 1 is, or there is no answer.
+    "maximum" is max(‖x‖, eps) or √max(‖x‖², eps²), which give the same answers. "added" is ‖x‖ + eps, and "added to
+    squares" √(‖x‖² + eps²). Each applies "per norm" or to the product of both norms, "of the product". Rules with a
+    jump are "0 below" and "not divided below" a norm, which is known to a power of ten. "none": no norm shrinks whose
+    square is normal. "": a norm of 1 shrinks, or there is no answer.
     """
     for dtype in (d for d in dtypes if d in entry.dtypes and (device, d) != ("mps", "float64")):
         try:
-            return _told(Rows(entry, dtype, device))
+            return _inferred(BlackBox(entry, dtype, device))
         except Failure:
             continue
     return Eps("", 0.0)
 
 
-def _told(rows: Rows) -> Eps:
-    norms = decades(rows.dtype)
+def _inferred(box: BlackBox) -> Eps:
+    norms = decades(box.dtype)
     norms = norms[norms <= 1][::-1]
-    kept = rows.kept(norms, 1.0)
+    kept = box.kept(norms, 1.0)
     shrunk = np.flatnonzero(~(kept > 0.75))
     if not shrunk.size:
         return Eps("none", 0.0)
@@ -53,8 +53,8 @@ def _told(rows: Rows) -> Eps:
     floors = norms[far] / np.where(kept[far] > 0, kept[far], np.nan)
     steady = len(floors) == 3 and np.ptp(floors) <= 0.1 * floors[-1]
     if steady and floors[-1] <= 30 * above:
-        return Eps(_rule(rows, floors[-1]), float(f"{floors[-1]:.{2 if rows.dtype == 'bfloat16' else 3}g}"))
-    if above > _NO_SQUARE.get(rows.dtype, _NO_FLOAT32_SQUARE):
+        return Eps(_rule(box, floors[-1]), float(f"{floors[-1]:.{2 if box.dtype == 'bfloat16' else 3}g}"))
+    if above > _NO_SQUARE.get(box.dtype, _NO_FLOAT32_SQUARE):
         if steady:
             return Eps("not divided below", above)
         if not kept[first : first + 3].any():
@@ -62,8 +62,8 @@ def _told(rows: Rows) -> Eps:
     return Eps("none", 0.0)
 
 
-def _rule(rows: Rows, floor: float) -> str:
-    """At the norm `floor` a share of 1, 1/√2 or 1/2 is kept; a tenth of it has the same product with a norm of 100."""
-    at_floor, beside_large = rows.kept([floor, floor / 10], [1.0, 100.0])
+def _rule(box: BlackBox, floor: float) -> str:
+    """The norm `floor` keeps a share of 1, 1/√2 or 1/2. A tenth of it, with a norm of 100, has the same product."""
+    at_floor, beside_large = box.kept([floor, floor / 10], [1.0, 100.0])
     how = "maximum" if at_floor > 0.85 else "added to squares" if at_floor > 0.6 else "added"
     return f"{'of the product' if beside_large > 0.5 else 'per norm'}, {how}"

@@ -1,4 +1,4 @@
-"""What an implementation is asked to learn its contract, and the words for what it answers."""
+"""The questions that reveal an implementation's contract, and the words for its answers."""
 
 import re
 from collections.abc import Callable
@@ -8,35 +8,35 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from suites.errors.rows import LENGTH, Rows, Values, answers, decades, values
+from suites.errors.black_box import LENGTH, BlackBox, Values, answers, decades, values
 from suites.failure import contestant
 from suites.families.arithmetic import mode_used
 from suites.records.record import UNIT_ROUNDOFF as U
 from suites.truth import oracle
-from suites.truth.error import name_of
+from suites.truth.checks import name_of
 
 _SELF_PAIRS = 2048
-_EPS = (1e-12, 1e-8)  # of F.normalize and of F.cosine_similarity: between them the two part
-_ROUGHLY = 2**-5  # 8 u of bfloat16: all that is asked of other shapes and dtypes
+_EPS = (1e-12, 1e-8)  # of F.normalize and of F.cosine_similarity: between them the two differ
+_ROUGHLY = 2**-5  # 8 u of bfloat16: the tolerance for other shapes and dtypes
 _NO_MATTER = "does not apply"
 
-Question = Callable[[Rows], str]
+Ask = Callable[[BlackBox], str]
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
-def _changed(change: Callable[[torch.Tensor, torch.Tensor], object], rows: Rows) -> str:
-    """Of one pair of rows with the cosine 1/2, as often as a batch has room, changed in place."""
-    x, y = _halves(rows)
+def _changed(change: Callable[[torch.Tensor, torch.Tensor], object], box: BlackBox) -> str:
+    """The answer for a batch of equal pairs with the cosine 1/2, changed in place."""
+    x, y = _halves(box)
     change(x, y)
-    return _word(rows.ask(x, y))
+    return _word(box.ask(x, y))
 
 
-def _gradient_at_zero(rows: Rows) -> str:
-    """The norm of d(cosine)/dx of a row of zeros with one of norm 1."""
-    x, y = map(rows.rounded, _halves(rows))
+def _gradient_at_zero(box: BlackBox) -> str:
+    """The norm of d(cosine)/dx for x = 0 and a row y of norm 1."""
+    x, y = map(box.rounded, _halves(box))
     x = x.zero_().requires_grad_()
     with torch.enable_grad():
-        cosines = answers(rows.entry, x, y)
+        cosines = answers(box.entry, x, y)
         if not cosines.requires_grad:
             return "no gradient"
         with contestant():
@@ -44,14 +44,14 @@ def _gradient_at_zero(rows: Rows) -> str:
     return _word(np.linalg.norm(values(gradient), axis=1), digits=3)
 
 
-def _small_norms(rows: Rows) -> str:
-    """Of a row of each norm with one of norm 1; told by the first power of ten down the ladder that is off."""
-    norms = decades(rows.dtype)
+def _small_norms(box: BlackBox) -> str:
+    """The answer for rows of small norms with a row of norm 1: the largest power of ten with a wrong answer."""
+    norms = decades(box.dtype)
     norms = norms[(norms >= _EPS[0]) & (norms <= _EPS[1])][::-1]
     if not norms.size:
-        return f"not in {rows.dtype}"
-    share = rows.kept(norms, 1.0)
-    off = _off(share, rows)
+        return f"not in {box.dtype}"
+    share = box.kept(norms, 1.0)
+    off = _off(share, box)
     if not off.size:
         return "kept"
     how = "shrunk" if share[-1] < 1 else "off"
@@ -59,25 +59,25 @@ def _small_norms(rows: Rows) -> str:
     return f"{where}, to {_word(share[-1:], digits=3)} at {_power(norms[-1])}"
 
 
-def _range(rows: Rows, *, up: bool) -> str:
-    """How far from 1 the norm of both rows may go, in powers of ten, and the answer stays right."""
-    norms = decades(rows.dtype)
+def _range(box: BlackBox, *, up: bool) -> str:
+    """How far from 1 the norm of both rows may go with a right answer, in powers of ten."""
+    norms = decades(box.dtype)
     norms = norms[norms >= 1] if up else norms[norms <= 1][::-1]
-    off = _off(rows.kept(norms, norms), rows)
+    off = _off(box.kept(norms, norms), box)
     if not off.size:
         return "all"
     return f"{'to' if up else 'from'} {_power(norms[off[0] - 1])}" if off[0] else "none"
 
 
-def _off(share: Values, rows: Rows) -> npt.NDArray[np.intp]:
-    """Where the share that is kept is not 1."""
-    return np.flatnonzero(~(np.abs(share - 1) <= rows.tolerance))
+def _off(share: Values, box: BlackBox) -> npt.NDArray[np.intp]:
+    """Where the share is not 1."""
+    return np.flatnonzero(~(np.abs(share - 1) <= box.tolerance))
 
 
-def _above_one(rows: Rows) -> str:
-    """How many random rows are more similar to themselves than 1, and by what, in units of 2^-24."""
+def _above_one(box: BlackBox) -> str:
+    """How many random rows have a similarity above 1 with themselves, and the largest excess in units of 2^-24."""
     x = torch.randn(_SELF_PAIRS, LENGTH, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    excess = (rows.ask(x, x) - 1) / U
+    excess = (box.ask(x, x) - 1) / U
     if not (excess > 0).any():
         return "never"
     figures = 100 * float((excess > 0).mean()), float(np.nanmax(excess))
@@ -85,51 +85,51 @@ def _above_one(rows: Rows) -> str:
     return f"{share} %, by up to {most} u"
 
 
-def _arithmetic(rows: Rows) -> str:
-    """Whether float32 is TF32 or bfloat16 on the way: what matters is what is used, not what is set."""
-    if rows.dtype != "float32":
+def _arithmetic(box: BlackBox) -> str:
+    """Whether float32 inputs are computed in TF32 or bfloat16: the arithmetic used, not the one that is set."""
+    if box.dtype != "float32":
         return _NO_MATTER
-    return mode_used(lambda x, y: torch.diag(torch.from_numpy(rows.ask(x, y))), rows.device)
+    return mode_used(lambda x, y: torch.diag(torch.from_numpy(box.ask(x, y))), box.device)
 
 
-def _result_dtype(rows: Rows) -> str:
-    return name_of(answers(rows.entry, *map(rows.rounded, _halves(rows))).dtype)
+def _result_dtype(box: BlackBox) -> str:
+    return name_of(answers(box.entry, *map(box.rounded, _halves(box))).dtype)
 
 
-def _inputs(rows: Rows) -> str:
-    given = tuple(rows.rounded(3 * t) for t in _halves(rows))
+def _inputs(box: BlackBox) -> str:
+    given = tuple(box.rounded(3 * t) for t in _halves(box))
     before = tuple(t.clone() for t in given)
-    answers(rows.entry, *given)
+    answers(box.entry, *given)
     changed = [name for name, a, b in zip("xy", given, before, strict=True) if not torch.equal(a, b)]
     return f"changes {' and '.join(changed)}" if changed else "untouched"
 
 
-def _typed(first: torch.dtype, second: torch.dtype, rows: Rows) -> str:
-    """Elements of 50 and 100, whose squares int8 cannot hold."""
-    x, y = (100 * t for t in _halves(rows))
-    got = answers(rows.entry, x.to(first).to(rows.device), y.to(second).to(rows.device))
+def _typed(first: torch.dtype, second: torch.dtype, box: BlackBox) -> str:
+    """The answer for elements of 50 and 100, whose squares int8 cannot hold."""
+    x, y = (100 * t for t in _halves(box))
+    got = answers(box.entry, x.to(first).to(box.device), y.to(second).to(box.device))
     return f"{name_of(got.dtype)}, {_judged(got, 0.5)}"
 
 
-def _broadcast(make: Callable[[], Pair], rows: Rows) -> str:
-    if rows.entry.task == "pairwise":
+def _broadcast(make: Callable[[], Pair], box: BlackBox) -> str:
+    if box.entry.task == "pairwise":
         return _NO_MATTER
-    x, y = map(rows.rounded, make())
-    return _judged(answers(rows.entry, x, y), oracle.answers("paired", x, y, -1))
+    x, y = map(box.rounded, make())
+    return _judged(answers(box.entry, x, y), oracle.answers("paired", x, y, -1))
 
 
-def _one_element(rows: Rows) -> str:
-    x, y = (rows.rounded(torch.tensor(t)[:, None]) for t in ([3.0, 3.0], [2.0, -2.0]))
-    return _judged(answers(rows.entry, x, y), np.array([1.0, -1.0])).replace("right", "±1")
+def _one_element(box: BlackBox) -> str:
+    x, y = (box.rounded(torch.tensor(t)[:, None]) for t in ([3.0, 3.0], [2.0, -2.0]))
+    return _judged(answers(box.entry, x, y), np.array([1.0, -1.0])).replace("right", "±1")
 
 
-def _empty(n: int, d: int, rows: Rows) -> str:
-    x, y = rows.rounded(torch.zeros(2, n, d))
-    return _word(values(answers(rows.entry, x, y)))
+def _empty(n: int, d: int, box: BlackBox) -> str:
+    x, y = box.rounded(torch.zeros(2, n, d))
+    return _word(values(answers(box.entry, x, y)))
 
 
-def _halves(rows: Rows) -> Pair:
-    x, y = torch.zeros(2, rows.batch, LENGTH, dtype=torch.float64)
+def _halves(box: BlackBox) -> Pair:
+    x, y = torch.zeros(2, box.batch, LENGTH, dtype=torch.float64)
     x[:, 0], y[:, :4] = 1.0, 0.5
     return x, y
 
@@ -140,7 +140,7 @@ def _judged(got: torch.Tensor, truth: oracle.Truth | float) -> str:
 
 
 def _word(seen: Values, digits: int = 5) -> str:
-    """One number, or the range of several; NaN is above all."""
+    """One number, or the range of several, with NaN as the largest."""
     distinct = np.unique(seen + 0.0)  # no -0
     if not distinct.size:
         return "empty"
@@ -152,11 +152,11 @@ def _power(norm: float) -> str:
 
 
 def _short(number: str) -> str:
-    """1e8 for 1e+08."""
+    """Shortens 1e+08 to 1e8."""
     return re.sub(r"e\+?(-?)0*", r"e\1", number).replace("nan", "NaN")
 
 
-OF_ROWS: dict[str, Question] = {
+OF_ROWS: dict[str, Ask] = {
     "zero row": partial(_changed, lambda x, y: x.zero_()),
     "two zero rows": partial(_changed, lambda x, y: (x.zero_(), y.zero_())),
     "gradient at a zero row": _gradient_at_zero,
@@ -170,7 +170,7 @@ OF_ROWS: dict[str, Question] = {
     "result": _result_dtype,
     "inputs": _inputs,
 }
-OF_FORM: dict[str, Question] = {
+OF_FORM: dict[str, Ask] = {
     "int64": partial(_typed, torch.int64, torch.int64),
     "int8": partial(_typed, torch.int8, torch.int8),
     "float16 with float32": partial(_typed, torch.float16, torch.float32),

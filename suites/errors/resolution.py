@@ -1,4 +1,4 @@
-"""How fine answers are: the smallest angle that is told from 0, and how many answers there are near 1."""
+"""Resolution: the smallest angle that answers distinguish from 0, and the number of different answers near 1."""
 
 from bisect import bisect_left
 from functools import cache
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from implementations import Implementation
-from suites.errors.rows import BATCH, LENGTH, Rows, Values, finding
+from suites.errors.black_box import BATCH, LENGTH, BlackBox, Values, finding
 from suites.failure import Failure
 from suites.records.finding import Resolution
 from suites.records.record import Status
@@ -21,44 +21,44 @@ _NEAR = 0.9
 def resolution_of(entry: Implementation, dtype: str, device: str) -> Resolution:
     """The resolution of one implementation, of the contract "paired", "pairwise" or "angle".
 
-    An angle is told from 0 where at least half of 256 random pairs have an answer below (an angle's: above) what 99 %
-    of the same rows have with themselves: a difference that rounding makes between parallel rows tells nothing. Rows
-    have 512 elements. What is reported is the true angle, the median over the pairs, of the rows as rounded.
+    An angle is distinguished from 0 if at least half of 256 random pairs have a cosine below (an angle above) 99 % of
+    the answers for the same rows with themselves. Smaller differences may be rounding between parallel rows. Rows have
+    512 elements. The reported angle is the median true angle of the pairs as rounded.
     """
     found = finding(Resolution, entry, dtype, device)
-    rows = Rows(entry, dtype, device)
+    box = BlackBox(entry, dtype, device)
     try:
         with torch.no_grad():
-            rows.ordinary_error()
-            angle, distinct = _smallest_angle(rows), _distinct(rows)
+            box.ordinary_error()
+            angle, distinct = _smallest_angle(box), _distinct(box)
     except Failure as failure:
         return found(status=failure.status, reason=failure.reason)
     return found(status=Status.OK, smallest_angle=angle, distinct=distinct, pairs=_PAIRS)
 
 
-def _smallest_angle(rows: Rows) -> float | None:
+def _smallest_angle(box: BlackBox) -> float | None:
     x = _planes()[0]
 
     def apart(y: torch.Tensor) -> Values:
-        found = rows.ask(x, y) if rows.entry.task == "angle" else -rows.ask(x, y)
-        return np.where(np.isnan(found), -np.inf, found)  # NaN tells nothing
+        found = box.ask(x, y) if box.entry.task == "angle" else -box.ask(x, y)
+        return np.where(np.isnan(found), -np.inf, found)  # NaN distinguishes nothing
 
     rounding = np.quantile(apart(x), 0.99, method="higher")
     n = bisect_left(_ANGLES, True, key=lambda angle: bool(np.mean(apart(_turned(angle)) > rounding) >= 0.5))
     if n == len(_ANGLES):
         return None
-    return float(np.median(oracle.angles(rows.rounded(x), rows.rounded(_turned(_ANGLES[n])))))
+    return float(np.median(oracle.angles(box.rounded(x), box.rounded(_turned(_ANGLES[n])))))
 
 
-def _distinct(rows: Rows) -> int:
+def _distinct(box: BlackBox) -> int:
     angles = np.arccos(np.linspace(_NEAR, 1, _PAIRS)).reshape(-1, BATCH, 1)
     x = _planes()[0]
-    return int(np.unique(np.concatenate([rows.ask(x, _turned(batch)) for batch in angles])).size)
+    return int(np.unique(np.concatenate([box.ask(x, _turned(batch)) for batch in angles])).size)
 
 
 @cache
 def _planes() -> tuple[torch.Tensor, torch.Tensor]:
-    """256 random planes: two orthogonal vectors of the same norm each."""
+    """256 random planes, each as two orthogonal vectors of the same norm."""
     generator = torch.Generator().manual_seed(0)
     u, v = torch.randn(2, BATCH, LENGTH, generator=generator, dtype=torch.float64)
     v -= (u * v).sum(1, keepdim=True) / u.square().sum(1, keepdim=True) * u

@@ -1,11 +1,11 @@
-"""Inputs that hurt: the families by name, and their questions in a dtype, the same bytes on every call."""
+"""Inputs that hurt: families by name, and the questions of each in a dtype, the same bytes on every call."""
 
 import hashlib
 
 import torch
 
 from implementations.registry import DTYPES, did_you_mean
-from suites.families import (  # noqa: F401  # they fill FAMILIES
+from suites.families import (  # noqa: F401  # each registers its families
     angles,
     arithmetic,
     cancellation,
@@ -20,19 +20,19 @@ from suites.records import case
 
 __all__ = ["FAMILIES", "Family", "Question", "questions"]
 
-for _name in case.FAMILIES:  # the files are by subject, the table is in the order of the reference
+for _name in case.FAMILY_NAMES:  # the table has the order of reports, the files are by subject
     FAMILIES[_name] = FAMILIES.pop(_name)
 
 
 def questions(name: str, dtype_name: str) -> tuple[Question, ...]:
-    """What the family asks in a dtype: the same numbers in each, rounded; none are shared with another call.
+    """The questions of a family in a dtype: the same numbers for each dtype, rounded, in new tensors for each call.
 
     Args:
-        name: a key of `FAMILIES`; the only thing that the random numbers depend on.
+        name: a key of `FAMILIES`, which alone seeds the random numbers.
         dtype_name: such as "float32".
 
     Raises:
-        InputError: an unknown name or dtype, or a family that cannot exist in the dtype.
+        InputError: the name or dtype is unknown, or the family cannot exist in the dtype.
     """
     if name not in FAMILIES:
         raise InputError(f"unknown family {name!r}{did_you_mean(name, tuple(FAMILIES))}")

@@ -1,7 +1,8 @@
-"""The inputs that hurt, as a Markdown table: `python -m suites.families`."""
+"""`python -m suites.families` prints the inputs that hurt, as a Markdown table."""
 
 from collections.abc import Iterator
 
+import pipe
 from suites.families import FAMILIES, Family
 
 COLUMNS = ("family", "what is made", "what is right, and why", "met in")
@@ -9,11 +10,12 @@ COLUMNS = ("family", "what is made", "what is right, and why", "met in")
 
 def main() -> None:
     """Print all families, in the order of reports."""
-    print("\n".join(table()))
+    with pipe.may_close():
+        print("\n".join(table()))
 
 
 def table() -> Iterator[str]:
-    """The lines of a table with the columns `COLUMNS`; an issue links to GitHub."""
+    """The lines of a table with the columns `COLUMNS`. Issues link to GitHub."""
     yield _line(*COLUMNS)
     yield _line(*["---"] * len(COLUMNS))
     for family in FAMILIES.values():

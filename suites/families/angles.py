@@ -1,4 +1,4 @@
-"""Pairs at known angles: all over the circle, equal, opposite, nearly so, and across."""
+"""Pairs at known angles: all around the circle, equal, opposite, nearly either, and orthogonal."""
 
 import math
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from suites.families.family import Question, family
 from suites.families.rows import ROWS, WIDTH, at_angles, even, normal, question, rounded, uniform
 
 
-@family("The cosine, spread evenly over [-1, 1]: normal rows alone are all near 0 and test nothing.")
+@family("The cosine, spread evenly over [-1, 1]: the cosines of normal rows are all near 0, and test nothing.")
 def prescribed(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Random directions, at the angle arccos c for 256 even steps of c; y is half to twice as long as x."""
+    """Random directions at the angle arccos c, for 256 even steps of c; y is half to twice as long as x."""
     x, y = at_angles(generator, even(-1, 1).acos())
     x *= math.sqrt(WIDTH)
     yield question(dtype, x, y * math.sqrt(WIDTH) * 4 ** (uniform(generator, ROWS, 1) - 0.5))
@@ -25,9 +25,9 @@ def self(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     yield question(dtype, x, x)
 
 
-@family("1: exactly for powers of two, within the rounding of y = kx for k = 3, 0.1, 7.", "pytorch/pytorch#29442")
+@family("Exactly 1 for powers of two; for k = 3, 0.1, 7, 1 within the rounding of y = kx.", "pytorch/pytorch#29442")
 def scaled(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Normal rows, with k times themselves: k is 3, 0.1, 7, 2^20 or 2^-20, in float16 2^±5."""
+    """Normal rows, with k times themselves: k is 3, 0.1, 7, 2^20 or 2^-20; in float16 2^±5 for the powers."""
     power = 20 if torch.finfo(dtype).max > 2.0**40 else 5
     factors = torch.tensor([3, 0.1, 7, 2.0**power, 2.0**-power], dtype=torch.float64)
     x = rounded(dtype, normal(generator, ROWS, WIDTH)).double()
@@ -41,24 +41,24 @@ def negated(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question
     yield question(dtype, x, -x)
 
 
-@family("1 - δ²/2 for y = x + δ·noise, δ from 0.1 to 1e-7: no p bits tell angles below 2^(-p/2) from 0.")
+@family("1 - δ²/2 for y = x + δ·noise, δ from 0.1 to 1e-7. With p bits, angles below 2^(-p/2) look like 0.")
 def near(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Normal rows, with themselves and ever less of other normal rows."""
+    """Normal rows, with themselves plus ever less of other normal rows."""
     x = normal(generator, ROWS, WIDTH)
     yield question(dtype, x, x + 10 ** even(-1, -7) * normal(generator, ROWS, WIDTH))
 
 
 @family("The cosine of θ, π - θ, π/2 - θ and π/2 + θ, for θ from 1 to 1e-8.")
 def planar(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Unit rows at known angles, in a random plane each."""
+    """Unit rows at known angles, each pair in a random plane."""
     small = 10 ** even(0, -8)[:: ROWS // 64]
     angles = torch.cat([small, math.pi - small, math.pi / 2 - small, math.pi / 2 + small])
     yield question(dtype, *at_angles(generator, angles))
 
 
-@family("Exactly 0: Hadamard's rows, whose products ±1 cancel; no ULP is defined there.")
+@family("Exactly 0: the products ±1 of Hadamard's rows cancel. At 0 no ULP is defined.")
 def orthogonal(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Rows of Hadamard's matrix of ±1: each column of x is multiplied by a power of two, and y's divided by it."""
+    """Rows of Hadamard's matrix of ±1; each column is multiplied by a power of two in x and divided by it in y."""
     rows = torch.from_numpy(scipy.linalg.hadamard(WIDTH)).double()
     scale = 2.0 ** torch.randint(-3, 4, (WIDTH,), generator=generator).double()
     yield question(dtype, rows[:ROWS] * scale, rows[ROWS:] / scale)

@@ -1,6 +1,6 @@
-"""Which arithmetic a matrix product really used: a canary that falls silent where bits are dropped.
+"""Which arithmetic a matrix product really used: a small signal that disappears where bits are dropped.
 
-`torch.get_float32_matmul_precision()` says what is allowed; TF32 and bfloat16 are told from the answers.
+`torch.get_float32_matmul_precision()` says what is allowed. The answers show whether TF32 or bfloat16 was used.
 """
 
 import dataclasses
@@ -16,15 +16,15 @@ AllPairs = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """`similarity(x, y)`, `[N, D] x [M, D] -> [N, M]`: an implementation of the contract "pairwise"."""
 
 _FINEST = {"bf16": 5, "TF32": 9, "float32": 12}
-"""Arithmetic to a bit behind the point that it keeps and the one before drops: they keep 7, 10 and 23.
+"""Arithmetic to a fraction bit that it keeps and the coarser one drops; they keep 7, 10 and 23 of them.
 
-fp16 keeps as many as TF32, and goes by that name.
+fp16 keeps as many as TF32, and counts as TF32.
 """
 
 
 @family("2^-14, the difference of two numbers in their twelfth bit; 0 where TF32 drops it.", "ml-explore/mlx#3860")
 def tf32_canary(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Columns 1 + ε + ε/16, 1 + ε/16 in x and 1, -1 in y, shuffled; where y is 0, x makes its norm a power of two."""
+    """Columns 1 + ε + ε/16, 1 + ε/16 in x and 1, -1 in y, shuffled. Where y is 0, x makes its norm a power of two."""
     bit = _FINEST["float32"]
     if torch.finfo(dtype).eps > 2.0**-bit:
         raise InputError(f"there are no bits to drop: 1 + 2^-{bit} is no number of it")
@@ -35,8 +35,8 @@ def tf32_canary(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Ques
 def mode_used(similarity: AllPairs, device: str = "cpu") -> str:
     """How many bits a float32 contestant kept: "float32", "TF32" (or fp16), "bf16", or "coarser than bf16".
 
-    Told from its answers, whether it normalises before the product or scales after it, and whether bits are rounded
-    or cut off. "float32" stands for all that keeps 13 bits or more.
+    Inferred from its answers. It works for normalising before the product and for scaling after it, and for bits that
+    are rounded or cut off. "float32" means 13 bits or more.
     """
     mode = "coarser than bf16"
     for finer, bit in _FINEST.items():
@@ -49,11 +49,11 @@ def mode_used(similarity: AllPairs, device: str = "cpu") -> str:
 
 
 def _canary(bit: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows whose cosine is 2^-(bit+2), and 0 where this bit behind the point is dropped; `[ROWS, WIDTH]` in float64.
+    """Rows whose cosine is 2^-(bit+2), and 0 where this fraction bit is dropped; `[ROWS, WIDTH]` in float64.
 
-    x is 1 + ε and 1 by turns, where y is 1 and -1. The norms are 32 and 16, so that normalising moves no bit: where y
-    is 0, x makes up for that. A sixteenth of ε more keeps clear of ties, and of 1, just below which one bit more is
-    kept.
+    x alternates between 1 + ε and 1, y between 1 and -1. The norms are 32 and 16, so normalising moves no bit; the
+    columns of x where y is 0 fill up its norm. Another ε/16 avoids ties, and numbers just below 1, which keep one bit
+    more.
     """
     step, quarter = 2.0**-bit, WIDTH // 4
     high, low = 1 + step * 17 / 16, 1 + step / 16

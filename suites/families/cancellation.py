@@ -1,9 +1,9 @@
-"""Sums in which nearly everything cancels: what is left tells in how many bits, and in which order, they were taken.
+"""Sums in which nearly everything cancels: the rest shows in how many bits, and in which order, they were added.
 
-An error bound cannot tell all of it: |Δcos| ≤ k u + h u_sum holds however much cancels, since it is relative to
-‖x‖‖y‖, which is at least Σ|x_i y_i|. So no ordinary order of adding in float32 is wrong by cancellation alone, and
-neither are partial sums that are rounded to 16 bits a few times, where k is as many. `ill_conditioned` therefore has
-terms that a sum in too few bits loses by the hundred, and `split_k` an expected value of its own.
+An error bound cannot show all of it. |Δcos| ≤ k u + h u_sum holds however much cancels, because it is relative to
+‖x‖‖y‖, which is at least Σ|x_i y_i|. So cancellation alone makes no ordinary order of adding in float32 wrong, nor
+partial sums that are rounded to 16 bits at most k times. Therefore `ill_conditioned` has hundreds of terms that a sum
+in too few bits loses, and `split_k` has an expected value of its own.
 """
 
 import math
@@ -15,17 +15,17 @@ import torch
 from suites.families.family import Question, family
 from suites.families.rows import ROWS, WIDTH, Pair, difference, even, question, rounded, signs, uniform
 
-_LEAST = -12  # exponent: far from 0, so that float16 has room for as many above as below
+_LEAST = -12  # exponent in the middle of the range of float16
 
 
 @family(
-    "Small beside what was summed: a right digit takes a condition number below 1/(n u), and what lies between huge "
-    "terms that cancel counts."
+    "Far smaller than the terms of its sum. One right digit needs a condition number below 1/(n u); terms between huge "
+    "ones that cancel count."
 )
 def ill_conditioned(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """Condition numbers 2 Σ|x_i y_i| / |Σ x_i y_i| from 10^2 to 10^16; then ones between a huge term and its opposite.
 
-    float16 stops at 10^9, as squares must fit. float64 gets numbers of 24 bits, so that products are exact here.
+    float16 stops at 10^9, because squares must fit. float64 gets numbers of 24 bits, whose products are exact here.
     """
     room = math.log2(torch.finfo(dtype).max) / 2 - 5 - _LEAST
     half_bits = even(math.log2(1e2) / 2, min(math.log2(1e16) / 2, room))
@@ -38,9 +38,9 @@ def ill_conditioned(dtype: torch.dtype, generator: torch.Generator) -> Iterator[
 def _between_huge_ones(dtype: torch.dtype, generator: torch.Generator) -> Pair:
     """Products H, 510 ones and -H, in this order, for H from 4 to 2^26, in float64 to 2^54.
 
-    A running sum in p bits loses all ones from H = 2^p on, which is an error of 510 / (2 H + 510): 0.5 in bfloat16,
-    0.11 in float16; in float32 255 u, which adding one by one explains, and a cascade does not. Factors are scaled so
-    that squares stay in range.
+    A running sum in p bits loses all ones from H = 2^p on, an error of 510 / (2 H + 510): 0.5 in bfloat16, 0.11 in
+    float16, 255 u in float32. Adding one by one explains the latter, a cascade does not. Factors are scaled to keep
+    squares in range.
     """
     power = even(2, 54 if dtype == torch.float64 else 26).round()
     x, y = torch.ones(2, ROWS, WIDTH, dtype=torch.float64)
@@ -55,7 +55,7 @@ def _gen_dot(generator: torch.Generator, half_bits: torch.Tensor, dtype: torch.d
     """x and y whose dot products have the condition numbers 4^half_bits, `[ROWS, WIDTH]` in float64.
 
     Algorithm 6.1 (GenDot) of T. Ogita, S. M. Rump, S. Oishi, Accurate sum and dot product, SIAM J. Sci. Comput. 26
-    (2005): random exponents, then ever smaller ones, where each y_i cancels what was summed so far.
+    (2005): random exponents, then ever smaller ones, where each y_i cancels the sum so far.
     """
     half = WIDTH // 2
     ascent = (uniform(generator, ROWS, half) * half_bits).round()
@@ -75,21 +75,21 @@ def _gen_dot(generator: torch.Generator, half_bits: torch.Tensor, dtype: torch.d
 
 
 def _two_sum(a: torch.Tensor, b: torch.Tensor) -> Pair:
-    """a + b rounded, and what the rounding lost: exactly a + b together (D. E. Knuth)."""
+    """a + b rounded, and the rounding error; together exactly a + b (D. E. Knuth)."""
     total = a + b
     second = total - a
     return total, (a - (total - second)) + (b - second)
 
 
 @family(
-    "0, the difference that an order makes: sums are exact in float32, and halves rounded to 16 bits are not.",
+    "0, the difference between two orders of adding: float32 sums are exact, halves rounded to 16 bits are not.",
     "modular/modular#7165",
 )
 def split_k(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """So few and so long rows that a matrix product splits their sum: halves near ±2016, then alternating terms.
+    """Few and long rows, whose sum a matrix product splits: halves near ±2016, then the same terms alternating.
 
-    Elements are 0, 1/8 or 1, norms are 64: normalising rounds nothing, nor does a sum in 18 bits. A product is a
-    multiple of 2^-18 of ‖x‖‖y‖; half of that is allowed.
+    Elements are 0, 1/8 or 1, and norms are 64: neither normalising nor a sum in 18 bits rounds. A product is a multiple
+    of 2^-18 of ‖x‖‖y‖; half of that is allowed.
     """
     half = torch.tensor([1.0] * 2016 + [1 / 8] * 2048 + [0.0] * 3104, dtype=torch.float64)
     a = half[torch.rand(8, len(half), generator=generator).argsort(1)] * signs(generator, 8, len(half))

@@ -1,4 +1,4 @@
-"""A family of inputs that hurt, and the questions that it asks a similarity."""
+"""A family of inputs that hurt, and the questions it asks a similarity."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -14,12 +14,12 @@ Similarity = Callable[..., torch.Tensor]
 
 @dataclass(frozen=True)
 class Question:
-    """One call, and what is right.
+    """One call, and the right answer.
 
-    `truth` has the result's shape, NaN where there is no true value; None stands for the oracle's truth for x and y.
-    `ask` makes the call, where it is not `similarity(x, y, dim)`, and returns what is compared with the truth.
-    `slack` is how many times the implementation's error bound may be used: 1 for one similarity, 2 for the difference
-    of two. `allowed` is an error that stands in place of that bound, where the truth is a signal that must be heard.
+    `truth` has the result's shape, with NaN where no true value exists; None means the oracle's truth for x and y.
+    `ask` makes any call other than `similarity(x, y, dim)`, and returns the value to compare with the truth. `slack`
+    multiplies the implementation's error bound: 1 for one similarity, 2 for the difference of two. `allowed` replaces
+    that bound by an error, where the truth is a small signal that must show.
     """
 
     x: torch.Tensor
@@ -36,11 +36,10 @@ Make = Callable[[torch.dtype, torch.Generator], Iterable[Question]]
 
 @dataclass(frozen=True)
 class Family:
-    """Questions of one kind in any dtype; `expected` says what is right and why, `issue` who met it first.
+    """Questions of one kind in any dtype. `expected` gives the right answer and why, `issue` the first report of it.
 
-    `instead` is what an answer may be beside NaN where there is no true value; None: anything. `flushed`: asked while
-    subnormal numbers are flushed to zero. `rows`: all questions are of rows `[N, D]`, which all-pairs forms can
-    answer too.
+    Where no true value exists, an answer is NaN or one of `instead`; None allows anything. `flushed`: subnormal numbers
+    are flushed to zero during the call. `rows`: all questions have rows `[N, D]`, so all-pairs forms can answer too.
     """
 
     name: str
@@ -53,13 +52,13 @@ class Family:
 
     @property
     def made(self) -> str:
-        """What its rows are: the first paragraph of the generator's docstring, on one line."""
+        """Its rows in words: the first paragraph of the generator's docstring, on one line."""
         paragraph, *_ = (inspect.getdoc(self.make) or "").split("\n\n")
         return " ".join(paragraph.split())
 
 
 FAMILIES: dict[str, Family] = {}
-"""All of them by name, in the order of the reference."""
+"""All families by name, in the order of reports."""
 
 
 def family(
@@ -72,9 +71,9 @@ def family(
 ) -> Callable[[Make], Make]:
     """Add the generator below to `FAMILIES`, under its own name.
 
-    A generator is handed a dtype and a seeded generator (on the CPU), and yields questions on the CPU. It makes rows in
-    float64 and rounds once. It raises an `InputError` that says why if its rows cannot exist in the dtype. Its
-    docstring begins with what it makes.
+    A generator takes a dtype and a seeded `torch.Generator` (CPU), and yields questions on the CPU. It makes rows in
+    float64 and rounds them once. It raises an `InputError` with the reason if its rows cannot exist in the dtype. Its
+    docstring begins with the rows that it makes.
     """
 
     def add(make: Make) -> Make:

@@ -1,4 +1,4 @@
-"""Arguments of other forms: broadcast, tiny, empty, laid out otherwise, sharing memory, of two dtypes, with an eps."""
+"""Arguments of other forms: broadcast, tiny, empty, in other layouts, sharing memory, of two dtypes, with an eps."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,7 +26,7 @@ def broadcast(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Questi
 
 
 @family(
-    "±1 for rows of one number; nothing for no rows; no true value for rows of nothing.",
+    "±1 for rows of one number; an empty result for no rows; no true value for rows without numbers.",
     instead=(0.0,),
     rows=False,
 )
@@ -39,7 +39,7 @@ def size_one_and_empty(dtype: torch.dtype, generator: torch.Generator) -> Iterat
         yield Question(empty, empty.clone(), truth=np.full(rows, np.nan))
 
 
-@family("The same as of contiguous copies: memory order changes roundings, and nothing else.", rows=False)
+@family("The same as for contiguous copies: memory order may change roundings, and nothing else.", rows=False)
 def layouts(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """Transposed, every other column, stride 0, misaligned, overlapping, of 31 and 1025 columns, channels_last."""
     numbers = partial(_numbers, dtype, generator)
@@ -58,15 +58,15 @@ def layouts(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question
         yield Question(maps, rounded(dtype, near.to(memory_format=torch.channels_last)), dim)
 
 
-@family("The same as of copies, and the inputs stay what they were.", "Lightning-AI/torchmetrics#1278")
+@family("The same as for copies, and the inputs stay unchanged.", "Lightning-AI/torchmetrics#1278")
 def aliasing(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """x is y; then y is x one row later, in the same memory. Copied inputs ask nothing."""
+    """x is y; then y is x one row later, in the same memory. With copied inputs there is nothing to test."""
     walk = rounded(dtype, normal(generator, ROWS + 1, WIDTH).cumsum(0))
     yield Question(walk[:-1], walk[:-1])
     yield Question(walk[:-1], walk[1:])
 
 
-@family("The cosine: both are promoted before anything is computed.", "pytorch/pytorch#61454", rows=False)
+@family("The cosine: both inputs are promoted before any computation.", "pytorch/pytorch#61454", rows=False)
 def mixed_dtypes(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """Rows of the dtype with rows of another float dtype, and with int8."""
     other = torch.float64 if dtype == torch.float32 else torch.float32
@@ -80,7 +80,7 @@ def mixed_dtypes(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Que
 def eps_extremes(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """Normal rows without an eps; rows of norm 1/2 with an eps of 1, and of 1e23, which is beyond float16.
 
-    A negative eps may be refused as well as ignored, so it isn't asked.
+    A negative eps is left out: refusing and ignoring it are both right.
     """
     x = normal(generator, ROWS, WIDTH)
     asked = question(dtype, x, x + normal(generator, ROWS, WIDTH))

@@ -18,7 +18,7 @@ def _rows(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
 
 @family("The same at every scale: 16 powers of two from one end of the dtype to the other.", "pytorch/pytorch#193006")
 def exponents(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Rows times powers of two: no element overflows, and too few to count are subnormal, but squares do both."""
+    """Rows times powers of two. No element overflows and few are subnormal, but their squares do both."""
     limits = torch.finfo(dtype)
     least, most = math.frexp(limits.tiny)[1] + 7, math.frexp(limits.max)[1] - 3
     powers = [2.0 ** round(least + (most - least) * n / 15) for n in range(16)]
@@ -27,7 +27,7 @@ def exponents(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Questi
     yield question(dtype, x * scale, y * scale)
 
 
-@family("The cosine: norms from 1e-12 to 1e-8 are no zeros; an eps of 1e-8 shrinks it.", "pytorch/pytorch#151110")
+@family("The cosine: norms from 1e-12 to 1e-8 are not 0, but an eps of 1e-8 shrinks it.", "pytorch/pytorch#151110")
 def eps_gap(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """Unit rows times 1e-12 to 1e-8."""
     norms = 10 ** even(-12, -8)
@@ -43,7 +43,7 @@ def mixed_scale(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Ques
 
 
 @family(
-    "No true value: 0 by most rules, else NaN, and the rows around a zero row are right.",
+    "No true value: 0 by most rules, else NaN. The rows around a zero row are right.",
     "pytorch/pytorch#32137",
     instead=(0.0,),
 )
@@ -58,14 +58,16 @@ def zeros(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
 def _small(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """First rows whose elements are all subnormal, then rows whose squares are; y is ordinary."""
     if not torch.finfo(torch.float64).tiny / 2:
-        raise RuntimeError("subnormal numbers are flushed to zero already; make the questions, and their truth, before")
+        raise RuntimeError(
+            "subnormal numbers are already flushed to zero; make the questions and their truth before that"
+        )
     least = torch.finfo(dtype).smallest_normal
     for scale in (least, math.sqrt(least)):
         x, y = _rows(generator)
         yield question(dtype, x * scale / 8, y)
 
 
-@family("The cosine: elements, or their squares, are subnormal, which rounds them but keeps them.")
+@family("The cosine: subnormal elements or squares are rounded more coarsely, but not lost.")
 def subnormals(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """Rows scaled so that all elements are subnormal, then so that their squares are; y is ordinary."""
     yield from _small(dtype, generator)
@@ -73,13 +75,13 @@ def subnormals(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Quest
 
 @family("No true value where elements are flushed to zero; the cosine where only their squares are.", flushed=True)
 def subnormals_flushed(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """The same kinds of rows, asked while the processor flushes subnormal numbers to zero."""
+    """The same kinds of rows, while the processor flushes subnormal numbers to zero."""
     elements, squares = _small(dtype, generator)
     yield Question(elements.x, elements.y, truth=np.full(ROWS, np.nan))
     yield squares
 
 
-@family("NaN for a row that holds NaN or infinity: no clamp may hide it. The rows around it are right.", instead=())
+@family("NaN for a row with NaN or infinity: no clamp may hide it. The rows around it are right.", instead=())
 def non_finite(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     """Rows with NaN, infinity or both in x, in y or in both, among ordinary ones."""
     x, y = _rows(generator)

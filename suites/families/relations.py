@@ -1,4 +1,4 @@
-"""What a cosine obeys, whatever the rows: symmetries, and its gradient."""
+"""Laws of the cosine for any rows: symmetries, and its gradient."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ Wide = npt.NDArray[np.longdouble]
 
 
 @family(
-    "0, as the truth changes by nothing: x and y swapped, columns permuted, signs flipped, rotated, columns twice, "
-    "times powers of two, zeros appended.",
+    "0, the change of the cosine when x and y are swapped, columns permuted, flipped, rotated or repeated, rows "
+    "multiplied by powers of two, zeros appended.",
     rows=False,
 )
 def metamorphic(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Two questions each, of rows and of changed rows; all changes are exact in the dtype."""
+    """Rows and changed rows, as two calls; all changes are exact in the dtype."""
     x, y = at_angles(generator, even(0.1, 3))
     asked = question(dtype, x * math.sqrt(WIDTH), y * math.sqrt(WIDTH) * (1 + uniform(generator, ROWS, 1)))
     x, y = rows = (asked.x, asked.y)
@@ -43,7 +43,7 @@ def metamorphic(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Ques
 
 
 def _rotated(dtype: torch.dtype, generator: torch.Generator) -> tuple[Pair, Pair]:
-    """Small integers, and each four of their columns rotated by a Hadamard matrix: exact in 8 bits."""
+    """Small integers, and the same with each four columns rotated by a Hadamard matrix: exact in 8 bits."""
     x, other = torch.randint(-7, 8, (2, ROWS, WIDTH), generator=generator).double()
     y = torch.where(uniform(generator, ROWS, WIDTH) < even(0, 0.9), x, other)
     turn = torch.from_numpy(scipy.linalg.hadamard(4)) / 2.0
@@ -55,13 +55,13 @@ def _rotated(dtype: torch.dtype, generator: torch.Generator) -> tuple[Pair, Pair
 
 
 @family(
-    "0, the distance ‖g - g_true‖·‖x‖ of each row, x's then y's: angles from 1e-3 to π - 1e-3, norms from 1e-30 to "
-    "1e30. At zero rows, no true value.",
+    "0, the distance ‖g - g_true‖·‖x‖ of each row, of x and then of y: angles from 1e-3 to π - 1e-3, norms from 1e-30 "
+    "to 1e30. At zero rows, no true value.",
     "pytorch/pytorch#184575",
     rows=False,
 )
 def gradients(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """16 norms of x with each of 16 angles; in float16 the norms stop where a gradient's elements are subnormal."""
+    """16 norms of x with each of 16 angles; in float16 the norms stop where the gradient would be subnormal."""
     widest = min(30, math.log10(2.0**-8 / torch.finfo(dtype).tiny))
     norms = 10 ** torch.linspace(-widest, widest, 16, dtype=torch.float64)
     acute = 10 ** torch.linspace(-3, math.log10(math.pi / 2), 8, dtype=torch.float64)
@@ -89,7 +89,7 @@ def _gradient_errors(x: torch.Tensor, y: torch.Tensor) -> Callable[[Similarity],
 
 
 def _distance(x: torch.Tensor, y: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
-    """‖g - g_true‖·‖x‖ with g_true = (ŷ - c x̂) / ‖x‖, in long double: float64 rows need more digits than their own."""
+    """‖g - g_true‖·‖x‖ with g_true = (ŷ - c x̂) / ‖x‖, in long double: float64 is too coarse for float64 rows."""
     norm, unit = _unit(x)
     _, other = _unit(y)
     true = other - np.vecdot(unit, other)[:, None] * unit
@@ -98,7 +98,7 @@ def _distance(x: torch.Tensor, y: torch.Tensor, found: torch.Tensor) -> torch.Te
 
 
 def _unit(rows: torch.Tensor) -> tuple[Wide, Wide]:
-    """Norms and unit rows; a row of zeros stays one, of the norm 1."""
+    """Norms and unit rows; a row of zeros stays a row of zeros, with the norm 1."""
     wide = rows.double().numpy().astype(np.longdouble)
     norm = np.sqrt(np.vecdot(wide, wide))[:, None]
     norm[norm == 0] = 1

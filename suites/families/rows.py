@@ -1,4 +1,4 @@
-"""What the families are made of: float64 rows from a seed, rounded once to the dtype."""
+"""Building blocks of the families: float64 rows from a seed, rounded once to the dtype."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from suites.inputs import InputError
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 ROWS, WIDTH = 256, 512
-"""The shape of ordinary questions: one for all, since compiled contestants take seconds for each shape."""
+"""The shape of ordinary questions, the same for all: compiled implementations take seconds for each new shape."""
 
 
 def normal(generator: torch.Generator, *shape: int) -> torch.Tensor:
@@ -19,7 +19,7 @@ def normal(generator: torch.Generator, *shape: int) -> torch.Tensor:
 
 
 def uniform(generator: torch.Generator, *shape: int) -> torch.Tensor:
-    """Even over [0, 1) in float64."""
+    """Uniform over [0, 1) in float64."""
     return torch.rand(shape, generator=generator, dtype=torch.float64)
 
 
@@ -29,12 +29,12 @@ def signs(generator: torch.Generator, *shape: int) -> torch.Tensor:
 
 
 def even(start: float, end: float) -> torch.Tensor:
-    """`ROWS` numbers from `start` to `end`, `[ROWS, 1]` in float64: one for each row."""
+    """`ROWS` evenly spaced numbers from `start` to `end`, `[ROWS, 1]` in float64."""
     return torch.linspace(start, end, ROWS, dtype=torch.float64)[:, None]
 
 
 def at_angles(generator: torch.Generator, angles: torch.Tensor) -> Pair:
-    """Unit rows at these angles, `[N, 1]` in radians, in a random plane each: x and y, `[N, WIDTH]` in float64."""
+    """Unit rows x and y, `[N, WIDTH]` in float64, at these angles, `[N, 1]` in radians, each pair in a random plane."""
     x, other = normal(generator, len(angles), WIDTH), normal(generator, len(angles), WIDTH)
     x = x / x.norm(dim=1, keepdim=True)
     across = other - (x * other).sum(1, keepdim=True) * x
@@ -42,12 +42,12 @@ def at_angles(generator: torch.Generator, angles: torch.Tensor) -> Pair:
 
 
 def question(dtype: torch.dtype, x: torch.Tensor, y: torch.Tensor) -> Question:
-    """About the cosines of these rows, rounded to the dtype."""
+    """The question for the cosines of these rows, rounded to the dtype."""
     return Question(rounded(dtype, x), rounded(dtype, y))
 
 
 def difference(before: Pair, after: Pair) -> Callable[[Similarity], torch.Tensor]:
-    """Asks what a change of the rows changes: the answers before less those after, in float64."""
+    """How much a change of the rows changes the answers: those before minus those after, in float64."""
 
     def ask(similarity: Similarity) -> torch.Tensor:
         first, second = (similarity(x.clone(), y.clone()).double() for x, y in (before, after))
@@ -57,10 +57,10 @@ def difference(before: Pair, after: Pair) -> Callable[[Similarity], torch.Tensor
 
 
 def rounded(dtype: torch.dtype, rows: torch.Tensor) -> torch.Tensor:
-    """A copy in the dtype, in memory of its own.
+    """A copy in the dtype, in its own memory.
 
     Raises:
-        InputError: a finite number became infinite, or a row of other numbers became one of zeros.
+        InputError: a finite number became infinite, or a row became all zeros.
     """
     found = rows.to(dtype, copy=True)
     limits = torch.finfo(dtype)

@@ -10,9 +10,9 @@ from suites.inputs.blocks import Blocks, InputError, Stream, stream_of
 from suites.inputs.files import UserInputs, inputs_name, load_file
 from suites.records.case import Case
 
-__all__ = ["FAMILIES", "InputError", "UserInputs", "inputs_name", "load_file", "make_inputs", "require_shape"]
+__all__ = ["DISTRIBUTIONS", "InputError", "UserInputs", "inputs_name", "load_file", "make_inputs", "require_shape"]
 
-FAMILIES: dict[str, Callable[[Case, Stream], Blocks]] = {
+DISTRIBUTIONS: dict[str, Callable[[Case, Stream], Blocks]] = {
     "prescribed": synthetic.prescribed,
     "gaussian": synthetic.gaussian,
     "positive": synthetic.positive,
@@ -59,7 +59,7 @@ def _blocks(case: Case, file: UserInputs | None) -> Blocks:
     own = {} if file is None else {inputs_name(file): file}
     if case.inputs in own:
         return own[case.inputs].blocks(case)
-    if case.inputs not in FAMILIES:
-        known = (*FAMILIES, *own)
+    if case.inputs not in DISTRIBUTIONS:
+        known = (*DISTRIBUTIONS, *own)
         raise InputError(f"unknown inputs {case.inputs!r}{did_you_mean(case.inputs, known)}")
-    return FAMILIES[case.inputs](case, stream_of(case))
+    return DISTRIBUTIONS[case.inputs](case, stream_of(case))

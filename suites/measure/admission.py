@@ -1,4 +1,4 @@
-"""Who takes part in a case: of those that take its dtype and run on its device, the ones that there is memory for."""
+"""Which contestants take part in a case: those that support its dtype and device, and fit in memory."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from suites.records.record import Status
 
 
 def unsupported(entry: Implementation, dtype: str, device: str) -> Failure | None:
-    """Why the contestant takes no part with inputs of this dtype on this device, if so."""
+    """Why the contestant takes no part with this dtype on this device; None if it does."""
     if dtype not in entry.dtypes:
         return Failure(Status.UNSUPPORTED, f"takes {' and '.join(entry.dtypes)} only")
     if device not in entry.devices:
@@ -30,7 +30,7 @@ def too_large(
     free_bytes: Callable[[str], int],
     world: World,
 ) -> dict[str, Failure]:
-    """Those that this case has no memory for, or that fail in the small trials which tell."""
+    """The contestants that do not fit in memory, or that fail in a memory probe, each with its failure."""
 
     def peak(entry: Implementation, small: Case) -> int | None:
         others = threads()

@@ -1,7 +1,7 @@
-"""The heap: as the process finds it, or pinned, so that what was freed before makes no difference.
+"""The heap: as found, or pinned, which makes calls independent of earlier ones.
 
-glibc keeps or returns the pages of a freed temporary depending on what the process did before: the same call takes
-a page fault for each 4 KiB, or none. Pinned, all temporaries come from a heap that only grows.
+glibc keeps or returns the pages of a freed temporary depending on earlier calls. So the same call may take a page fault
+for each 4 KiB, or none. In a pinned process all temporaries come from a heap that only grows.
 """
 
 import ctypes
@@ -11,11 +11,11 @@ _MALLOPT = {"M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_P
 
 
 class AllocatorError(ValueError):
-    """A regime that this machine cannot have."""
+    """An allocator regime that this machine does not support."""
 
 
 def pin() -> None:
-    """Make the heap of this process keep what it has: no mapping for large blocks, no trimming. It cannot be undone.
+    """Make the heap of this process keep its memory, with no mapping of large blocks and no trimming, for good.
 
     Raises:
         AllocatorError: the C library is not glibc, or refuses.

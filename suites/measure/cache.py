@@ -1,7 +1,7 @@
-"""Cold inputs: copies that take turns, so many that none is in the last-level cache any more when its turn comes again.
+"""Cold inputs: calls cycle through so many copies that each has left the last-level cache before its next turn.
 
-What is cold is the inputs. The memory of results and temporaries is the allocator's, and as warm as it leaves it.
-On CUDA there are no copies: there the clock writes the cache full before each call.
+Only the inputs are cold. Results and temporaries are as warm as the allocator leaves them. On CUDA there are no copies:
+the clock overwrites the cache before each call.
 """
 
 import itertools
@@ -12,21 +12,21 @@ from pathlib import Path
 from suites.measure.clock import Call
 from suites.records.case import Case
 
-_TIMES = 3  # the cache's size, since no cache replaces the oldest line exactly
+_TIMES = 3  # the cache's size: no cache replaces exactly the oldest line
 _UNKNOWN = 1 << 26  # bytes: more than most machines have
 _SYSFS = Path("/sys/devices/system/cpu/cpu0/cache")
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def copies(case: Case) -> int:
-    """How many copies of its inputs a case takes turns with: one, or more if its cache regime is cold."""
+    """How many copies of its inputs a case cycles through: one, or more if its cache regime is cold."""
     if case.cache == "warm" or case.device == "cuda":
         return 1
     return 1 + math.ceil(_TIMES * last_level_bytes() / case.input_bytes)
 
 
 def taking_turns(calls: Sequence[Call]) -> Call:
-    """A call that makes the next of these calls each time. It costs some 50 ns, for all contestants alike."""
+    """A call that cycles through these calls. It adds about 50 ns, for all contestants alike."""
     turns = itertools.cycle(calls)
 
     def call() -> object:

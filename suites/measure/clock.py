@@ -1,7 +1,7 @@
-"""How long calls took: one clock a kind of device.
+"""Clocks: one for each kind of device.
 
-A clock is `clock(call, calls) -> (seconds, result)`: for all `calls` calls together, with the result of the
-last one, so that the results of timed calls can be checked. Tests pass their own.
+A clock is `clock(call, calls) -> (seconds, result)`: the time of all `calls` calls together, and the last result, which
+is checked. Tests pass their own clock.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ def clock_of(device: str, cache: str = "warm") -> Clock:
 
 
 def host_clock(call: Call, calls: int, now: Callable[[], float] = perf_counter) -> tuple[float, object]:
-    """Seconds on the host's monotonic clock, for work that is done when the call returns.
+    """Seconds on the host's monotonic clock, for work that ends before the call returns.
 
-    `now` is bound here: a contestant that replaces `perf_counter` anywhere changes nothing.
+    `now` is bound at import: a contestant that replaces `perf_counter` changes nothing.
     """
     start = now()
     for _ in repeat(None, calls):
@@ -37,12 +37,11 @@ def host_clock(call: Call, calls: int, now: Callable[[], float] = perf_counter) 
 
 
 class CudaClock:
-    """Seconds between CUDA events around the calls on the current stream, the host being ahead of the device.
+    """Seconds between CUDA events around the calls on the current stream, with the host ahead of the device.
 
-    Before the calls the device is put to sleep for as long as the host needs to queue them, so that a launch
-    that takes longer than its kernel costs nothing; the host's time is a column of its own. In the regime
-    "cold", memory of twice the size of the L2 cache is written before each call instead, outside of the
-    events of that call.
+    The device first sleeps for as long as the host needs to queue the calls. So a launch that takes longer than its
+    kernel adds nothing; the host's time is a separate column. With `cache="cold"`, memory of twice the L2 cache is
+    written before each call instead, outside the events of that call.
 
     Args:
         cache: "warm" or "cold".
@@ -66,7 +65,7 @@ class CudaClock:
                 result = call()
             last.record()
         self._launch_s[call] = (self._now() - start) / calls
-        torch.cuda.synchronize()  # the whole device: work on another stream is a contestant's work too
+        torch.cuda.synchronize()  # the whole device: work on other streams counts too
         return sum(first.elapsed_time(last) for first, last in spans) * 1e-3, result
 
     @cached_property
@@ -99,7 +98,7 @@ def _event() -> torch.cuda.Event:
 
 
 def _hold(cycles: float) -> None:
-    """Keep the device busy on the current stream, without memory; torch has no public function for it."""
+    """Keep the device busy on the current stream without using memory; torch has no public function for this."""
     torch.cuda._sleep(int(cycles))
 
 

@@ -1,4 +1,4 @@
-"""The first call of a contestant: how long it takes, whether it is right, what memory it needs."""
+"""The first call of a contestant: its time, the check of its result, and its memory."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from suites.records.record import Error, Flag, Status
 
 @dataclass(frozen=True)
 class Checked:
-    """A contestant that passed: its call, the one to time (cold or not), and what is known of it by then."""
+    """A contestant that passed the checks: its call, the call to time (warm or cold), and what was measured so far."""
 
     call: Call
     timed: Call
@@ -34,7 +34,7 @@ class Checked:
 def first_call(
     problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases
 ) -> Checked | Failure:
-    """The first call, its result against the truth, and the memory of another call."""
+    """Time the first call, check its result against the truth, and measure the memory of another call."""
     call = call_of(problem.case, entry, problem.inputs)
     others, versions = threads(), problem.versions()
     try:
@@ -59,7 +59,7 @@ def first_call(
         changed = problem.changed() if failure.status is Status.WRONG else []
         problem.restore()
         world.restore()
-        return Failure(Status.WRONG, changed[0]) if changed else failure  # that one is only what came of it
+        return Failure(Status.WRONG, changed[0]) if changed else failure  # the failure only follows from the change
 
 
 def _to_time(problem: Problem, entry: Implementation, call: Call) -> Call:

@@ -1,4 +1,4 @@
-"""Whether a case fits in memory, known before it is tried."""
+"""Memory fit: predicts whether a case fits in memory before measuring it."""
 
 import dataclasses
 import math
@@ -10,21 +10,21 @@ from suites.measure.cache import copies
 from suites.records.case import BYTES, Case
 from suites.records.record import Status
 
-_SHARE = 0.9  # of what is free: the rest is for the oracle's chunks and the allocator
-_MANY_COPIES = 16  # of the inputs: no sensible form takes more
-_SMALL = 16  # rows of the smallest trial
-_PAGED = 1 << 25  # bytes of input, or of all pairs, from which a process's own peak, in pages, can be told from noise
-_LIFTED = 6  # copies in the oracle's dtype, while the truth is found and compared with a result
+_SHARE = 0.9  # of free memory: the rest is for the oracle's chunks and the allocator
+_MANY_COPIES = 16  # of the inputs: no sensible implementation takes more
+_SMALL = 16  # rows of the smallest probe
+_PAGED = 1 << 25  # bytes of input, or of all pairs, that make a process's peak, in pages, larger than its noise
+_LIFTED = 6  # copies in the oracle's dtype, to compute the truth and compare it with a result
 
 Peak = Callable[[Case], int | None]
-"""Runs a contestant once on a case and returns its peak beyond the inputs, in bytes."""
+"""Probes a contestant: runs it once on a case and returns its peak beyond the inputs, in bytes."""
 
 
 def own_bytes(case: Case, contestants: int) -> Mapping[str, int]:
-    """Device to the bytes that the suite itself takes for a case.
+    """Device to the bytes that the suite itself needs for a case.
 
-    They go into the inputs (many copies of them if the cache is to be cold) and a copy that shows whether they
-    were changed, the first result of each contestant, and the oracle, which works on the host in float64 or wider.
+    It holds the inputs (many copies for a cold cache), one untouched copy, the first result of each contestant, and the
+    oracle's tensors, on the host in float64 or wider.
     """
     outputs, elements = math.prod(case.output_shape), case.input_bytes // BYTES[case.dtype]
     backward = case.direction == "forward+backward"
@@ -36,7 +36,7 @@ def own_bytes(case: Case, contestants: int) -> Mapping[str, int]:
 
 
 def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], int]) -> None:
-    """Raise a `Failure` if what the suite itself needs for the case does not fit."""
+    """Raise a `Failure` if the memory that the suite itself needs for the case is not free."""
     for device, needed in own_bytes(case, contestants).items():
         if needed > _SHARE * (free := free_bytes(device)):
             raise Failure(
@@ -47,24 +47,23 @@ def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], 
 
 
 def require_fit(case: Case, free: int, peak: Peak, *, in_torch: bool = True) -> None:
-    """Raise a `Failure` if the contestant's temporaries would not fit; try it small only where that is in doubt."""
+    """Raise a `Failure` if the contestant's temporaries would not fit. It is probed only in case of doubt."""
     if _pessimistic(case) <= _SHARE * free:
         return
     needed = expected_peak(case, peak, in_torch=in_torch)
     if needed > _SHARE * free:
         raise Failure(
             Status.OUT_OF_MEMORY,
-            f"not tried: it would take about {_gib(needed)} beyond its inputs, by small trials, "
+            f"not tried: by small probes it would take about {_gib(needed)} beyond its inputs, "
             f"and {_gib(free)} are free on {case.device}",
         )
 
 
 def expected_peak(case: Case, peak: Peak, *, in_torch: bool = True) -> float:
-    """The peak extrapolated from small trials, in bytes.
+    """The peak in bytes, extrapolated from small probes.
 
-    Temporaries grow with the rows, or for all pairs with a·(N + M)/2 + b·N·M, and two
-    trials give a and b. All pairs of a few rows with many grow with the many. A peak that
-    is not `in_torch` is known in pages only, and takes larger trials.
+    Temporaries grow with the rows, or for all pairs with a·(N + M)/2 + b·N·M, where two probes give a and b. All pairs
+    of few rows with many grow with the many. A peak outside torch is known in pages only, and needs larger probes.
     """
     small = _SMALL if in_torch else _paged_rows(case)
     few, many = sorted(case.shape[:2]) if case.task == "pairwise" else (1, case.shape[0])
@@ -80,7 +79,7 @@ def expected_peak(case: Case, peak: Peak, *, in_torch: bool = True) -> float:
 def _with_rows(case: Case, most: int) -> Case:
     counts = 2 if case.task == "pairwise" else 1
     shape = (*(min(rows, most) for rows in case.shape[:counts]), *case.shape[counts:])
-    return dataclasses.replace(case, shape=shape, inputs="gaussian")  # a user's file has one shape
+    return dataclasses.replace(case, shape=shape, inputs="gaussian")  # a user's file has a single shape
 
 
 def _paged_rows(case: Case) -> int:

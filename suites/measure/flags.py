@@ -1,4 +1,4 @@
-"""What to beware of in a record: each flag with its evidence. A flagged number is shown, not hidden."""
+"""Flags: reasons to distrust a record, each with its evidence. Flagged numbers are shown, not hidden."""
 
 import time
 
@@ -9,22 +9,21 @@ from suites.measure.host import HostTime
 from suites.measure.launch import Launch
 from suites.measure.rounds import Samples
 from suites.records.record import Flag
-from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, blocked, lag_one, medians, paired_ratios
-from suites.statistics import Samples as Array
+from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, Array, blocked, lag_one, medians, paired_ratios
 
 _FAULTS_A_CALL = 1.0
 _SWITCHES_A_SECOND, _MANY_SWITCHES = 100, 5  # a quiet machine makes some tens a second
 _DRIFT = 0.05
 _SPED_UP = 2.0
 _AUTOCORRELATION = 0.3
-_OTHERS, _STOLEN, _LONG_ENOUGH_S = 0.1, 0.02, 0.5  # processors; the kernel counts in steps of 10 ms
+_OTHERS, _STOLEN, _LONG_ENOUGH_S = 0.1, 0.02, 0.5  # in processors; the kernel counts in steps of 10 ms
 _LAUNCH_BOUND = 1.03
-_COARSE = 1000  # a sample has to be this many times longer than a tick of the clock
+_COARSE = 1000  # clock ticks that a sample has to last
 _MODES_APART, _SHARE, _FEWEST_OF_A_MODE = 4.0, 0.2, 5  # a tenth of outliers is no mode
 
 
 def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[Flag, ...]:
-    """The flags of a contestant's samples, taken beside those of the baseline if there is one."""
+    """The flags of a contestant's samples, compared with the baseline's if there is one."""
     values, calls = np.array(samples.samples_s), samples.calls * len(samples.samples_s)
     flags = []
 
@@ -45,7 +44,7 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
         flag("recompiled", f"torch.compile compiled {samples.compiled} frames while the calls were timed")
     if kept_bytes > 0:
         flag("leaks", f"{kept_bytes} bytes stay allocated after each call")
-    if (sped_up := samples.early_s / np.median(values)) > _SPED_UP:  # NaN, too few early calls, is not
+    if (sped_up := samples.early_s / np.median(values)) > _SPED_UP:  # NaN (too few early calls) is not
         flag("sped_up", f"calls 64 to 511 took {sped_up:.3g} times the time of those that were sampled")
     if len(values) >= 2 * FEW:
         if drift := _drift(values):
@@ -59,7 +58,7 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
 
 
 def compiler_flags(first_call: Compilations) -> tuple[Flag, ...]:
-    """The flags of what torch.compile did in a first call."""
+    """The flags for what torch.compile did in a first call."""
     frames, fallen_back, graph_breaks = first_call
     flags = []
     if fallen_back:
@@ -70,7 +69,7 @@ def compiler_flags(first_call: Compilations) -> tuple[Flag, ...]:
 
 
 def launch_flags(call_s: float, launch: Launch) -> tuple[Flag, ...]:
-    """The flag of a contestant whose calls the host cannot launch as fast as the device, at `call_s`, ends them."""
+    """The flag of a contestant whose calls take the host longer to launch than the device, `call_s`, to run."""
     evidence = []
     if launch.host_s > _LAUNCH_BOUND * call_s:
         evidence.append(f"the host takes {launch.host_s:.3g} s a call, the device {call_s:.3g} s")
@@ -80,7 +79,7 @@ def launch_flags(call_s: float, launch: Launch) -> tuple[Flag, ...]:
 
 
 def host_flags(spent: HostTime) -> tuple[Flag, ...]:
-    """The flags of what else the machine did while the rounds of a case ran."""
+    """The flags for other work of the machine during the rounds of a case."""
     if spent.wall_s < _LONG_ENOUGH_S:
         return ()
     flags = []
@@ -92,7 +91,7 @@ def host_flags(spent: HostTime) -> tuple[Flag, ...]:
 
 
 def _drift(values: Array) -> str:
-    """How much the halves differ, where that is both much and sure; "" where it is not."""
+    """How much the halves differ, if that is both large and certain; else ""."""
     first, second = medians(np.array_split(values, 2), VERDICT_CONFIDENCE)
     apart = first[2] < second[1] or second[2] < first[1]
     if not apart or abs(np.log(second[0] / first[0])) <= _DRIFT:
@@ -101,9 +100,9 @@ def _drift(values: Array) -> str:
 
 
 def _two_modes(values: Array) -> str:
-    """Where the samples fall into two groups, far apart against their own spread; "" where they don't.
+    """The two groups of the samples, if their distance is large compared with their spread; else "".
 
-    The split is the one that leaves the least variance within the groups (Otsu, 1979).
+    The split leaves the least variance within the groups (Otsu, 1979).
     """
     ordered = np.sort(np.log(values))
     n = len(ordered)
@@ -123,7 +122,7 @@ def _two_modes(values: Array) -> str:
 
 
 def _autocorrelation(ratios: Array) -> str:
-    """How successive ratios correlate, where that is both much and sure, and what was done about it; "" otherwise."""
+    """How successive ratios correlate, if that is both large and certain, and the blocks used; else ""."""
     if len(ratios) < FEW or not (r := lag_one(ratios[None])[0]) > max(_AUTOCORRELATION, SURELY / len(ratios) ** 0.5):
         return ""
     (blocks,) = blocked([ratios])

@@ -1,4 +1,4 @@
-"""What the GPU was held back by meanwhile: heat, power, other processes. Read through NVML, between samples."""
+"""What slowed the GPU during the rounds: heat, power, other processes. Read through NVML, between samples."""
 
 import os
 from collections.abc import Callable
@@ -19,82 +19,82 @@ _REASONS = {  # bits of nvmlDeviceGetCurrentClocksEventReasons, see NVML's docum
 }
 
 
-class Look(NamedTuple):
-    """What NVML told once: the bits that hold the clock back, the clock in MHz, other processes on the GPU."""
+class Reading(NamedTuple):
+    """One reading of NVML: the bits of the throttle reasons, the clock in MHz, other processes on the GPU."""
 
     reasons: int
     clock_mhz: int
     others: int
 
 
-class Watch:
-    """Looks at a GPU from time to time, and tells at the end what it was held back by.
+class GpuMonitor:
+    """Reads a GPU from time to time, and reports at the end what slowed it.
 
     Args:
-        read: one look, or None if it fails; None where there is nothing to look at.
-        now: seconds, so that a look is taken each tenth of a second at most.
+        read: makes a reading, None if it fails; None if there is nothing to read.
+        now: seconds; readings are at least a tenth of a second apart.
     """
 
-    def __init__(self, read: Callable[[], Look | None] | None, now: Callable[[], float] = perf_counter) -> None:
+    def __init__(self, read: Callable[[], Reading | None] | None, now: Callable[[], float] = perf_counter) -> None:
         self._read, self._now = read, now
-        self._looks: list[Look] = []
+        self._readings: list[Reading] = []
         self._last = now()
-        self._look()
+        self._append()
 
-    def look(self) -> None:
-        """Take a look, if the last one is long enough ago."""
+    def poll(self) -> None:
+        """Make a reading, if the last one is old enough."""
         if self._read and self._now() - self._last >= _EVERY_S:
-            self._look()
+            self._append()
             self._last = self._now()
 
     def flags(self) -> tuple[Flag, ...]:
-        """`throttled` and `gpu_shared`, where they were seen."""
-        self._look()
-        if not (looks := self._looks):
+        """`throttled` and `gpu_shared`, if either was seen."""
+        self._append()
+        if not (readings := self._readings):
             return ()
         flags = []
-        seen = {why: sum(bool(look.reasons & bits) for look in looks) for why, bits in _REASONS.items()}
-        if slowed := [f"by {why} in {count} of {len(looks)} looks" for why, count in seen.items() if count]:
-            clocks = f"{min(look.clock_mhz for look in looks)} to {max(look.clock_mhz for look in looks)} MHz"
+        seen = {why: sum(bool(reading.reasons & bits) for reading in readings) for why, bits in _REASONS.items()}
+        if slowed := [f"by {why} in {count} of {len(readings)} readings" for why, count in seen.items() if count]:
+            clocks = f"{min(r.clock_mhz for r in readings)} to {max(r.clock_mhz for r in readings)} MHz"
             flags.append(Flag(name="throttled", evidence=f"the clock was held back {' and '.join(slowed)}: {clocks}"))
-        if others := max(look.others for look in looks):
+        if others := max(reading.others for reading in readings):
             flags.append(Flag(name="gpu_shared", evidence=f"{others} other processes had work on the GPU"))
         return tuple(flags)
 
-    def _look(self) -> None:
+    def _append(self) -> None:
         found = self._read() if self._read else None
         if found:
-            self._looks.append(found)
+            self._readings.append(found)
 
 
-def watch(device: str) -> Watch:
-    """A watch on the current CUDA device; it sees nothing elsewhere, and without NVML or its package, nvidia-ml-py."""
+def monitor(device: str) -> GpuMonitor:
+    """A monitor of the current CUDA device. Without one, or without NVML (the package nvidia-ml-py), it reads none."""
     if device != "cuda":
-        return Watch(None)
+        return GpuMonitor(None)
     try:
         import pynvml  # type: ignore[import-not-found]  # optional
     except ImportError:
-        return Watch(None)
+        return GpuMonitor(None)
     try:
         pynvml.nvmlInit()
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties().uuid}")
     except pynvml.NVMLError:  # a driver without NVML, a container that hides it
-        return Watch(None)
-    return Watch(lambda: _look(pynvml, handle))
+        return GpuMonitor(None)
+    return GpuMonitor(lambda: _read(pynvml, handle))
 
 
-def _look(pynvml: ModuleType, handle: object) -> Look | None:
-    """What NVML tells, or None: a GPU need not tell all of it, and no contestant is to blame for that."""
+def _read(pynvml: ModuleType, handle: object) -> Reading | None:
+    """A reading, or None: not every GPU reports all of it, and that must not fail a contestant."""
     with suppress(pynvml.NVMLError):
-        return _told(pynvml, handle)
+        return _reading(pynvml, handle)
     return None
 
 
-def _told(pynvml: ModuleType, handle: object) -> Look:
+def _reading(pynvml: ModuleType, handle: object) -> Reading:
     running = {process.pid for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)}
-    # In a container this process may be listed under another number.
+    # In a container this process may be listed under another id.
     others = len(running - {os.getpid()}) if os.getpid() in running else max(0, len(running) - 1)
-    return Look(
+    return Reading(
         reasons=pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle),
         clock_mhz=pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM),
         others=others,

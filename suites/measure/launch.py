@@ -1,4 +1,4 @@
-"""What a call costs the host of a GPU, and what it costs the GPU when nothing has to be launched."""
+"""Launch costs on a GPU: a call's time on the host, and its time on the device without launches."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ import torch
 from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
 
-_CALLS, _ROUNDS = 16, 9  # so few kernels fit into the launch queue: the host never waits for the device
+_CALLS, _ROUNDS = 16, 9  # few enough for the launch queue: the host never waits for the device
 _WARM_CALLS = 3
 
 
 @dataclass(frozen=True)
 class Launch:
-    """Seconds a call: the host's until all is queued, and the device's when the call is replayed as a CUDA graph.
+    """Seconds a call: the host's until all work is queued, and the device's when a CUDA graph replays the call.
 
-    `graph_s` is None for a call that cannot be captured, such as one that waits for the device.
+    `graph_s` is None if the call cannot be captured, for example because it waits for the device.
     """
 
     host_s: float
@@ -27,7 +27,7 @@ class Launch:
 
 
 def launches(calls: Mapping[str, Call], clock: Clock, *, cold: bool) -> dict[str, Launch | Failure]:
-    """What each of these calls on CUDA costs, or the `Failure` that it ends in."""
+    """The launch costs of each of these calls on CUDA, or its `Failure`."""
     found: dict[str, Launch | Failure] = {}
     for name, call in calls.items():
         try:
@@ -38,10 +38,10 @@ def launches(calls: Mapping[str, Call], clock: Clock, *, cold: bool) -> dict[str
 
 
 def launch(call: Call, clock: Clock, *, cold: bool = False, now: Callable[[], float] = perf_counter) -> Launch:
-    """Measure one, apart from the samples; `cold` as the clock is, so that each call in a graph is, too.
+    """Measure one call, apart from the samples. With a cold clock, pass `cold=True`: a graph then holds one call.
 
     Raises:
-        Failure: the call itself does.
+        Failure: the call itself fails.
     """
     host_s = median(_host_s(call, now) for _ in repeat(None, _ROUNDS))
     return Launch(host_s, _graph_s(call, clock, calls=1 if cold else _CALLS))
@@ -65,13 +65,13 @@ def _graph_s(call: Call, clock: Clock, calls: int) -> float | None:
                 for _ in repeat(None, calls):
                     call()
             return median(clock(graph.replay, 1)[0] / calls for _ in repeat(None, _ROUNDS))
-    except Failure:  # it waits for the device, or allocates outside of torch: it has no graph
+    except Failure:  # it waits for the device, or allocates outside torch: no graph
         torch.cuda.synchronize()
         return None
 
 
 def _warm_up(call: Call) -> None:
-    """Calls on a stream beside the current one, as capturing asks for."""
+    """Calls on another stream, as required before a capture."""
     beside = torch.cuda.Stream()
     beside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(beside):

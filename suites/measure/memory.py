@@ -1,4 +1,4 @@
-"""How much memory a call takes beyond its inputs, how much of it stays, and how much there is."""
+"""The memory of a call beyond its inputs, the part that it keeps, and the free memory."""
 
 import ctypes
 import json
@@ -13,14 +13,14 @@ from torch.profiler import ProfilerActivity, profile
 
 from suites.measure.clock import Call
 
-_STRAY = 1 << 16  # bytes: a process takes a few pages for itself now and then
+_STRAY = 1 << 16  # bytes: a process now and then takes a few pages for itself
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes beyond the inputs: the peak of a call, its result included, and what each call leaves behind it.
+    """Bytes beyond the inputs: the peak of a call, including its result, and what each call keeps.
 
-    `peak_bytes` is None where it is too small to be told from what a process does besides.
+    `peak_bytes` is None if it is too small to separate from the process's own allocations.
     """
 
     peak_bytes: int | None
@@ -28,21 +28,21 @@ class Memory:
 
 
 def measure(call: Call, device: str, *, in_torch: bool = True) -> Memory | None:
-    """The memory of a call, in a pass of its own.
+    """The memory of a call, in a separate pass.
 
-    Exact on the CPU for torch's allocator, where each allocation is traced; on CUDA rounded up to the
-    allocator's 512 bytes a block. With `in_torch` False it is the process's own peak, in pages.
-    None where nothing tells: on MPS, or for a process outside Linux.
+    On the CPU it is exact for torch's allocator, whose every allocation is traced. On CUDA it is rounded up to blocks
+    of 512 bytes. With `in_torch` False it is the process's own peak, in pages. It is None if nothing reports it: on
+    MPS, or for a process outside Linux.
     """
     used = _measure_once(call, device, in_torch)
-    if used and used.kept_bytes:  # a set-up keeps something once, a leak with each call
+    if used and used.kept_bytes:  # a set-up keeps memory once, a leak with each call
         again = _measure_once(call, device, in_torch)
         return Memory(used.peak_bytes, min(used.kept_bytes, again.kept_bytes if again else 0))
     return used
 
 
 def free_bytes(device: str) -> int:
-    """What can still be allocated on `device`, in bytes. MPS shares the host's memory."""
+    """The bytes that can still be allocated on `device`. MPS shares the host's memory."""
     return torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available
 
 
@@ -78,13 +78,13 @@ def _traced(call: Call) -> Memory:
 
 
 def _process_memory(call: Call) -> Memory | None:
-    """The high-water mark of the resident pages. Free heap is given back first, or the call would reuse it unseen."""
+    """The high-water mark of the resident pages. The free heap is returned first: reuse of it would not show."""
     mark = Path("/proc/self/clear_refs")
     if not mark.exists():
         return None
     libc = ctypes.CDLL(None)
     libc.malloc_trim(0)
-    mark.write_text("5")  # the mark falls back to what is resident now: proc(5)
+    mark.write_text("5")  # resets the mark to what is resident now: proc(5)
     before = _resident("VmRSS")
     call()
     peak = _resident("VmHWM") - before

@@ -1,4 +1,4 @@
-"""What the time of a run goes to."""
+"""The time of a run, by phase."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from time import perf_counter
 
 
 class Phases:
-    """Seconds by phase: `with phases("oracle"): ...`. The clock is passed in by tests."""
+    """Seconds by phase: `with phases("oracle"): ...`. Tests pass their own clock."""
 
     def __init__(self, now: Callable[[], float] = perf_counter) -> None:
         self.now, self._started = now, now()

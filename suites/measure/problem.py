@@ -1,4 +1,4 @@
-"""A case made concrete: its inputs, its true result, and the call that a contestant is timed by."""
+"""A case made concrete: its inputs, its true result, and the call to time."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ from suites.measure.clock import Call
 from suites.measure.phases import Phases
 from suites.records.case import Case
 from suites.records.record import Error, Status
-from suites.truth import error, oracle
+from suites.truth import checks, oracle
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 MakeInputs = Callable[[Case], Pair]
@@ -27,7 +27,7 @@ _WORDS = {8: torch.int64, 4: torch.int32, 2: torch.int16, 1: torch.uint8}
 
 @dataclass(frozen=True)
 class Problem:
-    """A case's inputs, an untouched copy of them, and the truth; `copies` are what calls take turns with when timed."""
+    """A case's inputs, an untouched copy of them, and the truth; timed calls cycle through `copies`."""
 
     case: Case
     inputs: Pair
@@ -38,7 +38,7 @@ class Problem:
 
     @classmethod
     def of(cls, case: Case, make_inputs: MakeInputs, phases: Phases) -> "Problem":
-        """Make the inputs of the case and solve it."""
+        """Make the inputs of the case and its truth."""
         with phases("inputs"):
             inputs = make_inputs(case)
             untouched, *others = ((inputs[0].clone(), inputs[1].clone()) for _ in range(cache.copies(case)))
@@ -48,26 +48,26 @@ class Problem:
         return cls(case, inputs, (inputs, *others), untouched, truth, gradients)
 
     def judge(self, entry: Implementation, result: object) -> Error:
-        """The error of what a call of an implementation returned.
+        """The error of a result of an implementation.
 
         Raises:
-            Failure: with the status `wrong`, its form, its cosines or its gradients are.
+            Failure: with the status `wrong`, if its form, its cosines or its gradients are wrong.
         """
         output, *gradients = as_tuple(result) if self.gradients else (result,)
-        cosines = error.require_form(self.case, output)
-        found = error.error_of(cosines, self.truth)
-        error.require_bound(self.case, entry, found, error.name_of(cosines.dtype))
+        cosines = checks.require_form(self.case, output)
+        found = checks.error_of(cosines, self.truth)
+        checks.require_bound(self.case, entry, found, checks.name_of(cosines.dtype))
         if self.gradients:
             tensors = tuple(g for g in gradients if isinstance(g, torch.Tensor))
-            error.require_gradients(self.case, entry, tensors, self.gradients, self.inputs)
+            checks.require_gradients(self.case, entry, tensors, self.gradients, self.inputs)
         return found
 
     @contextmanager
     def disguised(self, rng: random.Random) -> Iterator["Problem"]:
-        """For a while one random row of an operand is another one, in place: the problem that this makes.
+        """The problem with one random row of an operand replaced in place, while this context lasts.
 
-        The row becomes its partner, or the partner negated, whichever is further from it: a cosine moves by 1
-        or more, which no dtype's error hides, and no number is new. Torch's version counters don't see it.
+        The row becomes its partner, or the negated partner, whichever is further away. So a cosine moves by 1 or more,
+        which no dtype's error hides, and no number is new. Torch's version counters don't change.
         """
         place = tuple(map(rng.randrange, self.truth.shape))
         rows, which = (place[0], place[-1]), rng.randrange(2)
@@ -96,11 +96,11 @@ class Problem:
         return truth
 
     def versions(self) -> list[int]:
-        """Torch's version counters of the inputs: most changes show here at a glance."""
+        """Torch's version counters of the inputs, which show most changes at a glance."""
         return [t._version for t in self.inputs]
 
     def changed(self) -> list[str]:
-        """What became of the inputs, in words; empty if they are untouched."""
+        """Which inputs were changed, in words; empty if none was."""
         names = [n for n, a, b in zip("xy", self.inputs, self.untouched, strict=True) if not same_bits(a, b)]
         return [f"changed its input {' and '.join(names)}"] if names else []
 
@@ -110,13 +110,13 @@ class Problem:
             raise Failure(Status.WRONG, changed[0])
 
     def restore(self) -> None:
-        """Give the inputs their values back, and their shapes, for the contestants that follow."""
+        """Restore the values and shapes of the inputs for the next contestants."""
         for t, original in zip(self.inputs, self.untouched, strict=True):
             t.data = original.clone()
 
 
 def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
-    """What is timed: `fn` on the inputs, and for forward+backward the gradients of the summed result as well.
+    """The call to time: `fn` on the inputs, and for forward+backward also the gradients of the summed result.
 
     It returns the result, or `(result, dx, dy)`.
     """
@@ -139,17 +139,17 @@ def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
 
 
 def as_tuple(result: object) -> tuple[object, ...]:
-    """`(result,)`, or `(result, dx, dy)` of a call that goes backward too."""
+    """`(result,)`, or `(result, dx, dy)` of a call with gradients."""
     return result if isinstance(result, tuple) else (result,)
 
 
 def gradient_mode(case: Case) -> torch.set_grad_enabled:
-    """The context in which a contestant of the case is called."""
+    """The gradient mode for calls of the case's contestants."""
     return torch.set_grad_enabled(_backward(case))
 
 
 def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether two tensors hold the same bits: word by word where they lie alike, 5 times as fast for 16-bit floats."""
+    """Whether two tensors hold the same bits, compared as words where layouts agree: 5 times as fast for 16 bits."""
     if a.shape != b.shape:
         return False
     if a.stride() == b.stride():

@@ -1,7 +1,7 @@
-"""All contestants of a case, measured together: rounds in balanced random order, interleaved.
+"""All contestants of a case, timed in interleaved rounds of balanced random order.
 
-A machine's speed drifts by more than most differences that matter, but it drifts for all
-contestants of a round alike: their ratios survive what their times do not.
+A machine's speed drifts by more than most differences that matter. It drifts for all contestants of a round alike,
+so their ratios stay right where their times do not.
 """
 
 import gc
@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,25 +19,23 @@ from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
 from suites.measure.phases import Phases
+from suites.measure.warm_up import Pace, warm_up
 from suites.statistics import FEW, blocked, medians, paired_ratios
 
 CONTROL = "the baseline again"
-"""The name under which the baseline takes part a second time: the ratio of the two is the run's noise."""
+"""The name under which the baseline takes part a second time. The ratio of the two measures the noise."""
 
-FEWEST_PAIRS, MOST_PAIRS = FEW, 2048  # a second's worth of short samples, and what a record should hold
+FEWEST_PAIRS, MOST_PAIRS = FEW, 2048  # at most a second of short samples, which keeps records small
 LOOKS = tuple(FEWEST_PAIRS << n for n in range(9))
-"""Pairs after which the precision is looked at: few, so that stopping early is fair."""
+"""Pairs of rounds after which the precision is checked: few checks, since each one makes stopping early less fair."""
 
-_SAMPLE_S = 5e-4  # thousands of times the resolution of the clocks, and shorter than a time slice of the scheduler
-_NO_TIME_S = 1e-9  # what a clock may not see
-_WARM_UP_S, _STEADY = 0.02, 0.98  # at least, and until a batch saves less than 2 %
-_EARLY = (64, 128, 256)  # batches of the warm-up: lazy initialisation is over, a thousand calls are to come
-_PATIENCE, _MOST_STRIDE = 8, 16  # samples this many times longer than is typical are taken in fewer rounds
+_SAMPLE_S = 5e-4  # thousands of clock ticks, and shorter than a time slice of the scheduler
+_PATIENCE, _MOST_STRIDE = 8, 16  # samples this many times longer than the median are taken in fewer rounds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """When to stop: each ratio's 95 % interval is within ± `precision`, or `seconds` a contestant are spent."""
+    """When to stop: each ratio's 95 % interval is within ± `precision`, or `seconds` for each contestant are spent."""
 
     seconds: float
     precision: float
@@ -46,11 +43,11 @@ class Budget:
 
 @dataclass
 class Samples:
-    """Seconds a call: `calls` calls went into each sample, and two samples into each `stride`-th pair of rounds.
+    """Seconds a call: each sample times `calls` calls, and each `stride`-th pair of rounds holds two samples.
 
-    `early_s` are the seconds a call of the calls 64 to 511, the fastest batch of them, and NaN where warm-up
-    took fewer. `page_faults` and `switches` count minor faults and involuntary context switches during all samples,
-    `compiled` the frames that torch.compile compiled meanwhile.
+    `early_s`: seconds a call in the fastest batch of the calls 64 to 511; NaN if warm-up took fewer. `page_faults` and
+    `switches` count minor faults and involuntary context switches during all samples, `compiled` the frames that
+    torch.compile compiled meanwhile.
     """
 
     calls: int
@@ -70,15 +67,11 @@ class Rounds:
     stop: str
 
 
-class Pace(NamedTuple):
-    """Seconds a call after warm-up, and those of its early calls."""
-
-    call_s: float
-    early_s: float
-
-
 Inspect = Callable[[str, object], None]
-"""Handed a name and the last result of a sample, or the `Failure` that ended it; raises `Failure` if that is wrong."""
+"""Checks the last result of a sample of the named contestant, or cleans up after the `Failure` that ended it.
+
+Raises `Failure` if the result is wrong.
+"""
 
 
 def sample_rounds(
@@ -93,20 +86,20 @@ def sample_rounds(
     """Time every contestant in interleaved rounds until the ratios are known or the budget is spent.
 
     Args:
-        calls: name to the function that is timed.
-        baseline: the one that ratios are taken to; it takes part a second time as `CONTROL`.
+        calls: name to the function to time.
+        baseline: the contestant that ratios are taken to. It takes part a second time as `CONTROL`.
         clock: times a number of calls together.
-        budget: when to stop; 8 pairs of rounds are made all the same.
+        budget: when to stop, after at least 8 pairs of rounds.
         rng: draws the order of the rounds.
-        phases: told how long warm-up and samples took; its clock is the budget's.
-        inspect: looks at results of timed calls.
+        phases: adds up the time of warm-up and samples; the budget runs on its clock.
+        inspect: checks results of timed calls.
     """
     samples: dict[str, Samples | Failure] = {}
     paces: dict[str, Pace] = {}
     with phases("warm-up"):
         for name, call in calls.items():
             try:
-                paces[name] = _warm_up(call, clock, budget.seconds, partial(inspect, name))
+                paces[name] = warm_up(call, clock, budget.seconds, partial(inspect, name))
             except Failure as failure:
                 samples[name] = failure
                 inspect(name, failure)
@@ -140,7 +133,7 @@ def _rounds(
     for pair in range(max(MOST_PAIRS, fewest)):
         rng.shuffle(order)
         turns = [(2 * pair + 1, arm) for arm in order] + [(2 * pair + 2, arm) for arm in reversed(order)]
-        for number, arm in turns:  # who comes first in one round comes last in the other
+        for number, arm in turns:  # the first of one round is the last of the other
             entry, name = samples[arm], baseline if arm == CONTROL and baseline else arm
             if isinstance(entry, Samples) and pair % entry.stride == 0:
                 try:
@@ -170,7 +163,7 @@ def _sample(samples: Samples, call: Call, clock: Clock, inspect: Callable[[objec
 
 
 def precise(samples: Mapping[str, Samples | Failure], baseline: str | None, precision: float) -> bool:
-    """Whether the ratio of every contestant to the baseline is known to within ± `precision`."""
+    """Whether the ratio of every contestant to the baseline is known to ± `precision`."""
     measured = {name: entry for name, entry in samples.items() if isinstance(entry, Samples)}
     base = measured.get(baseline or "") or next(iter(measured.values()), None)
     if base is None:
@@ -178,31 +171,13 @@ def precise(samples: Mapping[str, Samples | Failure], baseline: str | None, prec
     others = [entry for entry in measured.values() if entry is not base]
     ratios = [paired_ratios(np.array(s.samples_s), s.stride, np.array(base.samples_s), base.stride) for s in others]
     _, low, high = medians(blocked(ratios)).T
-    return bool(np.all(np.sqrt(high / low) <= 1 + precision))  # NaN, no pair in common, is not precise
-
-
-def _warm_up(call: Call, clock: Clock, seconds: float, inspect: Callable[[object], None]) -> Pace:
-    """Call until a batch is no faster than the best before it; how long a call takes then.
-
-    Whatever warms up, caches, clocks or lazy initialisation, makes the calls that follow faster.
-    """
-    calls, spent, best, early, steady = 1, 0.0, math.inf, math.inf, False
-    with contestant():
-        while spent < seconds and not (steady and spent >= _WARM_UP_S):
-            elapsed, result = clock(call, calls)
-            pace = max(elapsed / calls, _NO_TIME_S)
-            steady = pace > _STEADY * best
-            spent, best = spent + elapsed, min(best, pace)
-            early = min(early, pace) if calls in _EARLY else early
-            calls = min(2 * calls, 1 << 20)
-        inspect(result)
-    return Pace(best, early if early < math.inf else math.nan)
+    return bool(np.all(np.sqrt(high / low) <= 1 + precision))  # NaN (no pair in common) is not precise
 
 
 def _plans(paces: Mapping[str, Pace]) -> dict[str, Samples]:
-    """How many calls go into a sample, and how often the slow ones take part.
+    """How many calls go into a sample, and in which pairs of rounds a slow contestant takes part.
 
-    Both are powers of two, so that contestants of like speed are sampled alike.
+    Both are powers of two, so contestants of similar speed are sampled alike.
     """
     calls = {name: _power_of_two(_SAMPLE_S / pace.call_s) for name, pace in paces.items()}
     took_s = {name: calls[name] * pace.call_s for name, pace in paces.items()}

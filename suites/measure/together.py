@@ -1,4 +1,4 @@
-"""One case, all its contestants: who takes part, what they give back, how long they take."""
+"""Measures all contestants of one case together: admission, first calls, rounds, records."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from suites.measure.clock import Clock
 from suites.measure.compiler import forget_compiled
 from suites.measure.first_call import Checked, first_call
 from suites.measure.flags import flags_of, host_flags, launch_flags
-from suites.measure.gpu import watch
+from suites.measure.gpu import monitor
 from suites.measure.honesty import Inspector
 from suites.measure.host import HostTime
 from suites.measure.launch import Launch, launches
@@ -37,16 +37,16 @@ def measure_case(
     phases: Phases,
     free_bytes: Callable[[str], int] = memory.free_bytes,
 ) -> list[Record]:
-    """One record for each implementation, in their order; whatever one of them does, the others are measured.
+    """One record for each implementation, in their order. A failure of one does not stop the others.
 
     Args:
-        case: the problem; the implementations are of its contract.
-        implementations: the contestants.
-        make_inputs: makes x and y of a case, always the same ones.
+        case: the problem.
+        implementations: the contestants, all of the contract of the case.
+        make_inputs: makes x and y of a case, always the same.
         clock: see suites/measure/clock.py.
         budget: when to stop sampling.
         rng: draws the order of the rounds.
-        phases: told what the time went to.
+        phases: adds up the time of each phase.
         free_bytes: device to the bytes that can still be allocated there.
     """
     timed = Timed(Rounds({}, "budget"), {}, {})
@@ -63,7 +63,7 @@ def measure_case(
             forget_compiled()
             try:
                 problem = Problem.of(case, make_inputs, phases)
-            except InputError as error:  # the data do not exist in this dtype, such as 1e5 in float16
+            except InputError as error:  # the data cannot exist in this dtype, such as 1e5 in float16
                 results |= {entry.name: Failure(Status.UNSUPPORTED, str(error)) for entry in admitted}
             else:
                 results |= {entry.name: first_call(problem, entry, clock, world, phases) for entry in admitted}
@@ -75,7 +75,7 @@ def measure_case(
 
 @dataclass(frozen=True)
 class Timed:
-    """The rounds of a case, and by contestant what an eye on them saw and what its calls cost a GPU's host."""
+    """The rounds of a case, and the flags and launch costs of each contestant."""
 
     rounds: Rounds
     flags: Mapping[str, tuple[Flag, ...]]
@@ -92,16 +92,16 @@ def _timed(
     rng: random.Random,
     phases: Phases,
 ) -> Timed:
-    """The rounds of those that passed."""
+    """The rounds of the contestants that passed their first call."""
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
     timed = {name: result.timed for name, result in checked.items()}
-    inspector, gpu = Inspector(problem, entries, calls, results, world, rng, phases.now), watch(problem.case.device)
+    inspector, gpu = Inspector(problem, entries, calls, results, world, rng, phases.now), monitor(problem.case.device)
     baseline = next((name for name in timed if entries[name].baseline), None)
 
     def inspect(name: str, result: object) -> None:
         inspector(name, result)
-        gpu.look()
+        gpu.poll()
 
     started = HostTime.now()
     rounds = sample_rounds(timed, baseline, clock, budget, rng, phases, inspect)
@@ -157,5 +157,5 @@ def _record(case: Case, entry: Implementation, result: Checked | Failure, timed:
 
 
 def _to_save(samples: Samples) -> tuple[float, ...]:
-    """To 7 digits: all that a clock of nanoseconds tells of a sample, in half the bytes."""
+    """Samples to 7 digits: the precision of a clock of nanoseconds, in half the bytes."""
     return tuple(float(f"{seconds:.6e}") for seconds in samples.samples_s)

@@ -1,6 +1,6 @@
-"""What every contestant has to leave as it was: switches of torch, random states, clocks, threads.
+"""The state that every contestant must leave unchanged: switches of torch, random states, clocks, threads.
 
-This notices, puts back and names; it is no sandbox. Code in one's own process can always be outwitted.
+Changes are noticed, named and restored. This is no sandbox: code in the same process can always evade it.
 """
 
 import random
@@ -57,7 +57,10 @@ _SWITCHES: tuple[Switch, ...] = (
     ("gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
     ("the float32 matmul precision", _float32_precision, _set_float32_precision),
 )
-_GLANCES = (*(get for _, get, _ in _SWITCHES[:-1]), _legacy_precision)  # it tells of all five in a microsecond
+_GLANCES = (
+    *(get for _, get, _ in _SWITCHES[:-1]),
+    _legacy_precision,
+)  # a microsecond for all five
 _RANDOM_STATES: tuple[Switch, ...] = (
     ("the random state of torch", torch.get_rng_state, torch.set_rng_state),
     ("the random state of Python", random.getstate, random.setstate),
@@ -67,7 +70,7 @@ _RANDOM_STATES: tuple[Switch, ...] = (
 
 @dataclass(frozen=True)
 class World:
-    """The state of this process, to compare a later one with and to go back to."""
+    """The state of this process, for comparison with a later one, and to restore."""
 
     switches: tuple[object, ...]
     glances: tuple[object, ...]
@@ -91,22 +94,22 @@ class World:
         )
 
     def switched(self) -> list[str]:
-        """What was switched, in words, as far as a microsecond tells."""
+        """Which switches were changed, in words, as far as a check of a microsecond shows."""
         looks = zip(_SWITCHES, _GLANCES, self.glances, strict=True)
         return [f"changed {what}" for (what, *_), get, was in looks if get() != was]
 
     def changes(self, *, random_states: bool = True) -> list[str]:
-        """All that has changed but for threads, in words."""
+        """All changes except for threads, in words."""
         drawn = [f"changed {what}" for what, *_ in _differing(_RANDOM_STATES, self.random_states)]
         replaced = [f"replaced {getattr(owner, '__name__', owner)}.{name}" for owner, name, _ in self._replaced()]
         switched = [f"changed {what}" for what, *_ in _differing(_SWITCHES, self.switches)]
         return replaced + switched + (drawn if random_states else [])
 
     def require(self, *, random_states: bool = True, others: Collection[int] = ()) -> None:
-        """Put everything back; raise a `Failure` with the status `wrong` if something had changed.
+        """Restore everything; raise a `Failure` with the status `wrong` if anything had changed.
 
-        A contestant's set-up may draw random numbers, as torch's compiler does: pass `random_states=False` there.
-        Threads that were alive before it began, `others`, are not its own, however late they wake up.
+        A contestant's set-up may draw random numbers, as torch's compiler does: pass `random_states=False` for it.
+        `others` are threads that were alive before the contestant began, and never count as its own.
         """
         changed = self.left_at_work(others) + self.changes(random_states=random_states)
         self.restore()
@@ -114,7 +117,7 @@ class World:
             raise Failure(Status.WRONG, " and ".join(changed))
 
     def restore(self) -> None:
-        """Put everything back. A thread that was left at work cannot be ended; it is no news from now on."""
+        """Restore everything. A thread left at work cannot be ended; from now on it counts as known."""
         self.threads.update(_threads_at_work())
         for owner, name, was in self._replaced():
             setattr(owner, name, was)
@@ -122,9 +125,9 @@ class World:
             put(was)
 
     def left_at_work(self, others: Collection[int] = ()) -> list[str]:
-        """Threads that were not at work then and are now, but for `others`, in words."""
+        """New threads at work, except for `others`, in words."""
         at_work = _threads_at_work()
-        self.threads.intersection_update(at_work)  # the name of one that has ended may be given to another
+        self.threads.intersection_update(at_work)  # the id of an ended thread may be used again
         late = at_work - self.threads - {*others}
         names = {thread.ident: f"the thread {thread.name!r}" for thread in threading.enumerate()} if late else {}
         return [f"left work to {names.get(ident, 'a thread')}, which outlived the call" for ident in late]
@@ -154,12 +157,12 @@ def _same(a: object, b: object) -> bool:
 
 
 def threads() -> set[int]:
-    """The threads of this process, idle ones too."""
+    """The ids of this process's threads, including idle ones."""
     return {*sys._current_frames()}
 
 
 def _threads_at_work() -> set[int]:
-    """Threads beside this one in code that is neither Python's own nor torch's, which leave idle ones behind."""
+    """Other threads that run code of neither Python nor torch: those two leave idle threads behind."""
     here = threading.get_ident()
     stacks = {ident: _stack(frame) for ident, frame in sys._current_frames().items() if ident != here}
     return {ident for ident, stack in stacks.items() if any(map(_is_foreign, stack))}

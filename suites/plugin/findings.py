@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
-from suites.records.finding import Finding
-from suites.survey import Asked, Survey
+from suites.records.finding import Finding, Key
+from suites.survey import Survey
 
 
 class Asking:
@@ -29,7 +29,7 @@ class Asking:
             metafunc.parametrize("asked", asked, ids=["-".join(filter(None, key)) for _, *key in asked])
 
     @pytest.fixture
-    def finding(self, asked: Asked) -> Finding:
+    def finding(self, asked: Key) -> Finding:
         """What is found when an implementation is asked a question on a subject."""
         return self._survey.finding(asked)
 
@@ -38,4 +38,4 @@ class Asking:
         for item in session.items:
             marked = item.get_closest_marker("findings") and not item.get_closest_marker("skip")
             if isinstance(item, pytest.Function) and marked:
-                self._survey.select(cast(Asked, item.callspec.params["asked"]))
+                self._survey.select(cast(Key, item.callspec.params["asked"]))

@@ -1,1 +1,1 @@
-"""What a run consists of: cases, records and findings, and their lines in a file. Free of torch."""
+"""The contents of a run: cases, records and findings, and their lines in a file. Torch-free."""

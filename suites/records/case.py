@@ -1,9 +1,9 @@
-"""What is measured: a case is one problem, named by plain values. Torch-free."""
+"""A case: one problem to measure, described by plain values. Torch-free."""
 
 from dataclasses import dataclass
 
 CONTRACT = {"paired": "paired", "feature_maps": "paired", "pairwise": "pairwise", "angle": "angle"}
-"""Task to the contract (implementations/contracts.py) of the functions that solve it."""
+"""Task to the contract (implementations/contracts.py) of its implementations."""
 
 RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3, "angle": 2}
 DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,), "angle": (-1,)}
@@ -11,9 +11,9 @@ MEMORY_FORMATS = ("contiguous", "channels_last")
 DIRECTIONS = ("forward", "forward+backward")
 CACHES = ("warm", "cold")
 INPUTS = ("prescribed", "gaussian", "positive", "offset", "digits")
-"""The families of suites/inputs."""
+"""The names of the distributions of suites/inputs."""
 
-FAMILIES = (
+FAMILY_NAMES = (
     "prescribed",
     "self",
     "scaled",
@@ -45,7 +45,7 @@ FAMILIES = (
     "gradients",
     "metamorphic",
 )
-"""The families of suites/families: inputs that hurt."""
+"""The names of the families of suites/families, inputs that hurt, in the order of reports."""
 
 ROUNDOFFS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 """The unit roundoff of each dtype."""
@@ -55,11 +55,11 @@ BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One problem: what to compute, on what data, where.
+    """One problem: what to compute, on which data, on which device.
 
-    `shape` is `(N, D)` for the tasks "paired" and "angle", `(N, C, H, W)` for "feature_maps" and
-    `(N, M, D)` for "pairwise", which compares `[N, D]` with `[M, D]`. `inputs` names the
-    family of the data, or the user's file. `cache` is "warm", the same inputs for each call, or "cold".
+    `shape` is `(N, D)` for the tasks "paired" and "angle", `(N, C, H, W)` for "feature_maps" and `(N, M, D)` for
+    "pairwise", which compares `[N, D]` with `[M, D]`. `inputs` names the distribution of the data, or the user's file.
+    `cache` is "warm" (the same inputs for each call) or "cold".
     """
 
     task: str
@@ -73,7 +73,7 @@ class Case:
 
     @property
     def dim(self) -> int | tuple[int, ...]:
-        """The dim or dims that are summed over, as an implementation receives them."""
+        """The dim or dims to sum over, as an implementation receives them."""
         dims = DIM[self.task]
         return dims[0] if len(dims) == 1 else dims
 
@@ -106,7 +106,7 @@ class Case:
 
     @property
     def id(self) -> str:
-        """A stable name: a part that has its default is left out, so that new axes keep old names."""
+        """A stable name. Parts with their default value are left out, so new axes keep old names."""
         parts = [self.device, self.dtype, "x".join(map(str, self.shape))]
         defaults = {"memory_format": "contiguous", "direction": "forward", "inputs": "prescribed", "cache": "warm"}
         parts += [str(getattr(self, axis)) for axis, usual in defaults.items() if getattr(self, axis) != usual]

@@ -1,7 +1,8 @@
-"""What came out of the questions that are not about speed: how wrong, under which contract, how fine. Torch-free."""
+"""Findings: results other than speed, such as errors, contracts and resolution. Torch-free."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from suites.records.record import Status
 
@@ -10,12 +11,12 @@ from suites.records.record import Status
 class Deviation:
     """How far the answers to one family of inputs are from the truth, over the pairs that have a true value.
 
-    `output_dtype` is the coarsest of the answers. Errors are absolute. `ulp_max` is the largest in units in the last
-    place of the answers, over the pairs whose |cos| is above 1/2; None where there are none. `lost` counts answers that
-    are NaN or infinite where the truth is finite, `nans` and `infs` all that are. `above_one` counts |cos| above 1. It,
-    `exactly_one` and `ulp_max` are None where answers are no cosines but angles, differences or gradients. `kendall` is
-    Kendall's tau of the answers against the truth, None where the truth has one value only. `bound` is what the
-    implementation's stated bound allows at the pair that uses the largest share of it, and `bound_share` that share.
+    `output_dtype` is the coarsest dtype of the answers. Errors are absolute. `ulp_max` is the largest error in units in
+    the last place of the answers, over the pairs with |cos| above 1/2; None without such pairs. `lost` counts answers
+    that are NaN or infinite where the truth is finite; `nans` and `infs` count all NaN and infinite answers.
+    `above_one` counts |cos| above 1. `above_one`, `exactly_one` and `ulp_max` are None for angles, differences and
+    gradients. `kendall` is Kendall's tau of the answers against the truth, None if the truth has a single value.
+    `bound_share` is the largest share of the stated bound that any pair uses, and `bound` the bound at that pair.
     """
 
     pairs: int
@@ -37,7 +38,7 @@ class Deviation:
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """An implementation that was asked something in one dtype on one device, and how that went."""
+    """An implementation examined in one dtype on one device, and the status of the result."""
 
     implementation: str
     baseline: bool
@@ -60,8 +61,8 @@ class Accuracy(Examined):
 class Contract(Examined):
     """What one implementation answers where cosine similarity is not defined or not representable.
 
-    `answers` maps each question to what was seen, in a few words. `eps_rule` names how small norms are kept from
-    dividing by zero, and `eps` at which norm: 0 where there is none.
+    `answers` maps each question to the answer in a few words. `eps_rule` names the rule that keeps small norms from
+    dividing by zero, and `eps` the norm where it begins: 0 without a rule.
     """
 
     eps_rule: str = ""
@@ -71,7 +72,7 @@ class Contract(Examined):
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution(Examined):
-    """How fine one implementation's answers are: the smallest angle, in radians, that it tells from 0.
+    """How fine one implementation's answers are: the smallest angle, in radians, that it distinguishes from 0.
 
     `distinct` counts the different answers to `pairs` pairs whose cosines are spread evenly over [0.9, 1].
     """
@@ -83,9 +84,10 @@ class Resolution(Examined):
 
 @dataclass(frozen=True, kw_only=True)
 class KnownBug:
-    """An upstream report, and whether this build still does what it says; `happens` is None if that is not to be seen.
+    """An upstream report, and whether this build still has the bug; `happens` is None if that cannot be checked.
 
-    `name` is the probe's, `issue` is `owner/repository#number`, `package` what was probed, with its version.
+    `name` is the name of the probe, `issue` is `owner/repository#number`, and `package` names what was probed, with its
+    version. `seen` is what this build does, `right` what it should do.
     """
 
     name: str
@@ -99,13 +101,14 @@ class KnownBug:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One Siamese loop (suites/always_one), trained from one seed, and what its vectors tell of unseen images.
+    """One Siamese loop (suites/always_one), trained from one seed, and its vectors of unseen images.
 
-    `change` is what was changed in the loop, "" for nothing, `advice` the kind of advice that it follows, `what` the
-    change in a few words. `auc` is that of telling whether two images are of one class by their cosine, `unlike` and
-    `alike` are the mean cosines of pairs of two classes and of one, `effective_rank` is that of the centred vectors,
-    `zeros` the share of vectors that are all zero. `first_cosine` and `second_cosine` are the means of the pairs of
-    steps 0 and 1. A step took `step_s`, the median, and `peak_bytes` beyond weights and optimiser. None: no such thing.
+    `change` names the change of the loop ("" for none), `advice` the kind of advice behind it, and `what` describes it
+    in a few words. `auc` is the area under the ROC curve when the cosine separates positive from negative pairs of
+    images. `alike` is the mean cosine of positive pairs (one class), `unlike` that of negative pairs (two classes).
+    `effective_rank` is that of the centred vectors, `zeros` the share of all-zero vectors. `first_cosine` and
+    `second_cosine` are the mean cosines of steps 0 and 1. `step_s` is the median time of a step, `peak_bytes` its peak
+    beyond weights and optimiser. A value is None if it does not exist.
     """
 
     loop: str
@@ -128,16 +131,38 @@ class Training:
 
 
 Finding = Accuracy | Contract | Resolution | KnownBug | Training
-"""What the suites find beside the records: one line of a run each."""
+"""What the suites find besides records: each is one line of a run."""
 
 
-def key(finding: Finding) -> tuple[str, str, str]:
-    """What a finding is of: the question, its subject, and the implementation, "" where none was asked."""
+class Key(NamedTuple):
+    """What a finding is about; two findings of one run with the same key are the same one, made again.
+
+    `question` is "accuracy", "contract", "resolution", "known_bugs" or "always_one". `name` is that of the family, the
+    bug or the training. A part that does not apply is "".
+    """
+
+    question: str
+    device: str = ""
+    dtype: str = ""
+    name: str = ""
+    implementation: str = ""
+
+    @property
+    def subject(self) -> str:
+        """All parts between the question and the implementation, such as "cpu-float32-zeros"."""
+        return "-".join(filter(None, (self.device, self.dtype, self.name)))
+
+
+def key(finding: Finding) -> Key:
+    """The key of a finding."""
     if isinstance(finding, KnownBug):
-        return "known_bugs", finding.name, ""
+        return Key("known_bugs", name=finding.name)
     if isinstance(finding, Training):
-        return "always_one", "-".join(filter(None, (finding.loop, finding.change, str(finding.seed)))), ""
-    subject = f"{finding.device}-{finding.dtype}"
-    if isinstance(finding, Accuracy):
-        return "accuracy", f"{subject}-{finding.family}", finding.implementation
-    return type(finding).__name__.lower(), subject, finding.implementation
+        return training_key(finding.loop, finding.change, finding.seed)
+    family = finding.family if isinstance(finding, Accuracy) else ""
+    return Key(type(finding).__name__.lower(), finding.device, finding.dtype, family, finding.implementation)
+
+
+def training_key(loop: str, change: str, seed: int) -> Key:
+    """The key of a `Training`."""
+    return Key("always_one", name="-".join(filter(None, (loop, change, str(seed)))))

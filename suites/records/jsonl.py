@@ -1,4 +1,4 @@
-"""Records as lines of JSON, and back: the format of a run's file. Torch-free."""
+"""The format of a run's file: records and findings as lines of JSON, and back. Torch-free."""
 
 import dataclasses
 import functools
@@ -32,7 +32,7 @@ def from_line(line: str) -> Line | Finding:
     """What `to_line` wrote.
 
     Raises:
-        ValueError: not JSON, another schema, a missing or an impossible value.
+        ValueError: the line is not JSON, has another schema, or a value is missing or impossible.
     """
     row = json.loads(line)
     if not isinstance(row, dict) or "schema" not in row:
@@ -88,7 +88,7 @@ def _latency(row: dict[str, Any]) -> Latency:
 
 
 def _require_types(row: dict[str, Any]) -> None:
-    """Raise a `TypeError` for a value that would spoil the table of all the other records."""
+    """Raise a `TypeError` for a value that would spoil the table of all records."""
     for name in _TEXTS:
         if not isinstance(row[name], str):
             raise TypeError(f"{name} is {row[name]!r}, not a text")

@@ -1,4 +1,4 @@
-"""What came out: one implementation on one case, and the run it belongs to. Torch-free."""
+"""Records: the result of one implementation on one case, and the run it belongs to. Torch-free."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from enum import StrEnum
 from suites.records.case import ROUNDOFFS, Case
 
 UNIT_ROUNDOFF = ROUNDOFFS["float32"]
-"""u: errors are reported as multiples of it."""
+"""u: reports give errors as multiples of it."""
 
 
 class Status(StrEnum):
-    """How it went; it decides which numbers a record may hold."""
+    """The outcome of a measurement, which decides the numbers that a record may hold."""
 
     OK = "ok"
     UNSUPPORTED = "unsupported"
@@ -25,7 +25,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """A reason to beware of a record's numbers, with the evidence in a few words."""
+    """A reason to distrust a record's numbers, with the evidence in a few words."""
 
     name: str
     evidence: str
@@ -35,16 +35,15 @@ class Flag:
 class Latency:
     """Seconds a call, sample by sample in the order of the rounds.
 
-    Each sample times `calls` calls and divides. Rounds come in pairs, an order and its mirror image, and
-    an implementation much slower than the others takes part in each `stride`-th pair only: samples 2j
-    and 2j + 1 belong to the pair j * stride, which is how the samples of two implementations are paired.
+    A sample is the time of `calls` calls, divided by `calls`. Rounds come in pairs: an order and its mirror image. An
+    implementation much slower than the others takes part in each `stride`-th pair only. Its samples 2j and 2j + 1
+    belong to the pair j * stride, which pairs the samples of two implementations.
 
-    `control_s` are the samples of the baseline's second self, taken like its own; empty for all
-    others. `stop` says why the rounds ended: "precision" or "budget". `page_faults` is a call's share
-    of the minor faults.
+    `control_s` are the samples of the control, which is the baseline measured a second time; empty for all others.
+    `stop` says why the rounds ended: "precision" or "budget". `page_faults` are the minor faults of one call.
 
-    On CUDA the samples are the device's time; `host_s` is what the host takes to launch a call, and `graph_s`
-    what the device takes for it when a CUDA graph is replayed; None elsewhere, and where there is no graph.
+    On CUDA the samples are the device's time. `host_s` is the host's time to launch a call, and `graph_s` the device's
+    time for a call in a replayed CUDA graph. Both are None elsewhere; `graph_s` also if there is no graph.
     """
 
     samples_s: tuple[float, ...]
@@ -60,7 +59,7 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Error:
-    """Distance of the result from the float64 oracle, over all outputs that have a true value."""
+    """The distance of a result from the float64 oracle, over all outputs that have a true value."""
 
     error_abs: float
     error_rms: float
@@ -68,10 +67,10 @@ class Error:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One implementation on one case: what was measured, or why not.
+    """One implementation on one case: the measurement, or the reason for having none.
 
-    `peak_bytes` is the peak beyond the inputs, the result included; None where the
-    allocator in use reports no peak. `replicates` are the latencies in further processes.
+    `peak_bytes` is the peak beyond the inputs, including the result; None if the allocator reports no peak.
+    `replicates` are the latencies in further processes.
     """
 
     implementation: str
@@ -98,7 +97,7 @@ class Record:
     def failed(
         cls, implementation: str, baseline: bool, case: Case, status: Status, reason: str, error: Error | None = None
     ) -> "Record":
-        """A record without a measurement. Only a wrong one may carry its error."""
+        """A record without a measurement. Only one with the status `wrong` may have an error."""
         return cls(
             implementation=implementation,
             baseline=baseline,
@@ -113,7 +112,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """The machine and the software that a run was measured on; "" where something is not known."""
+    """The machine and software of a run; "" for what is unknown."""
 
     system: str
     cpu: str
@@ -137,14 +136,13 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The head of a run: its name, when and how it was started, and where.
+    """The head of a run: its name, its start, its command and its machine.
 
-    `absent` maps the implementations that could not take part to the reason, `about` those that did to
-    their docstrings, `families` the inputs that hurt to what is right on them. `precision` (of a ratio) and
-    `seconds` (a contestant and case) say when sampling was to end, `processes` how many each case was spread over.
-    `inputs` tells of the user's own data, "" where there were none. `fingerprints` maps "grid", "implementations",
-    "inputs" and "uncommitted changes" to a digest of their contents. What has a default is not known of the oldest
-    runs.
+    `absent` maps absent implementations to the reason, `about` the others to their docstrings, and `families` the
+    inputs that hurt to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
+    implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, "" without
+    any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their
+    contents. Fields with a default are missing from the oldest runs.
     """
 
     name: str
@@ -164,10 +162,10 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """What one torch operator cost in one profiled call of an implementation on a case.
+    """The cost of one torch operator in one profiled call of an implementation on a case.
 
-    `self_s` leaves out the operators that it called; `allocated_bytes` is what it and
-    they allocated and still held when it returned.
+    `self_s` excludes the operators that it called. `allocated_bytes` is what it and they allocated and still held when
+    it returned.
     """
 
     implementation: str
@@ -181,10 +179,9 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """The last line of a run that came to its end; a run without one can be resumed.
+    """The last line of a complete run; a run without one can be resumed.
 
-    `phases_s` maps what the wall time went to (set-up, first calls, warm-up, samples, ...)
-    to seconds, for this process: a resumed run counts its last part.
+    `phases_s` maps phases (set-up, first calls, warm-up, samples, ...) to their seconds in the last session of the run.
     """
 
     wall_s: float
@@ -192,4 +189,4 @@ class End:
 
 
 Line = Run | Record | Operator | End
-"""What one line of a run's file holds: the run first, its end last."""
+"""The lines of a run's file besides findings: the run first, its end last."""

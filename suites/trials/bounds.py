@@ -13,7 +13,7 @@ from suites.records.case import Case
 from suites.trials.kinds import IN_RANGE, Rows
 from suites.truth import oracle
 from suites.truth.bound import bounds
-from suites.truth.error import name_of, require_form
+from suites.truth.checks import name_of, require_form
 from suites.truth.oracle import Truth
 
 _ROWS = ((4096, 16), (1024, 128), (64, 2048), (4, 32768))

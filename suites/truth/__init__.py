@@ -1,1 +1,1 @@
-"""The truth: true answers, how far an answer is from them, and the bound it must keep."""
+"""True answers, the distance of an answer from them, and the bound that it must keep."""

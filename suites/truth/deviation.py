@@ -1,4 +1,4 @@
-"""The numbers that say how far answers are from the truth."""
+"""Summarises how far answers are from the truth."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from suites.records.finding import Deviation
 from suites.truth.oracle import Truth
 
 _MOST = 1e100
-"""An error from which on errors are one to us, and their squares still numbers."""
+"""Larger errors count as this one, whose square is still finite."""
 
 
-class Answers(NamedTuple):
-    """The answers to one question: values and truth of one shape, NaN where there is no true value.
+class Comparison(NamedTuple):
+    """The answers to one question beside the truth, in one shape; NaN where no true value exists.
 
-    `dtype` is that of the answers, and `bound` what each may be off.
+    `dtype` is the dtype of the answers, `bound` the largest error allowed for each.
     """
 
     values: Truth
@@ -27,12 +27,11 @@ class Answers(NamedTuple):
     bound: Truth | float
 
 
-def deviation(answers: Sequence[Answers], *, cosines: bool = True) -> Deviation:
-    """Sum up the answers to all questions of a family; `cosines` says whether that is what they are.
+def deviation(answers: Sequence[Comparison], *, cosines: bool = True) -> Deviation:
+    """Summarise the answers to all questions of a family; `cosines` says whether the answers are cosines.
 
-    Errors are taken where the truth and the answer are both numbers: NaN never matches NaN, and an answer that is none
-    is counted instead. In the unit in the last place of values in (1/2, 1], an error is a multiple of the unit
-    roundoff of their dtype; nearer to 0 that unit tells nothing (`ulp_max`).
+    Errors are taken where truth and answer are both finite. Other answers are counted: NaN never matches NaN. `ulp_max`
+    counts values in (1/2, 1], whose unit in the last place is the unit roundoff of their dtype.
     """
     values = np.concatenate([a.values.ravel() for a in answers])
     truth = np.concatenate([a.truth.ravel() for a in answers])
@@ -65,8 +64,8 @@ def deviation(answers: Sequence[Answers], *, cosines: bool = True) -> Deviation:
 
 
 def _kendall(values: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> float | None:
-    """Kendall's tau-b of the answers against the truth; None where either has one value only."""
-    truth = truth.astype(np.float64).round(12)  # equal truths differ by the roundings of the oracle
+    """Kendall's tau-b of the answers against the truth; None if either has a single value."""
+    truth = truth.astype(np.float64).round(12)  # equal truths may differ by the oracle's rounding
     if len(np.unique(truth)) < 2 or len(np.unique(values)) < 2:
         return None
     return float(stats.kendalltau(values.astype(np.float64), truth).statistic)

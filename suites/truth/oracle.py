@@ -1,8 +1,8 @@
-"""The truth: cosines and their gradients in float64 or wider, computed apart from every contestant.
+"""The oracle: true cosines, angles and gradients in float64 or wider, independent of every contestant.
 
-Products of two 16- or 32-bit numbers are exact in float64, and their sum is off by less than
-n * 2^-53 * Σ|x_i y_i|. float64 inputs are summed in NumPy's long double (64 bits of mantissa
-on x86), where that relative error is 2^-64 a step. A row of zeros has no cosine: its truth is NaN.
+Products of two 16- or 32-bit numbers are exact in float64, and the error of their sum is below n * 2^-53 * Σ|x_i y_i|.
+float64 inputs are summed in NumPy's long double (64 bits of mantissa on x86), with a relative error of 2^-64 a step. A
+row of zeros has no cosine: its truth is NaN.
 """
 
 import math
@@ -29,7 +29,7 @@ def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
 
 
 def answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:
-    """The true answers of any call: x and y are broadcast, of any dtype, and `dim` is removed; at least one element."""
+    """The true answers of any call: x and y are broadcast, of any dtype, not empty; `dim` is removed."""
     x, y = torch.broadcast_tensors(x, y)
     dims = (dim,) if isinstance(dim, int) else dim
     last = tuple(range(-len(dims), 0))
@@ -40,7 +40,7 @@ def answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, .
 
 @np.errstate(invalid="ignore", over="ignore")
 def angles(x: torch.Tensor, y: torch.Tensor) -> Truth:
-    """The true angles of pairs of rows, in radians: 2 atan2(‖x̂ - ŷ‖, ‖x̂ + ŷ‖), right however small (W. Kahan).
+    """The true angles of pairs of rows, in radians: 2 atan2(‖x̂ - ŷ‖, ‖x̂ + ŷ‖), accurate however small (W. Kahan).
 
     How Futile are Mindless Assessments of Roundoff in Floating-Point Computation?, 2006, §12.
     """
@@ -58,7 +58,7 @@ def angles(x: torch.Tensor, y: torch.Tensor) -> Truth:
 def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tuple[torch.Tensor, torch.Tensor]:
     """d(sum of all cosines)/dx and /dy, as float64 rows `[rows, length]` on the CPU.
 
-    ∂c/∂x = (ŷ - c x̂) / ‖x‖, summed over the pairs that x is in. An angle's is that over -sin θ: NaN at 0 and π.
+    ∂c/∂x = (ŷ - c x̂) / ‖x‖, summed over the pairs of x. For an angle it is divided by -sin θ: NaN at 0 and π.
     """
     x_norm, y_norm = norms(x), norms(y)
     x_unit, y_unit = _rows(x).double().cpu() / x_norm, _rows(y).double().cpu() / y_norm
@@ -75,7 +75,7 @@ def gradients(case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth) -> tup
 
 
 def norms(t: torch.Tensor) -> torch.Tensor:
-    """‖row‖ in float64, `[rows, 1]` on the CPU, without an overflow on the way; NaN for a row of zeros."""
+    """‖row‖ in float64, `[rows, 1]` on the CPU, without an intermediate overflow; NaN for a row of zeros."""
     rows = _rows(t).double().cpu()
     largest = rows.abs().amax(1, keepdim=True)
     return largest * (rows / largest).square().sum(1, keepdim=True).sqrt()
@@ -96,7 +96,7 @@ def _cosines_of_all_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
 
 
 def _has_float64(x: torch.Tensor, y: torch.Tensor) -> bool:
-    """Whether float64 is not wide enough to be exact in."""
+    """Whether products of the inputs are inexact in float64."""
     return torch.float64 in (x.dtype, y.dtype)
 
 
@@ -110,7 +110,7 @@ def _float64(t: torch.Tensor) -> Truth:
 
 
 def _long_double(t: torch.Tensor) -> Truth:
-    """Each row scaled by a power of two to below 1, which changes no cosine: no square leaves the range."""
+    """Each row scaled below 1 by a power of two, which changes no cosine: squares stay in range."""
     rows = t.double().cpu().numpy()
     _, exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True))
     return np.asarray(np.ldexp(rows.astype(np.longdouble), -exponents))
@@ -139,9 +139,8 @@ def _products(x: torch.Tensor, y: torch.Tensor) -> Truth:
 def _exact_products(x: Truth, y: Truth) -> Truth:
     """x @ y.T of rows below 1 to about 2^-60 of ‖x‖‖y‖, at the speed of a few float64 matrix products.
 
-    Each row is cut into slices of so few bits that every product of two slices is summed
-    exactly in float64 (Ozaki, Ogita, Oishi, Rump: Error-free transformations of matrix
-    multiplication, Numerical Algorithms 59, 2012).
+    Each row is cut into slices of few bits: products of two slices add up exactly in float64 (Ozaki, Ogita, Oishi,
+    Rump: Error-free transformations of matrix multiplication, Numerical Algorithms 59, 2012).
     """
     bits = (53 - math.ceil(math.log2(x.shape[1] + 1))) // 2
     slices, others = _slices(x, bits), _slices(y, bits)

@@ -17,7 +17,7 @@ from suites.measure.rounds import CONTROL, LOOKS, Budget, Rounds, Samples, preci
 from suites.measure.together import measure_case
 from suites.records.case import Case
 from suites.records.record import Latency, Record
-from suites.replicates import Errand, measure_apart
+from suites.replicates import Job, measure_apart
 from suites.statistics import medians, paired_ratios
 from suites.validity.methods import answer, sampled
 from suites.validity.workloads import pair
@@ -113,7 +113,7 @@ def agreement(regime: str, processes: int, seconds: float) -> str:
     """How far the ratios to the built-in differ between fresh processes: their coefficient of variation."""
     spreads = []
     for case in CASES:
-        errand = Errand(
+        job = Job(
             case=case,
             names=CONTESTANTS,
             files=(),
@@ -121,7 +121,7 @@ def agreement(regime: str, processes: int, seconds: float) -> str:
             allocator=regime,
             budget=Budget(seconds=seconds, precision=EXACTLY),
         )
-        records = measure_apart(errand, processes, Phases())
+        records = measure_apart(job, processes, Phases())
         if failed := next((record for record in records if not record.latency), None):
             return f"not measured: {failed.implementation} is {failed.status}: {failed.reason}"
         base, *others = records

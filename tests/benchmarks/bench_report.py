@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from suites.records.case import FAMILIES, ROUNDOFFS, Case  # noqa: E402
+from suites.records.case import FAMILY_NAMES, ROUNDOFFS, Case  # noqa: E402
 from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution  # noqa: E402
 from suites.records.jsonl import to_line  # noqa: E402
 from suites.records.record import UNIT_ROUNDOFF, End, Environment, Error, Flag, Latency, Line, Record, Run, Status  # noqa: E402
@@ -140,7 +140,7 @@ def record(name: str, case: Case, place: int, generator: random.Random) -> Recor
 def findings() -> Iterator[Finding]:
     """Each of `EXAMINED` on each family, with its contract and its resolution, in each dtype; and known bugs."""
     for dtype, place in itertools.product(DTYPES, range(len(EXAMINED))):
-        for family in range(len(FAMILIES)):
+        for family in range(len(FAMILY_NAMES)):
             yield accuracy(dtype, place, family)
         seen = {"implementation": EXAMINED[place], "baseline": place == 0, "task": "paired", "dtype": dtype}
         answers = {question: f"{(place + at) % 4}" for at, question in enumerate(QUESTIONS)}
@@ -162,7 +162,7 @@ def accuracy(dtype: str, place: int, family: int) -> Accuracy:
         implementation=EXAMINED[place],
         baseline=place == 0,
         task="paired",
-        family=FAMILIES[family],
+        family=FAMILY_NAMES[family],
         dtype=dtype,
         device="cpu",
         status=status,

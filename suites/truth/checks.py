@@ -1,4 +1,4 @@
-"""How far a result is from the truth, and how far it may be."""
+"""Checks of a result: its form, its error and its gradients against the truth and the stated bound."""
 
 import numpy as np
 import torch
@@ -16,13 +16,13 @@ def require_form(case: Case, output: object) -> torch.Tensor:
     """The output, if it is a tensor of the case's shape, device and dtype (or fp32 for 16-bit inputs).
 
     Raises:
-        Failure: with the status `wrong`, it is not.
+        Failure: with the status `wrong`, if it is not.
     """
     return require_tensor(output, case.output_shape, dtypes_for(getattr(torch, case.dtype)), case.device)
 
 
 def dtypes_for(dtype: torch.dtype) -> tuple[torch.dtype, ...]:
-    """What a similarity of inputs of this dtype may be: of that dtype, or float32 for 16 bits and integers."""
+    """The allowed dtypes of a similarity: that of the inputs, or float32 for 16-bit and integer inputs."""
     if not dtype.is_floating_point:
         return (torch.float32,)
     return (dtype, torch.float32) if dtype.itemsize < 4 else (dtype,)
@@ -34,11 +34,11 @@ def require_tensor(
     """The output, if it is a plain tensor of this shape, of one of the dtypes, and on a device of this type.
 
     Raises:
-        Failure: with the status `wrong`, it is not.
+        Failure: with the status `wrong`, if it is not.
     """
     if not isinstance(output, torch.Tensor):
         raise Failure(Status.WRONG, f"returned a {type(output).__name__}, not a torch.Tensor")
-    if type(output) is not torch.Tensor:  # one that computes when it is looked at, for one
+    if type(output) is not torch.Tensor:  # such as one that computes only when it is read
         raise Failure(Status.WRONG, f"returned a {type(output).__name__}, a subclass of torch.Tensor")
     if tuple(output.shape) != shape:
         raise Failure(Status.WRONG, f"returned the shape {tuple(output.shape)}, expected {shape}")
@@ -51,7 +51,7 @@ def require_tensor(
 
 
 def name_of(dtype: torch.dtype) -> str:
-    """What a dtype is called: float32."""
+    """The name of a dtype, such as "float32"."""
     return str(dtype).removeprefix("torch.")
 
 
@@ -76,7 +76,7 @@ def error_of(output: torch.Tensor, truth: Truth) -> Error:
 
 
 def require_bound(case: Case, entry: Implementation, error: Error, output_dtype: str) -> None:
-    """Raise a `Failure` with the status `wrong` if the error is beyond the bound that the implementation states."""
+    """Raise a `Failure` with the status `wrong` if the error exceeds the bound of the stated arithmetic."""
     allowed = bound(entry, case.length, case.dtype, output_dtype)
     if error.error_abs > allowed:
         raise Failure(
@@ -94,10 +94,10 @@ def require_gradients(
     truth: tuple[torch.Tensor, ...],
     inputs: tuple[torch.Tensor, ...],
 ) -> None:
-    """Raise a `Failure` with the status `wrong` if a gradient is beyond its bound.
+    """Raise a `Failure` with the status `wrong` if a gradient exceeds its bound.
 
-    A row's gradient is compared as a vector and scaled by ‖x‖, which makes it of the
-    cosine's own size; it sums one cosine a pair, and costs about four times the roundings, its own last ones too.
+    A row's gradient is compared as a vector and multiplied by ‖x‖, which gives it the magnitude of a cosine. It sums
+    one cosine for each pair. Its bound is four times that of a cosine, plus its own last roundings.
     """
     n, m = case.shape[:2] if case.task == "pairwise" else (1, 1)
     for name, gradient, true, operand, pairs in zip("xy", got, truth, inputs, (m, n), strict=True):

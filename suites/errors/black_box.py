@@ -1,4 +1,4 @@
-"""Pairs of rows whose cosine is known, as an implementation sees them: what a contract is told from."""
+"""An implementation as a black box: its answers to pairs of rows whose cosine is known."""
 
 import math
 from collections.abc import Callable
@@ -16,22 +16,22 @@ from suites.measure.admission import unsupported
 from suites.records.finding import Examined
 from suites.records.record import Status
 from suites.truth import oracle
-from suites.truth.error import dtypes_for, error_of, require_tensor
+from suites.truth.checks import dtypes_for, error_of, require_tensor
 
 Values = npt.NDArray[np.float64]
 F = TypeVar("F", bound=Examined)
 
 LENGTH = 512
 BATCH = 256
-ALL_PAIRS = 32  # rows of an all-pairs form's batch: of its answers only the diagonal is looked at
-_USELESS = 2**-4  # an error on ordinary rows that no rounding explains: bfloat16's bound is half of it
+ALL_PAIRS = 32  # rows in a batch of an all-pairs form, where only the diagonal counts
+_USELESS = 2**-4  # an error on ordinary rows that no rounding explains: twice the bound of bfloat16
 
 
 @dataclass(frozen=True)
-class Rows:
-    """One implementation, asked about rows `[N, 512]` in batches of one shape: compiled forms take seconds for each.
+class BlackBox:
+    """Asks one implementation about rows `[N, 512]`, in batches of one shape: compiling takes seconds for each shape.
 
-    `tolerance` is how far an answer of `kept` may be from 1 and right.
+    `tolerance` is how far a right answer of `kept` may be from 1.
     """
 
     entry: Implementation
@@ -40,15 +40,15 @@ class Rows:
     tolerance: float = 0.0
 
     def ask(self, x: torch.Tensor, y: torch.Tensor) -> Values:
-        """Its answers to pairs of rows, a multiple of a batch of them, rounded to the dtype first.
+        """The answers to pairs of rows, a multiple of the batch, which are rounded to the dtype first.
 
         Raises:
-            Failure: whatever it raised, or no tensor of the right shape.
+            Failure: it raised an error, or returned no tensor of the right shape.
         """
         return values(block_by_block(self.entry, self.rounded(x), self.rounded(y), self.batch))
 
     def kept(self, first: npt.ArrayLike, second: npt.ArrayLike) -> Values:
-        """The share that it answers of a cosine of exactly 1/2, of rows of these norms."""
+        """The answer for rows of these norms with a cosine of exactly 1/2, divided by 1/2."""
         norms = np.stack(np.broadcast_arrays(*map(np.atleast_1d, (first, second)))).astype(np.float64)
         count = norms.shape[1]
         padded = torch.from_numpy(np.pad(norms, ((0, 0), (0, -count % self.batch)), constant_values=1.0))
@@ -58,10 +58,10 @@ class Rows:
             return self.ask(x, y)[:count] / 0.5
 
     def ordinary_error(self) -> float:
-        """Its largest error on ordinary rows, whose cosines are spread over [-0.9, 0.9]; of an angle, its cosine's.
+        """The largest error on ordinary rows, with cosines spread over [-0.9, 0.9]. For angles it is their cosines'.
 
         Raises:
-            Failure: it does not take part, or fails, or its answers have the wrong form or nothing of the truth.
+            Failure: it takes no part or fails, or its answers have the wrong form or nothing in common with the truth.
         """
         if failure := unsupported(self.entry, self.dtype, self.device):
             raise failure
@@ -77,38 +77,38 @@ class Rows:
 
     @property
     def batch(self) -> int:
-        """Rows of one call."""
+        """The number of rows in one call."""
         return ALL_PAIRS if self.entry.task == "pairwise" else BATCH
 
     def rounded(self, t: torch.Tensor) -> torch.Tensor:
-        """A copy of them in the dtype, on the device."""
+        """A copy of the rows in the dtype, on the device."""
         return t.to(getattr(torch, self.dtype), copy=True).to(self.device)
 
 
 def finding(kind: type[F], entry: Implementation, dtype: str, device: str) -> Callable[..., F]:
-    """What makes a finding of this kind about an implementation out of what was found."""
+    """A constructor of findings of this kind about an implementation; it takes the remaining fields."""
     return partial(
         kind, implementation=entry.name, baseline=entry.baseline, task=entry.task, dtype=dtype, device=device
     )
 
 
 def call(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> object:
-    """What it returns for these operands, under its contract; as yet nobody has looked at it."""
+    """The unchecked result for these operands, called by the implementation's contract."""
     with contestant():
         result: object = entry.fn(x, y) if entry.task == "pairwise" else entry.fn(x, y, -1)
     return result
 
 
 def block_by_block(entry: Implementation, x: torch.Tensor, y: torch.Tensor, rows: int) -> torch.Tensor:
-    """Its `answers` to pairs of rows, handed so many at once: of all pairs, those off the diagonal are in vain."""
+    """The `answers` to pairs of rows, so many in each call: all pairs of a block cost little off the diagonal."""
     return torch.cat([answers(entry, *block) for block in zip(x.split(rows), y.split(rows), strict=True)])
 
 
 def answers(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Its answers to pairs of rows, of all pairs those on the diagonal.
+    """The answers to pairs of rows, of all pairs the diagonal.
 
     Raises:
-        Failure: whatever it raised, or, as the reason, what it returned in place of a tensor of the right shape.
+        Failure: it raised an error, or returned no tensor of the right shape; the reason says what it returned.
     """
     pairwise, result = entry.task == "pairwise", call(entry, x, y)
     expected = (len(x), len(y)) if pairwise else tuple(torch.broadcast_shapes(x.shape, y.shape)[:-1])
@@ -122,12 +122,12 @@ def answers(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> torch.Te
 
 
 def values(result: torch.Tensor) -> Values:
-    """Its numbers in float64, whatever it is attached to."""
+    """The numbers of a tensor in float64, detached and on the CPU."""
     return result.detach().cpu().double().numpy()
 
 
 def decades(dtype: str) -> Values:
-    """The powers of ten that are norms in this dtype, ascending, subnormal ones too."""
+    """The powers of ten that this dtype can hold as a norm, ascending, including subnormal ones."""
     info = torch.finfo(getattr(torch, dtype))
     lowest, highest = math.log10(2) + math.log10(info.tiny) + math.log10(info.eps), math.log10(info.max)
     return np.array([float(f"1e{k}") for k in range(math.ceil(lowest), math.floor(highest) + 1)])

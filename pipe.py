@@ -1,0 +1,16 @@
+"""Output that a reader may stop reading, as `| head` does."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def may_close() -> Iterator[None]:
+    """Print within this: a closed pipe ends the output quietly, with the exit status 0."""
+    try:
+        yield
+        sys.stdout.flush()  # what is buffered fails here, not while Python exits
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end

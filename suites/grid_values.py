@@ -1,0 +1,75 @@
+"""Checks of the values in a grid's TOML file: each error names the file, the value and what is known. Torch-free."""
+
+import math
+
+from implementations.registry import did_you_mean
+from suites.records.case import FAMILY_NAMES, RANK
+
+
+class GridError(ValueError):
+    """A grid that does not exist, or that cannot run as it is written."""
+
+
+def known(kind: str, value: object, names: tuple[str, ...], where: str) -> str:
+    """The value, if it is one of `names`."""
+    if not isinstance(value, str) or value not in names:
+        raise GridError(f"{where}: unknown {kind} {value!r}{did_you_mean(str(value), names)}")
+    return value
+
+
+def axis_values(axis: str, given: object, names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The values of an axis such as "dtypes", given as a list or as one value."""
+    values = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if not values:
+        raise GridError(f"{where}: {axis} is empty; known: {', '.join(names)}")
+    kind = axis if axis == "inputs" else axis.removesuffix("s")
+    return tuple(known(kind, value, names, where) for value in values)
+
+
+def families(given: object, where: str) -> tuple[str, ...]:
+    """The names of families, in the order of the reference."""
+    if given == "all":
+        return FAMILY_NAMES
+    if not isinstance(given, list):
+        raise GridError(f'{where}: families is {given!r}; it has to be "all" or a list such as ["self", "near"]')
+    asked = [known("family", name, FAMILY_NAMES, where) for name in given]
+    return tuple(name for name in FAMILY_NAMES if name in asked)
+
+
+def shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]:
+    """Shapes with as many sizes as the task needs."""
+    rank = RANK[task]
+    example = [[4096, 768], [512, 512, 768], [32, 64, 28, 28]][rank - 2]
+    if not isinstance(given, list) or not given:
+        raise GridError(f"{where}: shapes has to be a list of shapes such as [{example}], not {given!r}")
+    for shape in given:
+        if not isinstance(shape, list) or len(shape) != rank:
+            raise GridError(f"{where}: the task {task!r} needs shapes of {rank} sizes such as {example}, not {shape!r}")
+        for size in shape:
+            if type(size) is not int or size < 1:
+                raise GridError(f"{where}: the shape {shape} holds {size!r}; a size is an integer of 1 or more")
+    return tuple(map(tuple, given))
+
+
+def switch(key: str, given: object, where: str) -> bool:
+    """True or false."""
+    if not isinstance(given, bool):
+        raise GridError(f"{where}: {key} is {given!r}; it has to be true or false")
+    return given
+
+
+def positive(key: str, given: object, where: str) -> float:
+    """A finite number above 0."""
+    if not isinstance(given, int | float) or isinstance(given, bool) or not 0 < given < math.inf:
+        example = {"seconds": "0.25", "precision": "1, which is ± 1 % of a ratio"}[key]
+        raise GridError(f"{where}: {key} is {given!r}; it has to be a number above 0, such as {example}")
+    return float(given)
+
+
+def require_keys(table: dict[str, object], needed: tuple[str, ...], names: tuple[str, ...], where: str) -> None:
+    """Raise a `GridError` for a key that is not one of `names`, or a needed one that is missing."""
+    for key in table:
+        known("key", key, names, where)
+    for key in needed:
+        if key not in table:
+            raise GridError(f"{where}: the key {key!r} is missing; needed: {', '.join(needed)}")

@@ -1,0 +1,101 @@
+"""Which contestant changed the inputs or this process: what changed is restored, and its cause is found."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from time import sleep
+
+from suites.failure import Failure, contestant
+from suites.measure.problem import Problem
+from suites.measure.world import World
+from suites.records.record import Status
+
+_REPLAYS = 3
+_TO_START_S, _TO_END_S = 0.01, 1.0  # for a thread that was handed work
+
+
+class Blame:
+    """Watches inputs and process, and keeps the `Failure` of each contestant that changed them.
+
+    A change that shows at a glance (in torch's version counters and switches) is blamed on the contestant that was
+    just called. For any other change, each contestant called since the last check is a suspect. Those that make a
+    change again when called again are guilty.
+
+    Args:
+        problem: the case and its inputs.
+        calls: name to the call that is timed.
+        world: this process before any contestant was called.
+    """
+
+    def __init__(self, problem: Problem, calls: Mapping[str, Callable[[], object]], world: World) -> None:
+        self._problem, self._calls, self._world = problem, calls, world
+        self._versions = problem.versions()
+        self._suspects: set[str] = set()
+        self.guilty: dict[str, Failure] = {}
+
+    def suspect(self, name: str) -> None:
+        """Note that a contestant is about to be called, or has just been called."""
+        self._suspects.add(name)
+
+    def clean_up(self, name: str) -> None:
+        """Restore inputs and process after a contestant that failed; it is no suspect any more."""
+        self._suspects.discard(name)
+        self._restore()
+
+    def check_at_a_glance(self, name: str) -> None:
+        """Raise a `Failure` with the status `wrong` if a change shows without comparing the inputs."""
+        changed = self._world.switched()
+        if self._problem.versions() != self._versions:
+            changed += self._problem.changed()
+        if changed:
+            raise Failure(Status.WRONG, " and ".join(changed))
+        self._versions = self._problem.versions()
+        if self._world.left_at_work():
+            self.check(name)
+
+    def check(self, name: str = "") -> bool:
+        """Whether inputs and process were unchanged. They are now, and each contestant that changed them is guilty.
+
+        Raises:
+            Failure: with the status `wrong`, the contestant `name` is guilty.
+        """
+        changed, at_work = self._restore()
+        for suspect in sorted(self._suspects) if changed or at_work else ():
+            surely = changed if len(self._suspects) == 1 else ""  # a thread may belong to another, and start late
+            if deed := surely or self._deed_of(suspect):
+                self.guilty[suspect] = Failure(Status.WRONG, deed)
+        self._suspects.clear()
+        if name in self.guilty:
+            raise self.guilty[name]
+        return not changed
+
+    def at_work(self) -> list[str]:
+        """Threads at work now or in a moment: a thread that was handed work may not have started."""
+        at_work = self._world.left_at_work()
+        if not at_work:
+            sleep(_TO_START_S)
+            at_work = self._world.left_at_work()
+        return at_work
+
+    def _deed_of(self, name: str) -> str:
+        """What a contestant changes when it is called again; "" if nothing."""
+        with suppress(Failure), contestant():
+            for _ in range(_REPLAYS):
+                self._calls[name]()
+        at_work = self.at_work()
+        changed, still_at_work = self._restore()
+        return changed or " and ".join(at_work) or still_at_work
+
+    def _restore(self) -> tuple[str, str]:
+        """Restore inputs and process; return, in words, what had changed and which threads are at work."""
+        at_work = self._world.left_at_work()
+        waited_s = 0.0
+        while self._world.left_at_work() and waited_s < _TO_END_S:  # what it does after the check would go unseen
+            sleep(_TO_START_S)
+            waited_s += _TO_START_S
+        changed = self._problem.changed() + self._world.changes()
+        if changed:
+            self._problem.restore()
+        if changed or at_work:
+            self._world.restore()
+        self._versions = self._problem.versions()
+        return " and ".join(changed), " and ".join(at_work)
