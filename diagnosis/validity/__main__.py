@@ -18,14 +18,14 @@ from diagnosis.validity.picture import draw
 from diagnosis.validity.rates import table
 from suites.environment import environment
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "figures"
 REMARKS = "\n## Remarks\n"
 PROCESSES = 2
 TOGETHER = 8  # cases that a process is handed at once
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Ask all that the file lacks, and write docs/always-one.md and docs/always-one.png."""
+    """Ask all that the file lacks, and write docs/figures/always-one.md and docs/figures/always-one.png."""
     options = _parser().parse_args(argv)
     path = options.docs / "always-one.md"
     _refuse_a_smaller(path, options.seeds)

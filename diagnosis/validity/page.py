@@ -1,4 +1,4 @@
-"""The page that shows the rates: docs/always-one.md."""
+"""The page that shows the rates: docs/figures/always-one.md."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

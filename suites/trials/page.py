@@ -1,4 +1,4 @@
-"""The page that shows what the trials came to: docs/accuracy.md."""
+"""The page that shows what the trials came to: docs/figures/accuracy.md."""
 
 import math
 from collections.abc import Sequence

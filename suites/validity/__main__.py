@@ -21,7 +21,7 @@ from suites.validity.page import page
 from suites.validity.rates import rates
 from suites.validity.workloads import WORK, load, pair
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "figures"
 EACH = {0.0: 1, 0.01: 5, 0.02: 5, 0.05: 10, 0.10: 10}  # slowdown to the trials of identical functions for one of it
 OTHERS = 20  # likewise for the methods of others, whose rates are far from 0 and 1
 STOPPED = 30  # and for stopping early
@@ -41,7 +41,7 @@ class Trial(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the experiment and write docs/validity.md and docs/validity.csv."""
+    """Run the experiment and write docs/figures/validity.md and docs/figures/validity.csv."""
     options = _parser().parse_args(argv)
     gc.freeze()  # as a session does
     torch.set_num_threads(1)  # one core for the contestants, the other for the load

@@ -1,4 +1,4 @@
-"""The page that shows the rates: docs/validity.md."""
+"""The page that shows the rates: docs/figures/validity.md."""
 
 import math
 from collections.abc import Iterable, Mapping
