@@ -15,7 +15,7 @@ from implementations.registry import Function, implementation
 from suites.trials import __main__ as experiment
 from suites.trials import bounds, exactness, work
 from suites.trials.bounds import trials
-from suites.trials.kept import Kept
+from suites.trials.kept import KeptTrials
 from suites.trials.kinds import IN_RANGE, KINDS, Rows
 
 accurate, angle = (implementations.get(name).fn for name in ("accurate", "angle"))
@@ -178,7 +178,7 @@ def test_a_contestant_that_fails_ends_nothing(tmp_path: Path) -> None:
 
 
 def test_what_several_processes_fail_at_is_kept_once() -> None:
-    kept = Kept(None, "this torch")
+    kept = KeptTrials(None, "this torch")
     for number in range(3):
         kept.add([bounds.Trial(implementation="a", task="paired", dtype="float32", number=number, reason="no kernel")])
     assert [one.number for one in kept.trials] == [0]

@@ -14,6 +14,7 @@ from suites.records.case import Case
 from suites.validity import __main__ as experiment
 from suites.validity import figures
 from suites.validity.figures import Figure, cost, smallest_call, stopped, stopping
+from suites.validity.kept import Comparison
 from suites.validity.methods import Answer, ours, pytest_benchmark, torch_timer
 from suites.validity.rates import rates
 from suites.validity.workloads import WORK, pair
@@ -102,10 +103,10 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
     smallest = Figure("smallest call", "100 ns", lambda: figures_measured.append("smallest call") or "12 ns")
     monkeypatch.setattr(experiment, "figures", lambda *_: [smallest])
     monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
-    seen: list[experiment.Trial] = []
+    seen: list[Comparison] = []
 
-    def compare(trial: experiment.Trial, seconds: float, rng: random.Random) -> Iterator[Answer]:
-        seen.append(trial)
+    def compare(comparison: Comparison, seconds: float, rng: random.Random) -> Iterator[Answer]:
+        seen.append(comparison)
         yield Answer("ours", False, 1.0, 0.9, 1.1, seconds)
         yield Answer("theirs", False, 1.0, math.nan, math.nan, seconds)
 
@@ -115,6 +116,8 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
     experiment.main([*options, "--trials=2"])
     page = tmp_path / "validity.md"
     page.write_text(page.read_text() + "\n## Remarks\n\nAs expected.\n")
+    with (tmp_path / "all.jsonl").open("a") as file:
+        file.write('{"machine": "quiet", "cal')  # killed here
     experiment.main([*options, "--trials=3"])
     assert page.read_text().endswith("\n## Remarks\n\nAs expected.\n")
     assert figures_measured == ["smallest call"]

@@ -11,8 +11,9 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from diagnosis.validity.answers import Kept, ask
-from diagnosis.validity.cases import Case, all_cases
+from diagnosis.validity.answers import ask
+from diagnosis.validity.cases import PlantedCase, all_cases
+from diagnosis.validity.kept import KeptAnswers
 from diagnosis.validity.page import page
 from diagnosis.validity.picture import draw
 from diagnosis.validity.rates import table
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(argv)
     path = options.docs / "always-one.md"
     _refuse_a_smaller(path, options.seeds)
-    cases, kept = list(all_cases(options.seeds)), Kept(options.json)
+    cases, kept = list(all_cases(options.seeds)), KeptAnswers(options.json)
     done = {answer.case for answer in kept.answers}
     _ask_all([case for case in cases if case not in done], kept)
     asked = set(cases)
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(path)
 
 
-def _ask_all(cases: Sequence[Case], kept: Kept) -> None:
+def _ask_all(cases: Sequence[PlantedCase], kept: KeptAnswers) -> None:
     console = Console(stderr=True)
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("cases", total=len(cases))

@@ -18,7 +18,7 @@ from suites.environment import environment, torch_version
 from suites.trials import bounds, exactness, kinds, work
 from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
-from suites.trials.kept import Kept
+from suites.trials.kept import KeptTrials
 from suites.trials.page import page
 from suites.trials.work import Work
 from suites.truth import bound, oracle
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except RegistryError as error:
         parser.error(f"argument --implementations: {error}")
     work.on_one_core()
-    kept = Kept(options.json, f"torch {torch_version()} and arithmetic {_arithmetic()}")
+    kept = KeptTrials(options.json, f"torch {torch_version()} and arithmetic {_arithmetic()}")
     _run(kept, list(work.left(entries, options.pairs, kept)), options.processes)
     text = page(kept.exactness, kept.trials, environment(), options.pairs)
     if not options.docs:
@@ -52,7 +52,7 @@ def _arithmetic() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:12]
 
 
-def _run(kept: Kept, works: Sequence[Work], processes: int) -> None:
+def _run(kept: KeptTrials, works: Sequence[Work], processes: int) -> None:
     console = Console(stderr=True)
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=sum(one.size for one in works))
@@ -61,7 +61,7 @@ def _run(kept: Kept, works: Sequence[Work], processes: int) -> None:
             progress.advance(task, one.size)
 
 
-def _found(works: Sequence[Work], kept: Kept, processes: int) -> Iterator[list[Exactness | Trial]]:
+def _found(works: Sequence[Work], kept: KeptTrials, processes: int) -> Iterator[list[Exactness | Trial]]:
     """What each piece of work comes to, in their order."""
     find = partial(work.found, failed=kept.failed)
     if processes == 1:

@@ -15,7 +15,7 @@ from implementations.registry import DTYPES
 from suites.trials import bounds, exactness
 from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
-from suites.trials.kept import Kept
+from suites.trials.kept import KeptTrials
 from suites.trials.kinds import KINDS
 
 EXACT = "accurate"
@@ -44,7 +44,7 @@ def on_one_core() -> None:
     threadpool_limits(1)  # NumPy's BLAS: beside another process its spinning threads made angles ten times slower
 
 
-def left(entries: Sequence[Implementation], pairs: int, kept: Kept) -> Iterator[Work]:
+def left(entries: Sequence[Implementation], pairs: int, kept: KeptTrials) -> Iterator[Work]:
     """What is left of `pairs` pairs of `EXACT`, the kinds by turns, and of a share of them for each entry and dtype."""
     if EXACT in [entry.name for entry in entries]:
         done = {(one.kind, one.number) for one in kept.exactness}

@@ -3,19 +3,17 @@
 import argparse
 import dataclasses
 import gc
-import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import pandas as pd
 import torch
 from rich.console import Console
 from rich.progress import Progress
 
 from suites.environment import environment
 from suites.validity.figures import figures
+from suites.validity.kept import Comparison, KeptComparisons
 from suites.validity.methods import LONG_S, LONGER, Answer, ours, pytest_benchmark, torch_timer
 from suites.validity.page import page
 from suites.validity.rates import rates
@@ -31,21 +29,12 @@ PRECISION = 0.005
 FINE = 0.0025  # with the longer budget, the precision that +1 % is looked for with
 
 
-class Trial(NamedTuple):
-    """One pair of functions on one machine, to be compared by each method."""
-
-    machine: str
-    calls: str
-    slowdown: float
-    number: int
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the experiment and write docs/figures/validity.md and docs/figures/validity.csv."""
     options = _parser().parse_args(argv)
     gc.freeze()  # as a session does
     torch.set_num_threads(1)  # one core for the contestants, the other for the load
-    kept = Kept(options.json, options.seconds)
+    kept = KeptComparisons(options.json, options.seconds)
     _compare_all(kept, options.trials, options.seconds, options.calls, options.machine)
     again = max(1, options.trials // STOPPED) * _cells(options.calls)
     for figure in figures(options.seconds, options.processes, again, random.Random(1)):
@@ -66,67 +55,28 @@ def _remarks(path: Path) -> str:
     return head + text
 
 
-class Kept:
-    """All that was measured, and the file that it is added to as it comes; what it holds is not measured again.
-
-    Args:
-        file: lines of JSON, or None to keep nothing.
-        seconds: of each pair and method; a file of other ones is refused.
-    """
-
-    def __init__(self, file: Path | None, seconds: float) -> None:
-        self._file, self._seconds = file, seconds
-        self._rows: list[dict[str, Any]] = []
-        if file and file.exists():
-            self._rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-            if other := {row["budget_s"] for row in self._rows} - {seconds}:
-                raise SystemExit(f"{file} holds trials of {min(other):g} s a pair, not {seconds:g}; name another file")
-
-    def add(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep some more."""
-        new = [row | {"budget_s": self._seconds} for row in rows]
-        self._rows += new
-        if self._file:
-            with self._file.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in new)
-
-    @property
-    def trials(self) -> set[Trial]:
-        """Those that were made."""
-        return {Trial(**{field: row[field] for field in Trial._fields}) for row in self._rows if "method" in row}
-
-    @property
-    def answers(self) -> pd.DataFrame:
-        """One row for each trial and method."""
-        return pd.DataFrame([row for row in self._rows if "method" in row])
-
-    @property
-    def figures(self) -> dict[str, dict[str, Any]]:
-        """The figures, by what they are."""
-        shown = ("figure", "goal", "measured")
-        return {str(row["figure"]): {key: row[key] for key in shown} for row in self._rows if "figure" in row}
-
-
-def _compare_all(kept: Kept, trials: int, seconds: float, calls: Sequence[str], machines: Sequence[str]) -> None:
+def _compare_all(
+    kept: KeptComparisons, trials: int, seconds: float, calls: Sequence[str], machines: Sequence[str]
+) -> None:
     """Make the trials that are not made yet, quiet ones and loaded ones by turns."""
-    done = kept.trials
-    blocks = [[t for t in block if t not in done] for block in _blocks(trials, calls, machines)]
+    done = kept.done
+    blocks = [[one for one in block if one not in done] for block in _blocks(trials, calls, machines)]
     left, rng, console = sum(map(len, blocks)), random.Random(len(done)), Console(stderr=True)
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=left)
         for block in filter(None, blocks):
             with load(block[0].machine == "loaded"):
-                for trial in block:
-                    kept.add(trial._asdict() | vars(answer) for answer in _compare(trial, seconds, rng))
+                for comparison in block:
+                    kept.add(comparison._asdict() | vars(answer) for answer in _compare(comparison, seconds, rng))
                     progress.advance(task)
 
 
-def _blocks(trials: int, calls: Sequence[str], machines: Sequence[str]) -> Iterator[list[Trial]]:
+def _blocks(trials: int, calls: Sequence[str], machines: Sequence[str]) -> Iterator[list[Comparison]]:
     """The trials, some of each cell by turns, so that a bad minute hits all of them alike."""
     for first in range(0, trials, BLOCK):
         for machine in machines:
             yield [
-                Trial(machine, length, slowdown, number)
+                Comparison(machine, length, slowdown, number)
                 for number in range(first, min(first + BLOCK, trials))
                 for length, slowdown in _cells(calls)
                 if number % EACH[slowdown] == 0
@@ -137,12 +87,12 @@ def _cells(calls: Sequence[str]) -> list[tuple[str, float]]:
     return [(length, slowdown) for length in calls for slowdown in EACH]
 
 
-def _compare(trial: Trial, seconds: float, rng: random.Random) -> Iterator[Answer]:
-    work = pair(trial.calls, trial.slowdown)
+def _compare(comparison: Comparison, seconds: float, rng: random.Random) -> Iterator[Answer]:
+    work = pair(comparison.calls, comparison.slowdown)
     yield ours(work, seconds, PRECISION, rng)
-    if trial.slowdown == 0.01 and trial.machine == "quiet":
+    if comparison.slowdown == 0.01 and comparison.machine == "quiet":
         yield dataclasses.replace(ours(work, LONG_S, FINE, rng), method=LONGER)
-    if trial.number % OTHERS == 0:
+    if comparison.number % OTHERS == 0:
         yield from pytest_benchmark(work, seconds)
         yield torch_timer(work, seconds)
 
