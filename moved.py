@@ -67,6 +67,7 @@ MOVED = {
     "suites.progress": "suites.plugin.progress",
     "suites.record": "suites.records.record",
     "suites.replay": "suites.plugin.replay",
+    "suites.validity.figures": "suites.validity.instrument",
 }
 
 

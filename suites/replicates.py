@@ -22,7 +22,7 @@ from suites.records.record import Error, Record, Status
 
 
 @dataclass(frozen=True, kw_only=True)
-class Errand:
+class Job:
     """All that a fresh process needs to know to measure a case.
 
     `names` are the contestants, `files` those of --implementations-from, `inputs` the file of --inputs if any.
@@ -56,7 +56,7 @@ def measure_here(
     )
 
 
-def measure_apart(errand: Errand, processes: int, phases: Phases) -> list[Record]:
+def measure_apart(job: Job, processes: int, phases: Phases) -> list[Record]:
     """One record for each contestant, its latencies from as many fresh processes, one after the other.
 
     A process that dies takes the case with it: its contestants are recorded as crashed. `phases` is told what
@@ -66,9 +66,9 @@ def measure_apart(errand: Errand, processes: int, phases: Phases) -> list[Record
     for number in range(processes):
         with phases("processes"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
             try:
-                records, seconds = pool.submit(_measure, errand, number).result()
+                records, seconds = pool.submit(_measure, job, number).result()
             except BrokenProcessPool:
-                return [_crashed(errand.case, name, number) for name in errand.names]
+                return [_crashed(job.case, name, number) for name in job.names]
         measured.append(records)
         for phase, spent in seconds.items():
             phases.seconds[phase] += spent
@@ -94,15 +94,15 @@ def combined(records: Sequence[Record]) -> Record:
     )
 
 
-def _measure(errand: Errand, number: int) -> tuple[list[Record], dict[str, float]]:
+def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
     """What the fresh process does."""
-    if errand.allocator == "pinned":
+    if job.allocator == "pinned":
         allocator.pin()
-    for file in errand.files:
+    for file in job.files:
         discovery.load_file(Path(file))
-    own = load_file(Path(errand.inputs)) if errand.inputs else None
-    phases, contestants = Phases(), [registry.get(name) for name in errand.names]
-    records = measure_here(errand.case, contestants, own, errand.budget, phases, seed=f" {number}")
+    own = load_file(Path(job.inputs)) if job.inputs else None
+    phases, contestants = Phases(), [registry.get(name) for name in job.names]
+    records = measure_here(job.case, contestants, own, job.budget, phases, seed=f" {number}")
     return records, dict(phases.seconds)
 
 

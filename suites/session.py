@@ -14,7 +14,7 @@ from suites.measure.rounds import Budget
 from suites.plan import Plan
 from suites.records.case import CONTRACT, Case
 from suites.records.record import End, Record
-from suites.replicates import Errand, measure_apart, measure_here
+from suites.replicates import Job, measure_apart, measure_here
 
 
 class Session:
@@ -115,7 +115,7 @@ class Session:
 
     def _measure_apart(self, case: Case, contestants: Sequence[Implementation]) -> list[Record]:
         plan, processes = self.plan, self.plan.processes
-        errand = Errand(
+        job = Job(
             case=case,
             names=tuple(entry.name for entry in contestants),
             files=plan.files,
@@ -123,7 +123,7 @@ class Session:
             allocator=plan.allocator,
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
-        return measure_apart(errand, processes, self.phases)
+        return measure_apart(job, processes, self.phases)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -78,7 +78,7 @@ def test_yesterdays_comparisons_are_resumed(tmp_path: Path) -> None:
     )
     kept = KeptComparisons(file, 0.5)
     assert kept.done == {Comparison("quiet", "5 µs", 0.0, 3)}
-    assert list(kept.figures) == ["smallest call"]
+    assert list(kept.properties) == ["smallest call"]
 
 
 def test_yesterdays_trials_are_resumed(tmp_path: Path) -> None:

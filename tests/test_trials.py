@@ -16,7 +16,7 @@ from suites.trials import __main__ as experiment
 from suites.trials import bounds, exactness, work
 from suites.trials.bounds import trials
 from suites.trials.kept import KeptTrials
-from suites.trials.kinds import IN_RANGE, KINDS, Rows
+from suites.trials.kinds import IN_RANGE, KINDS, RandomRows
 
 accurate, angle = (implementations.get(name).fn for name in ("accurate", "angle"))
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -64,23 +64,23 @@ def nan(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_exists_in_every_dtype(kind: str, dtype: str) -> None:
     for length in (1, 2, 33):
-        pair = KINDS[kind](Rows(40, length, getattr(torch, dtype), seed=length))
+        pair = KINDS[kind](RandomRows(40, length, getattr(torch, dtype), seed=length))
         for t in pair:
             assert (t.shape, t.dtype, t.is_contiguous()) == ((40, length), getattr(torch, dtype), True)
             assert t.isfinite().all()
-        again = KINDS[kind](Rows(40, length, getattr(torch, dtype), seed=length))
+        again = KINDS[kind](RandomRows(40, length, getattr(torch, dtype), seed=length))
         assert all(map(torch.equal, pair, again))
 
 
 @pytest.mark.parametrize("kind", IN_RANGE)
 def test_sums_stay_in_the_range_of_float16(kind: str) -> None:
-    x, y = (t.double() for t in IN_RANGE[kind](Rows(4, 32768, torch.float16, seed=0)))
+    x, y = (t.double() for t in IN_RANGE[kind](RandomRows(4, 32768, torch.float16, seed=0)))
     for a, b in ((x, y), (x, x), (y, y)):
         assert (a * b).sum(1).abs().max() < 65504
 
 
 def test_prescribed_cosines_are_spread() -> None:
-    c = accurate(*Rows(1000, 64, torch.float32, seed=0).prescribed()).sort().values
+    c = accurate(*RandomRows(1000, 64, torch.float32, seed=0).prescribed()).sort().values
     assert torch.allclose(c, torch.linspace(-1, 1, 1000), atol=0.1)
 
 

@@ -85,9 +85,10 @@ class Judge(NamedTuple):
 
 
 def judges(answers: pd.DataFrame, baselines: Sequence[str]) -> list[Judge]:
-    """Ours and the baselines, on the same cases; ours has one point, whose area is the mean of both rates of being right.
+    """The diagnosis and the baselines on the same cases.
 
-    A rival's threshold is the best for these very cases, chosen with their answers known; ours has none, NaN.
+    The diagnosis has one operating point: its area under ROC is the mean of sensitivity and specificity, and its
+    threshold is NaN. A baseline gets the best threshold for these cases, chosen with the answers known.
     """
     sick = answers["group"] != "healthy"
     seen, alarmed = float(answers["alarm"][sick].mean()), float(answers["alarm"][~sick].mean())

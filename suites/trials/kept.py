@@ -1,4 +1,4 @@
-"""What the trials found so far, in memory and in the file that a later call resumes from."""
+"""The results so far, in memory and in the file that a later call resumes from."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ from suites.trials.exactness import Exactness
 
 
 class KeptTrials:
-    """All results, and the file of JSON lines that each is added to as it comes; None keeps nothing.
+    """All results, and the file of JSON lines that each is appended to; None keeps nothing.
 
     Raises:
-        SystemExit: the file belongs to something else, or to another torch or other arithmetic.
+        SystemExit: the file holds something else, or was made with another torch or other arithmetic.
     """
 
     def __init__(self, file: Path | None, made_by: str) -> None:
@@ -25,7 +25,7 @@ class KeptTrials:
             self._remember(Trial(**row) if "implementation" in row else Exactness(**row))
 
     def add(self, found: Iterable[Exactness | Trial]) -> None:
-        """Keep more results; where several processes tried what fails, only the first failure is kept."""
+        """Keep more results, but only the first failure of an implementation in a dtype."""
         new = [one for one in found if isinstance(one, Exactness) or (one.implementation, one.dtype) not in self.failed]
         for one in new:
             self._remember(one)

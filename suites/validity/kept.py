@@ -1,4 +1,4 @@
-"""What was measured so far, in memory and in the file that a later call resumes from."""
+"""The measurements so far, in memory and in the file that a later call resumes from."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from suites.kept import KeptRows
 
 
 class Comparison(NamedTuple):
-    """One pair of functions on one machine, to be compared by each method."""
+    """One pair of functions on one machine, for each method to compare."""
 
     machine: str
     calls: str
@@ -19,38 +19,38 @@ class Comparison(NamedTuple):
 
 
 class KeptComparisons:
-    """All answers and figures, and the file that each is added to as it comes. Nothing in the file is measured again.
+    """All outcomes and properties, and the file that each is appended to. Nothing in the file is measured again.
 
     Args:
-        file: lines of JSON, or None to keep nothing.
-        seconds: of each pair and method; a file of other ones is refused.
+        file: JSON lines, or None to keep nothing.
+        seconds: per pair and method; a file of other seconds is refused.
 
     Raises:
-        SystemExit: the file belongs to something else, or to other `seconds`.
+        SystemExit: the file holds something else, or was made with other `seconds`.
     """
 
     def __init__(self, file: Path | None, seconds: float) -> None:
         self._kept = KeptRows(file, "budget_s", seconds, what="trials", show=lambda s: f"{s:g} s a pair")
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep more of them."""
+        """Keep more outcomes or properties."""
         self._kept.add(rows)
 
     @property
     def done(self) -> set[Comparison]:
-        """The comparisons that were made."""
-        return {Comparison(*(row[field] for field in Comparison._fields)) for row in self._answers()}
+        """The comparisons in the file."""
+        return {Comparison(*(row[field] for field in Comparison._fields)) for row in self._outcomes()}
 
     @property
-    def answers(self) -> pd.DataFrame:
+    def outcomes(self) -> pd.DataFrame:
         """One row for each comparison and method."""
-        return pd.DataFrame(self._answers())
+        return pd.DataFrame(self._outcomes())
 
     @property
-    def figures(self) -> dict[str, dict[str, Any]]:
-        """The figures by name."""
+    def properties(self) -> dict[str, dict[str, Any]]:
+        """The instrument's properties by name."""
         shown = ("figure", "goal", "measured")
         return {str(row["figure"]): {key: row[key] for key in shown} for row in self._kept.rows if "figure" in row}
 
-    def _answers(self) -> list[dict[str, Any]]:
+    def _outcomes(self) -> list[dict[str, Any]]:
         return [row for row in self._kept.rows if "method" in row]
