@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,12 +33,7 @@ from diagnosis.verdict import Cause, Counterfactual, Diagnosis
 SMALL = Size(64, 32)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def made(plant: Plant, dtype: torch.dtype, seed: int = 0) -> Subject:

@@ -22,15 +22,15 @@ accurate, angle = (implementations.get(name).fn for name in ("accurate", "angle"
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     monkeypatch.setattr(registry, "_present", registry._present.copy())
     monkeypatch.setattr(work, "DTYPES", ("float32",))
     with threadpool_limits(1):  # NumPy's
         yield
-    torch.set_num_threads(threads)
 
 
 def run(folder: Path, *options: str) -> str:
