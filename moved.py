@@ -10,13 +10,13 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 MOVED = {
-    "diagnosis.planted": "diagnosis.validity.planted",
     "diagnosis.accepting": "diagnosis.intake.checks",
     "diagnosis.gather": "diagnosis.intake.loader",
     "diagnosis.layers": "diagnosis.probes.layers",
     "diagnosis.lightning": "diagnosis.monitor.lightning",
     "diagnosis.narrow": "diagnosis.signature.directions",
     "diagnosis.pictures": "diagnosis.report.pictures",
+    "diagnosis.planted": "diagnosis.validity.planted",
     "diagnosis.probing": "diagnosis.probes.similarity",
     "diagnosis.pushing": "diagnosis.probes.loss",
     "diagnosis.reading": "diagnosis.intake.files",
@@ -24,13 +24,21 @@ MOVED = {
     "diagnosis.rerun": "diagnosis.probes.model",
     "diagnosis.restoring": "diagnosis.isolation",
     "diagnosis.retrain": "diagnosis.probes.training",
-    "diagnosis.rivals": "diagnosis.validity.rivals",
+    "diagnosis.rivals": "diagnosis.validity.baselines",
     "diagnosis.rows": "diagnosis.signature.rows",
     "diagnosis.sampled": "diagnosis.report.sampled",
     "diagnosis.spread": "diagnosis.signature.pairs",
     "diagnosis.sums": "diagnosis.signature.sums",
     "diagnosis.symptom": "diagnosis.symptoms",
+    "diagnosis.validity.rivals": "diagnosis.validity.baselines",
+    "reports.against": "reports.sections.against",
     "reports.errors": "reports.page",
+    "reports.headlines": "reports.sections.speed.sentences",
+    "reports.how_wrong": "reports.sections.accuracy.sentences",
+    "reports.lessons": "reports.sections.always_one.lessons",
+    "reports.price": "reports.sections.accuracy.costs",
+    "reports.symptoms": "reports.sections.accuracy.symptoms",
+    "reports.wording": "reports.sections.speed.summary",
     "suites.asking": "suites.plugin.findings",
     "suites.case": "suites.records.case",
     "suites.findings": "suites.records.finding",
@@ -52,6 +60,7 @@ MOVED = {
     "suites.progress": "suites.plugin.progress",
     "suites.record": "suites.records.record",
     "suites.replay": "suites.plugin.replay",
+    "suites.validity.figures": "suites.validity.instrument",
 }
 
 

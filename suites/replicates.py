@@ -23,7 +23,7 @@ from suites.records.record import Error, Record, Status
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job for a new process: everything it needs to measure a case.
+    """All that a fresh process needs to know to measure a case.
 
     `names` are the contestants, `files` those of --implementations-from, and `inputs` is the file of --inputs.
     """
@@ -57,7 +57,7 @@ def measure_here(
 
 
 def measure_apart(job: Job, processes: int, phases: Phases) -> list[Record]:
-    """One record for each contestant, with the latencies of so many new processes, one after another.
+    """One record for each contestant, its latencies from as many fresh processes, one after the other.
 
     If a process dies, all contestants of the case are recorded as crashed. `phases` adds up the time of each phase,
     including the start of the processes.
@@ -95,7 +95,7 @@ def combined(records: Sequence[Record]) -> Record:
 
 
 def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
-    """The work of the new process."""
+    """What the fresh process does."""
     if job.allocator == "pinned":
         allocator.pin()
     for file in job.files:

@@ -1,4 +1,4 @@
-"""What is installed beside the checkout takes no part in its tests: a bug there would be theirs."""
+"""Fixtures for all tests. Installed implementations from outside the checkout take no part: a bug there is not ours."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ registry.sources[:] = [discovery.load_folder]
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """No barriers between threads: small calls are quick."""
+    """One torch thread for the module's tests: small calls are quick without barriers between threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -283,5 +283,5 @@ def test_a_loss_that_ranks_pairs_is_asked_about_both_kinds_at_once() -> None:
 
     pairs = digit_pairs(64, torch.Generator().manual_seed(0))
     network = digit_network()
-    found = diagnose(model=network, inputs=pairs.x, other_inputs=pairs.y, labels=pairs.alike, loss=cosent)
+    found = diagnose(model=network, inputs=pairs.x, other_inputs=pairs.y, labels=pairs.labels, loss=cosent)
     assert found.verdict == "healthy"

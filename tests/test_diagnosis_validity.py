@@ -1,9 +1,8 @@
-"""Are healthy sets healthy and foreign ones sick, are the rivals what their papers say, is every answer counted?"""
+"""Are healthy sets healthy and foreign ones sick, are the baselines what their papers say, is every answer counted?"""
 
 import json
 import math
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,9 +16,10 @@ from hypothesis import strategies as st
 from diagnosis.remedies import CAUSES
 from diagnosis.subject import DiagnosisError, Subject
 from diagnosis.validity import __main__ as experiment
-from diagnosis.validity import answers, cases
+from diagnosis.validity import answers, cases, kept
 from diagnosis.validity.answers import Answer
-from diagnosis.validity.cases import Case, all_cases, subject
+from diagnosis.validity.baselines import BASELINES, isoscore, mean_cosine
+from diagnosis.validity.cases import PlantedCase, all_cases, subject
 from diagnosis.validity.page import goals
 from diagnosis.validity.picture import confusion
 from diagnosis.validity.planted import PLANTS
@@ -28,18 +28,12 @@ from diagnosis.validity.planted.healthy import HEALTHY
 from diagnosis.validity.planted.plant import Plant, Size
 from diagnosis.validity.planted.together import TOGETHER
 from diagnosis.validity.rates import judges, share, table
-from diagnosis.validity.rivals import RIVALS, isoscore, mean_cosine
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis
 
 SMALL = Size(64, 32)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def made(plant: Plant, dtype: torch.dtype, seed: int = 0) -> Subject:
@@ -98,7 +92,7 @@ def test_a_case_is_the_same_each_time() -> None:
     torch.manual_seed(1)
     for group in cases.GROUPS:
         for plant in cases.GROUPS[group][:2]:
-            case = Case(group, plant.name, 0, 64, 32, "float32", 3)
+            case = PlantedCase(group, plant.name, 0, 64, 32, "float32", 3)
             first = subject(case).x
             torch.rand(3)
             assert torch.equal(first, subject(case).x)
@@ -132,18 +126,24 @@ def test_isoscore_has_the_share_of_used_dimensions() -> None:
     assert math.isnan(isoscore(torch.ones(4, 3)))
 
 
-def test_what_is_compared_is_what_a_rival_looks_at() -> None:
-    x, compared = normal(30, 8), RIVALS["mean cosine of what is compared"]
+def test_a_baseline_looks_at_what_is_compared() -> None:
+    x, compared = normal(30, 8), BASELINES["mean cosine of what is compared"]
     assert compared(Subject(x=x, y=-x)) == pytest.approx(-1)
     assert compared(Subject(x=x, y=-x, similarity=lambda x, y: x.new_full((len(x),), 0.25))) == pytest.approx(0.25)
     assert compared(Subject(x=x)) == pytest.approx(mean_cosine(x))
 
 
 def answer(group: str, name: str, verdict: str, *named: str, flips: bool = True, figure: float = 0.5) -> Answer:
-    case = Case(group, name, 0, 64, 32, "float32", 0)
-    rivals = dict.fromkeys(RIVALS, figure)
+    case = PlantedCase(group, name, 0, 64, 32, "float32", 0)
+    baselines = dict.fromkeys(BASELINES, figure)
     return Answer(
-        case=case, verdict=verdict, named=named, flips=flips and bool(named), rivals=rivals, seconds=0.1, work_s=0.2
+        case=case,
+        verdict=verdict,
+        named=named,
+        flips=flips and bool(named),
+        baselines=baselines,
+        seconds=0.1,
+        work_s=0.2,
     )
 
 
@@ -182,14 +182,14 @@ def test_an_interval_is_clopper_and_pearson() -> None:
     assert found.low == pytest.approx(0.025 ** (1 / 500))
 
 
-def test_rivals_are_judged_by_their_best_threshold() -> None:
-    ours, *others = judges(table(ANSWERS), tuple(RIVALS))
+def test_baselines_are_judged_by_their_best_threshold() -> None:
+    ours, *others = judges(table(ANSWERS), tuple(BASELINES))
     assert (ours.sensitivity, ours.alarms, ours.auc) == (7 / 9, 0.5, pytest.approx((7 / 9 + 0.5) / 2))
-    for rival in others:
-        assert rival.alarms == 0
-        assert rival.threshold == 0.99
-        assert rival.sensitivity == 3 / 9, "two at 0.99 and the one that is no number"
-        assert rival.auc == pytest.approx((3 * 2 + 6 * 1) / 18)
+    for baseline in others:
+        assert baseline.alarms == 0
+        assert baseline.threshold == 0.99
+        assert baseline.sensitivity == 3 / 9, "two at 0.99 and the one that is no number"
+        assert baseline.auc == pytest.approx((3 * 2 + 6 * 1) / 18)
 
 
 def test_the_confusion_matrix_has_every_cause_and_a_row_of_one_each() -> None:
@@ -216,9 +216,9 @@ def offset(size: Size, dtype: torch.dtype, generator: torch.Generator) -> Subjec
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
+def small(monkeypatch: pytest.MonkeyPatch) -> list[PlantedCase]:
     """Four plants in one size, a stand-in for the engine, and no processes; what was asked."""
-    asked: list[Case] = []
+    asked: list[PlantedCase] = []
     pair = Plant("pair", lambda size, dtype, g: Subject(x=torch.ones(4, 2), y=torch.ones(4, 2)), (torch.float32,))
     groups = {
         "planted": (Plant("common_offset", offset), Plant("common_offset", offset, (torch.float32,))),
@@ -239,7 +239,7 @@ def run(folder: Path, *options: str) -> str:
     return (folder / "always-one.md").read_text(encoding="utf-8")
 
 
-def test_the_page_holds_what_was_measured(small: list[Case], tmp_path: Path) -> None:
+def test_the_page_holds_what_was_measured(small: list[PlantedCase], tmp_path: Path) -> None:
     page = run(tmp_path, "--seeds=1")
     assert len(small) == 3 + 1 + 3 + 3 + 1
     cells = [re.sub(r" +", " ", line) for line in page.splitlines()]
@@ -252,40 +252,42 @@ def test_the_page_holds_what_was_measured(small: list[Case], tmp_path: Path) -> 
     assert (tmp_path / "always-one.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_experiment_that_was_cut_short_goes_on_and_remarks_stay(small: list[Case], tmp_path: Path) -> None:
+def test_an_experiment_that_was_cut_short_goes_on_and_remarks_stay(small: list[PlantedCase], tmp_path: Path) -> None:
     run(tmp_path, "--seeds=1")
-    page, kept = tmp_path / "always-one.md", tmp_path / "all.jsonl"
+    page, file = tmp_path / "always-one.md", tmp_path / "all.jsonl"
     page.write_text(page.read_text(encoding="utf-8") + "\n## Remarks\n\nAs expected.\n", encoding="utf-8")
-    kept.write_text(kept.read_text(encoding="utf-8") + '{"made_by": "torch', encoding="utf-8")  # killed here
+    file.write_text(file.read_text(encoding="utf-8") + '{"made_by": "torch', encoding="utf-8")  # killed here
     assert run(tmp_path, "--seeds=2").endswith("\n## Remarks\n\nAs expected.\n")
     assert len(small) == len(set(small)) == 11 + 4, "of the second seed only planted causes"
-    assert [Case(*json.loads(line)["case"]) for line in kept.read_text(encoding="utf-8").splitlines()] == small
+    assert [PlantedCase(*json.loads(line)["case"]) for line in file.read_text(encoding="utf-8").splitlines()] == small
 
 
-def test_a_smaller_experiment_does_not_replace_a_larger_one(small: list[Case], tmp_path: Path) -> None:
+def test_a_smaller_experiment_does_not_replace_a_larger_one(small: list[PlantedCase], tmp_path: Path) -> None:
     page = run(tmp_path, "--seeds=2")
     with pytest.raises(SystemExit, match=r"holds an experiment of 2 seeds, which one of 1 would replace; .*--seeds 2"):
         run(tmp_path, "--seeds=1")
     assert (tmp_path / "always-one.md").read_text(encoding="utf-8") == page
 
 
-def test_answers_of_other_code_are_refused(small: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_of_other_code_are_refused(
+    small: list[PlantedCase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(tmp_path, "--seeds=1")
-    monkeypatch.setattr(answers, "_digest", lambda: "0123")
+    monkeypatch.setattr(kept, "_digest", lambda: "0123")
     with pytest.raises(
         SystemExit, match=r"holds answers of torch .* and code \w+, not .* code 0123; name another file"
     ):
         run(tmp_path, "--seeds=1")
 
 
-def test_a_diagnosis_that_breaks_names_its_case(small: list[Case], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diagnosis_that_breaks_names_its_case(small: list[PlantedCase], monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(asked: Subject) -> Diagnosis:
         raise ZeroDivisionError
 
     monkeypatch.setattr(answers, "examine", broken)
     with pytest.raises(ZeroDivisionError) as caught:
         answers.ask(next(all_cases(1)))
-    assert "Case(group='planted', name='common_offset'" in caught.value.__notes__[0]
+    assert "PlantedCase(group='planted', name='common_offset'" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("seeds", ["0", "-1", "x"])

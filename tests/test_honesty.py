@@ -47,15 +47,12 @@ def _pools_end_with_their_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _tiny_cases_are_quick_and_nothing_is_left_changed() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _tiny_cases_are_quick_and_nothing_is_left_changed(one_thread: None) -> Iterator[None]:
     gc.freeze()
     world = World.now()
     yield
     assert not world.changes()
     gc.unfreeze()
-    torch.set_num_threads(threads)
 
 
 def measure(

@@ -32,14 +32,11 @@ cosine: Callable[..., torch.Tensor] = HONEST[0].fn
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _tiny_cases_are_quick() -> Iterator[None]:
-    """No barriers between threads, and nothing old for the garbage collector to look through in each case."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _tiny_cases_are_quick(one_thread: None) -> Iterator[None]:
+    """Nothing old for the garbage collector to look through in each case."""
     gc.freeze()
     yield
     gc.unfreeze()
-    torch.set_num_threads(threads)
 
 
 def planted(fn: Callable[..., object], name: str = "planted", **takes: tuple[str, ...]) -> Implementation:

@@ -21,15 +21,9 @@ from diagnosis.monitor.health import FIGURES, Health
 from diagnosis.monitor.look import Look, look
 from diagnosis.signature.signature import measure as signature
 from diagnosis.subject import DiagnosisError, Subject
-from tests.benchmarks.bench_monitor import HEALTHY, PLANTED, START, network, steps, watched
+from tests.trainings import HEALTHY, PLANTED, START, network, steps, watched
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Given(nn.Module):

@@ -15,22 +15,22 @@ from implementations.registry import Function, implementation
 from suites.trials import __main__ as experiment
 from suites.trials import bounds, exactness, work
 from suites.trials.bounds import trials
-from suites.trials.kept import Kept
-from suites.trials.kinds import IN_RANGE, KINDS, Rows
+from suites.trials.kept import KeptTrials
+from suites.trials.kinds import IN_RANGE, KINDS, RandomRows
 
 accurate, angle = (implementations.get(name).fn for name in ("accurate", "angle"))
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     monkeypatch.setattr(registry, "_present", registry._present.copy())
     monkeypatch.setattr(work, "DTYPES", ("float32",))
     with threadpool_limits(1):  # NumPy's
         yield
-    torch.set_num_threads(threads)
 
 
 def run(folder: Path, *options: str) -> str:
@@ -64,23 +64,23 @@ def nan(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_exists_in_every_dtype(kind: str, dtype: str) -> None:
     for length in (1, 2, 33):
-        pair = KINDS[kind](Rows(40, length, getattr(torch, dtype), seed=length))
+        pair = KINDS[kind](RandomRows(40, length, getattr(torch, dtype), seed=length))
         for t in pair:
             assert (t.shape, t.dtype, t.is_contiguous()) == ((40, length), getattr(torch, dtype), True)
             assert t.isfinite().all()
-        again = KINDS[kind](Rows(40, length, getattr(torch, dtype), seed=length))
+        again = KINDS[kind](RandomRows(40, length, getattr(torch, dtype), seed=length))
         assert all(map(torch.equal, pair, again))
 
 
 @pytest.mark.parametrize("kind", IN_RANGE)
 def test_sums_stay_in_the_range_of_float16(kind: str) -> None:
-    x, y = (t.double() for t in IN_RANGE[kind](Rows(4, 32768, torch.float16, seed=0)))
+    x, y = (t.double() for t in IN_RANGE[kind](RandomRows(4, 32768, torch.float16, seed=0)))
     for a, b in ((x, y), (x, x), (y, y)):
         assert (a * b).sum(1).abs().max() < 65504
 
 
 def test_prescribed_cosines_are_spread() -> None:
-    c = accurate(*Rows(1000, 64, torch.float32, seed=0).prescribed()).sort().values
+    c = accurate(*RandomRows(1000, 64, torch.float32, seed=0).prescribed()).sort().values
     assert torch.allclose(c, torch.linspace(-1, 1, 1000), atol=0.1)
 
 
@@ -178,7 +178,7 @@ def test_a_contestant_that_fails_ends_nothing(tmp_path: Path) -> None:
 
 
 def test_what_several_processes_fail_at_is_kept_once() -> None:
-    kept = Kept(None, "this torch")
+    kept = KeptTrials(None, "this torch")
     for number in range(3):
         kept.add([bounds.Trial(implementation="a", task="paired", dtype="float32", number=number, reason="no kernel")])
     assert [one.number for one in kept.trials] == [0]
@@ -198,7 +198,7 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
 def test_the_page_is_written_where_that_is_asked_for_and_nowhere_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    published = Path(__file__).parent.parent / "docs" / "accuracy.md"
+    published = Path(__file__).parent.parent / "docs" / "figures" / "accuracy.md"
     before = published.read_bytes()
     experiment.main(["--pairs=1", "--implementations=vecdot"])
     assert capsys.readouterr().out.startswith("# How wrong, at worst?")

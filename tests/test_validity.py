@@ -12,16 +12,17 @@ import pytest
 from suites.measure.rounds import CONTROL, Rounds, Samples
 from suites.records.case import Case
 from suites.validity import __main__ as experiment
-from suites.validity import figures
-from suites.validity.figures import Figure, cost, smallest_call, stopped, stopping
-from suites.validity.methods import Answer, ours, pytest_benchmark, torch_timer
+from suites.validity import instrument
+from suites.validity.instrument import Property, cost, smallest_call, stopped, stopping
+from suites.validity.kept import Comparison
+from suites.validity.methods import Outcome, ours, pytest_benchmark, torch_timer
 from suites.validity.rates import rates
 from suites.validity.workloads import WORK, pair
 
 
 def answers(slowdown: float, *seen: tuple[bool, float, float, float]) -> pd.DataFrame:
     cell = {"calls": "5 µs", "machine": "quiet", "slowdown": slowdown}
-    return pd.DataFrame([cell | vars(Answer("ours", *one, 0.5)) for one in seen])
+    return pd.DataFrame([cell | vars(Outcome("ours", *one, 0.5)) for one in seen])
 
 
 def test_alarms_power_error_and_coverage_are_counted() -> None:
@@ -59,7 +60,7 @@ def test_each_method_answers() -> None:
         assert answer.seconds > 0
 
 
-def test_the_figures_say_what_was_measured() -> None:
+def test_properties_are_given_in_words() -> None:
     rng = random.Random(0)
     assert "beyond an empty call" in smallest_call(0.02, rng)
     assert re.fullmatch(r"\d.*% of the rounds, \d.*% of the case .*", cost(0.01, rng))
@@ -76,14 +77,14 @@ def test_stopping_early_is_told_from_the_first_look_that_is_precise() -> None:
 
 def test_processes_are_compared_by_their_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
     small = Case(task="paired", shape=(4, 32), dtype="float32", device="cpu")
-    monkeypatch.setattr(figures, "CASES", (small,))
-    monkeypatch.setattr(figures, "CONTESTANTS", ("builtin", "normalize"))
-    assert "of 1 ratios" in figures.agreement("pinned", 2, 0.01)
+    monkeypatch.setattr(instrument, "CASES", (small,))
+    monkeypatch.setattr(instrument, "CONTESTANTS", ("builtin", "normalize"))
+    assert "of 1 ratios" in instrument.agreement("pinned", 2, 0.01)
 
 
 def test_the_page_and_the_table_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
-        experiment, "figures", lambda *_: [Figure("smallest call", "100 ns", lambda: "12 ns: told apart")]
+        experiment, "properties", lambda *_: [Property("smallest call", "100 ns", lambda: "12 ns: told apart")]
     )
     monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
     monkeypatch.setattr(experiment, "LONG_S", 0.02)
@@ -98,16 +99,16 @@ def test_the_page_and_the_table_are_written(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    figures_measured: list[str] = []
-    smallest = Figure("smallest call", "100 ns", lambda: figures_measured.append("smallest call") or "12 ns")
-    monkeypatch.setattr(experiment, "figures", lambda *_: [smallest])
+    measured: list[str] = []
+    smallest = Property("smallest call", "100 ns", lambda: measured.append("smallest call") or "12 ns")
+    monkeypatch.setattr(experiment, "properties", lambda *_: [smallest])
     monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
-    seen: list[experiment.Trial] = []
+    seen: list[Comparison] = []
 
-    def compare(trial: experiment.Trial, seconds: float, rng: random.Random) -> Iterator[Answer]:
-        seen.append(trial)
-        yield Answer("ours", False, 1.0, 0.9, 1.1, seconds)
-        yield Answer("theirs", False, 1.0, math.nan, math.nan, seconds)
+    def compare(comparison: Comparison, seconds: float, rng: random.Random) -> Iterator[Outcome]:
+        seen.append(comparison)
+        yield Outcome("ours", False, 1.0, 0.9, 1.1, seconds)
+        yield Outcome("theirs", False, 1.0, math.nan, math.nan, seconds)
 
     monkeypatch.setattr(experiment, "_compare", compare)
     options = ["--seconds=0.5", "--calls", "5 µs", "--machine", "quiet", f"--docs={tmp_path}"]
@@ -115,9 +116,11 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
     experiment.main([*options, "--trials=2"])
     page = tmp_path / "validity.md"
     page.write_text(page.read_text() + "\n## Remarks\n\nAs expected.\n")
+    with (tmp_path / "all.jsonl").open("a") as file:
+        file.write('{"machine": "quiet", "cal')  # killed here
     experiment.main([*options, "--trials=3"])
     assert page.read_text().endswith("\n## Remarks\n\nAs expected.\n")
-    assert figures_measured == ["smallest call"]
+    assert measured == ["smallest call"]
     assert len(seen) == len(set(seen)) == 7, "five slowdowns once, identical functions three times"
     identical = pd.read_csv(tmp_path / "validity.csv").query("slowdown == 0")
     assert identical["trials"].tolist() == [3, 3]

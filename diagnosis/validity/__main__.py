@@ -11,25 +11,26 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from diagnosis.validity.answers import Kept, ask
-from diagnosis.validity.cases import Case, all_cases
+from diagnosis.validity.answers import ask
+from diagnosis.validity.cases import PlantedCase, all_cases
+from diagnosis.validity.kept import KeptAnswers
 from diagnosis.validity.page import page
 from diagnosis.validity.picture import draw
 from diagnosis.validity.rates import table
 from suites.environment import environment
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "figures"
 REMARKS = "\n## Remarks\n"
 PROCESSES = 2
 TOGETHER = 8  # cases that a process is handed at once
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Ask all that the file lacks, and write docs/always-one.md and docs/always-one.png."""
+    """Ask all that the file lacks, and write docs/figures/always-one.md and docs/figures/always-one.png."""
     options = _parser().parse_args(argv)
     path = options.docs / "always-one.md"
     _refuse_a_smaller(path, options.seeds)
-    cases, kept = list(all_cases(options.seeds)), Kept(options.json)
+    cases, kept = list(all_cases(options.seeds)), KeptAnswers(options.json)
     done = {answer.case for answer in kept.answers}
     _ask_all([case for case in cases if case not in done], kept)
     asked = set(cases)
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(path)
 
 
-def _ask_all(cases: Sequence[Case], kept: Kept) -> None:
+def _ask_all(cases: Sequence[PlantedCase], kept: KeptAnswers) -> None:
     console = Console(stderr=True)
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("cases", total=len(cases))

@@ -22,7 +22,7 @@ EVERY = {"planted": 1, "together": 4, "healthy": 4, "foreign": 4}
 """One seed in so many: the rates of a group are told together, those of planted causes one by one."""
 
 
-class Case(NamedTuple):
+class PlantedCase(NamedTuple):
     """One subject: `variant` tells plants of the same name apart, `dtype` is torch's name of it."""
 
     group: str
@@ -34,7 +34,7 @@ class Case(NamedTuple):
     seed: int
 
 
-def all_cases(seeds: int) -> Iterator[Case]:
+def all_cases(seeds: int) -> Iterator[PlantedCase]:
     """Every plant in each size and dtype with that many seeds, or its group's share of them, a seed at a time."""
     for seed, (group, plants) in itertools.product(range(seeds), GROUPS.items()):
         if seed % EVERY[group]:
@@ -42,10 +42,12 @@ def all_cases(seeds: int) -> Iterator[Case]:
         for place, plant in enumerate(plants):
             variant = sum(other.name == plant.name for other in plants[:place])
             for size, dtype in itertools.product(SIZES, plant.dtypes):
-                yield Case(group, plant.name, variant, size.rows, size.columns, str(dtype).removeprefix("torch."), seed)
+                yield PlantedCase(
+                    group, plant.name, variant, size.rows, size.columns, str(dtype).removeprefix("torch."), seed
+                )
 
 
-def subject(case: Case) -> Subject:
+def subject(case: PlantedCase) -> Subject:
     """The same one each time, whatever was made before."""
     plant = [plant for plant in GROUPS[case.group] if plant.name == case.name][case.variant]
     number = zlib.crc32(repr(tuple(case)).encode())

@@ -1,12 +1,12 @@
-"""The page that shows the rates: docs/always-one.md."""
+"""The page that shows the rates: docs/figures/always-one.md."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
+from diagnosis.validity.baselines import BASELINES
 from diagnosis.validity.rates import Share, instead, judges, share
-from diagnosis.validity.rivals import RIVALS
 from suites.records.record import Environment
 
 _HEAD = """# Why always 1: how often is the answer right?
@@ -112,7 +112,7 @@ def _judges(answers: pd.DataFrame) -> str:
     rows = [
         {"": one.name, "area under ROC": f"{one.auc:.3f}", "sick seen": f"{one.sensitivity * 100:.1f} %",
          "false alarms": f"{one.alarms * 100:.2f} %", "threshold": f"{one.threshold:.3g}".replace("nan", "")}
-        for one in judges(answers, tuple(RIVALS))
+        for one in judges(answers, tuple(BASELINES))
     ]  # fmt: skip
     return _markdown(rows)
 

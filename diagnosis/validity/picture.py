@@ -1,4 +1,4 @@
-"""The confusion matrix as a picture: docs/always-one.png."""
+"""The confusion matrix as a picture: docs/figures/always-one.png."""
 
 from pathlib import Path
 

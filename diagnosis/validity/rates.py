@@ -43,7 +43,7 @@ def table(answers: Iterable[Answer]) -> pd.DataFrame:
     once, that both are named; of a healthy set "healthy", of a foreign cause "unknown"), `second` that the first two
     hold it, `alarm` that it is not called healthy.
     """
-    rows = [one.case._asdict() | dict(one.rivals) | _judged(one) for one in answers]
+    rows = [one.case._asdict() | dict(one.baselines) | _judged(one) for one in answers]
     return pd.DataFrame(rows)
 
 
@@ -84,15 +84,16 @@ class Judge(NamedTuple):
     threshold: float
 
 
-def judges(answers: pd.DataFrame, rivals: Sequence[str]) -> list[Judge]:
-    """Ours and the rivals, on the same cases; ours has one point, whose area is the mean of both rates of being right.
+def judges(answers: pd.DataFrame, baselines: Sequence[str]) -> list[Judge]:
+    """The diagnosis and the baselines on the same cases.
 
-    A rival's threshold is the best for these very cases, chosen with their answers known; ours has none, NaN.
+    The diagnosis has one operating point: its area under ROC is the mean of sensitivity and specificity, and its
+    threshold is NaN. A baseline gets the best threshold for these cases, chosen with the answers known.
     """
     sick = answers["group"] != "healthy"
     seen, alarmed = float(answers["alarm"][sick].mean()), float(answers["alarm"][~sick].mean())
     found = [Judge("ours", (seen + 1 - alarmed) / 2, seen, alarmed, np.nan)]
-    for name in rivals:
+    for name in baselines:
         figure = answers[name].fillna(ABOVE_ALL).clip(upper=ABOVE_ALL)
         alarms, seen_at, thresholds = roc_curve(sick, figure, drop_intermediate=False)
         best = int(np.flatnonzero(alarms <= ALARMS)[-1])

@@ -1,6 +1,6 @@
-"""Upstream reports about cosines and norms, each with a probe that says whether this build still does it, on the CPU.
+"""Upstream bug reports about cosines and norms, each with a probe: does this build still have the bug on the CPU?
 
-`python -m suites.known_bugs` prints them all.
+`python -m suites.known_bugs` prints all of them.
 """
 
 from functools import partial
@@ -16,16 +16,16 @@ __all__ = ["BUGS", "Bug", "KnownBug", "Sighting", "look"]
 _SUBJECTS = (above_one, long_rows, overflow, epsilon, shapes, temporaries, resolution)
 
 BUGS = [value for subject in _SUBJECTS for value in vars(subject).values() if isinstance(value, Bug)]
-"""All of them, subject by subject."""
+"""All bugs, by subject."""
 
 
 def look(bug: Bug) -> KnownBug:
-    """See whether this build still has a bug. Where that is not to be seen, `seen` says why; nothing is raised."""
+    """Run the probe of a bug. If the probe fails, `happens` is None and `seen` says why; nothing is raised."""
     report = partial(KnownBug, name=bug.name, issue=bug.issue, package=bug.package, what=bug.what)
     try:
         with contestant():
             saw = bug.probe(bug.function)
     except Failure as failure:
-        absent = failure.status is Status.ABSENT  # what would change that is plain, and the table has no room for it
+        absent = failure.status is Status.ABSENT  # only what is missing: the table has no room for how to install it
         return report(happens=None, seen=failure.reason.partition(";")[0] if absent else failure.reason, right="")
     return report(happens=saw.happens, seen=saw.seen, right=saw.right)

@@ -14,12 +14,12 @@ from rich.text import Text
 
 from suites.known_bugs import BUGS, Bug, KnownBug, look
 
-HAPPENS = {True: ("yes", "red"), False: ("no", "green"), None: ("not to be seen", "dim")}
-WIDE = 1000  # columns, where there is no terminal that has a width: a line for each row
+HAPPENS = {True: ("yes", "red"), False: ("no", "green"), None: ("not tested", "dim")}
+WIDE = 1000  # columns without a terminal, so that each row is one line
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Look for the known bugs and print what was seen. The status is 0 whatever that is, and 2 for bad input."""
+    """Run the probes and print what they saw. The exit status is 0 whatever they saw, and 2 for bad input."""
     parser = _parser()
     options = parser.parse_args(argv)
     bugs = [bug for bug in BUGS if options.word.casefold() in _words(bug)]
@@ -40,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m suites.known_bugs", description=__doc__)
-    parser.add_argument("--json", metavar="FILE", help="write what was seen there; - for standard output, alone")
+    parser.add_argument("--json", metavar="FILE", help="write the results to FILE; - prints only JSON")
     parser.add_argument(
-        "-k", dest="word", metavar="WORD", default="", help="only bugs with this in issue, name or text"
+        "-k", dest="word", metavar="WORD", default="", help="only bugs with WORD in their issue, function, name or text"
     )
     return parser
 
@@ -52,7 +52,7 @@ def _words(bug: Bug) -> str:
 
 
 def _print(found: Sequence[KnownBug]) -> None:
-    issue = Column("issue", no_wrap=True)  # half a number is none
+    issue = Column("issue", no_wrap=True)  # half an issue number is useless
     table = Table(issue, "package", "what", "still happens", "seen", "right", box=box.SIMPLE_HEAD)
     for one in found:
         repository, _, number = one.issue.partition("#")
@@ -67,7 +67,7 @@ def _count(found: Sequence[KnownBug]) -> str:
     seen = [one for one in found if one.happens is not None]
     packages = ", ".join(dict.fromkeys(one.package for one in seen)) or "what is installed"
     line = f"{sum(one.happens is True for one in seen)} of {len(seen)} still happen with {packages}"
-    return line if len(seen) == len(found) else f"{line}; {len(found) - len(seen)} were not to be seen"
+    return line if len(seen) == len(found) else f"{line}; {len(found) - len(seen)} could not be tested"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A report and its probe; a probe tells what it saw."""
+"""A bug report and its probe."""
 
 import functools
 import math
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 Function = Callable[..., Any]
-"""What a report is about: whatever the package calls by that name."""
+"""The function or class that a report is about."""
 
 COSINE = "torch.nn.functional:cosine_similarity"
 NORMALIZE = "torch.nn.functional:normalize"
@@ -21,7 +21,7 @@ LOSS = "torch.nn.functional:cosine_embedding_loss"
 
 @dataclass(frozen=True)
 class Sighting:
-    """What a probe saw: whether it is the bug, the value, and the value that would be right."""
+    """What a probe saw: whether the bug happens, the value, and the right value."""
 
     happens: bool
     seen: str
@@ -33,7 +33,7 @@ Probe = Callable[[Function], Sighting]
 
 @dataclass(frozen=True)
 class Bug:
-    """A report, `owner/repository#number`: what it is about, as `module:name`, what is wrong there, and its probe."""
+    """A bug report, `owner/repository#number`: the function `of`, as `module:name`, `what` is wrong, and the probe."""
 
     name: str
     issue: str
@@ -43,19 +43,19 @@ class Bug:
 
     @property
     def function(self) -> Function:
-        """What the probe is handed; an `ImportError` where its package is not installed."""
+        """The function that the probe gets; raises `ImportError` if its package is not installed."""
         found: Function = pkgutil.resolve_name(self.of)
         return found
 
     @property
     def package(self) -> str:
-        """The distribution and its version; the bare module's name where it is not installed."""
+        """The distribution and its version, or the module's name if it is not installed."""
         module = self.of.partition(":")[0].partition(".")[0]
         return next((f"{name} {version(name)}" for name in _distributions().get(module, ())), module)
 
 
 def bug(issue: str, of: str, what: str) -> Callable[[Probe], Bug]:
-    """Make the probe below a `Bug` of its name. It is handed the function, so that one can look at another one too."""
+    """Turn a probe into a `Bug` of the same name. A probe gets its function as an argument: tests pass another one."""
 
     def make(probe: Probe) -> Bug:
         return Bug(probe.__name__, issue, of, what, probe)
@@ -64,22 +64,22 @@ def bug(issue: str, of: str, what: str) -> Callable[[Probe], Bug]:
 
 
 def rows(*shape: int, seed: int = 0) -> torch.Tensor:
-    """Normal numbers in fp32 on the CPU, the same ones each time."""
+    """Standard normal numbers in fp32 on the CPU, the same on every call."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def number(seen: float, right: float, tolerance: float) -> Sighting:
-    """The bug is a number that is off by more than `tolerance`, relative for large ones; NaN is off."""
+    """The bug is an error above `tolerance`, absolute or relative to the larger number; NaN is an error."""
     near = math.isclose(seen, right, rel_tol=tolerance, abs_tol=tolerance)
     return Sighting(not near, f"{seen:.9g}", f"{right:.9g}")
 
 
 def share(wrong: Any, what: str) -> Sighting:
-    """The bug is any `True` in `wrong`, an array-like of one dimension."""
+    """The bug is any `True` in the one-dimensional array-like `wrong`."""
     wrong = torch.as_tensor(wrong)
     return Sighting(bool(wrong.any()), f"{wrong.double().mean():.1%} of {len(wrong):,} {what}", "none")
 
 
-@functools.cache  # it reads the metadata of all that is installed
+@functools.cache  # it reads the metadata of every installed package
 def _distributions() -> Mapping[str, list[str]]:
     return packages_distributions()

@@ -1,4 +1,4 @@
-"""Norms of long rows, whose squares are added to one fp32 number, or to one for each lane of a vector."""
+"""Norms of long rows: their squares are summed in one fp32 number, or in one per vector lane."""
 
 import torch
 
@@ -22,12 +22,12 @@ def norm_of_ones(norm: Function) -> Sighting:
     return number(norm(columns, dim=0)[0].item(), 2**12.5, 1e-6)
 
 
-@bug("pytorch/pytorch#15602", NORM, "the norm of 40,000 ones is 266, in threads")
+@bug("pytorch/pytorch#15602", NORM, "the norm of 40,000 ones is 266 with several threads")
 def norm_in_threads(norm: Function) -> Sighting:
     return number(norm(torch.ones(40_000)).item(), 200.0, 1e-6)
 
 
-@bug("pytorch/pytorch#169237", COSINE, "a map of 256x56x56 is not 1 similar to itself: its norm is off")
+@bug("pytorch/pytorch#169237", COSINE, "the similarity of a 256x56x56 map to itself is not 1: its norm is off")
 def map_with_itself(similarity: Function) -> Sighting:
     x = rows(1, 256 * 56 * 56).relu() + 0.1
     return number(similarity(x, x).item(), 1.0, 1e-6)

@@ -1,4 +1,4 @@
-"""Squares and products that leave the range, of rows whose norm is well within it."""
+"""Squares and products that overflow, of rows whose norm is well within range."""
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ def normalize_overflows(normalize: Function) -> Sighting:
     return number(normalize(torch.tensor([[1e20, 1.0, 1.0]]))[0, 0].item(), 1.0, 1e-6)
 
 
-@bug("pytorch/pytorch#51912", COSINE, "(2e38, 3e38) is 0 similar to (1, 1); it was NaN")
+@bug("pytorch/pytorch#51912", COSINE, "the similarity of (2e38, 3e38) to (1, 1) is 0; it was NaN")
 def cosine_overflows(similarity: Function) -> Sighting:
     x = torch.tensor([2.0775e38, 3.0262e38])
     right = x.double().sum() / x.double().norm() / 2**0.5
@@ -36,13 +36,13 @@ def half_norm_overflows(norm: Function) -> Sighting:
         return number(float(norm(np.array([1000], np.float16))), 1000.0, 1e-3)
 
 
-@bug("pytorch/pytorch#65298", COSINE, "2048 fp16 numbers are 0 similar to themselves")
+@bug("pytorch/pytorch#65298", COSINE, "the similarity of 2048 fp16 numbers to themselves is 0")
 def product_overflows(similarity: Function) -> Sighting:
     x = rows(4, 2048).half()
     return number(similarity(x, x).float().min().item(), 1.0, 1e-2)
 
 
-@bug("pytorch/pytorch#69512", LOSS, "the loss of 512 fp16 numbers with themselves is 1, as if 0 similar")
+@bug("pytorch/pytorch#69512", LOSS, "the loss of 512 fp16 numbers with themselves is 1, as for a similarity of 0")
 def loss_overflows(loss: Function) -> Sighting:
     x = rows(4, 512).half()
     return number(loss(x, x, torch.ones(4)).item(), 0.0, 1e-2)

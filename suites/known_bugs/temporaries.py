@@ -1,18 +1,18 @@
-"""Memory: what all pairs by broadcasting take at once, in units of N * M * D numbers."""
+"""Peak memory of all pairs by broadcasting, in units of N * M * D numbers."""
 
 from suites.known_bugs.bug import COSINE, Function, Sighting, bug, rows
 from suites.measure.memory import measure
 
 
-@bug("pytorch/pytorch#11202", COSINE, "all pairs, by broadcasting, store N M D products")
+@bug("pytorch/pytorch#11202", COSINE, "all pairs by broadcasting store N M D products")
 def broadcast_is_stored(similarity: Function) -> Sighting:
     peak = _peak(similarity)
     return Sighting(peak >= 1, f"{peak:.3g} N M D", "N M, the result")
 
 
-@bug("pytorch/pytorch#104564", COSINE, "all pairs, by broadcasting, take more than torch 1.11")
+@bug("pytorch/pytorch#104564", COSINE, "all pairs by broadcasting need more memory than in torch 1.11")
 def broadcast_is_stored_again(similarity: Function) -> Sighting:
-    # Mended in 2.1.0, and undone when #109333 was: operands are normalised after they are broadcast.
+    # Fixed in 2.1.0 and back with the fix of #109333: operands are normalised after broadcasting.
     peak = _peak(similarity)
     return Sighting(peak > 1.5, f"{peak:.3g} N M D", "1 N M D")
 

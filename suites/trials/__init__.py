@@ -1,4 +1,4 @@
-"""The proof by number: 10^8 pairs through `accurate`, 10^7 through every implementation against its stated bound.
+"""Worst errors over many random pairs: 10^8 for `accurate`, 10^7 for each implementation against its stated bound.
 
-`python -m suites.trials` runs it; it is no part of a session.
+`python -m suites.trials` runs them; a session does not.
 """

@@ -1,4 +1,7 @@
-"""Run the trials: `python -m suites.trials [--pairs N] [--implementations A,B] [--json FILE] [--docs FOLDER]`."""
+"""Search random pairs for the worst error of each implementation.
+
+Run `python -m suites.trials [--pairs N] [--implementations A,B] [--json FILE] [--docs FOLDER]`.
+"""
 
 import argparse
 import hashlib
@@ -18,14 +21,14 @@ from suites.environment import environment, torch_version
 from suites.trials import bounds, exactness, kinds, work
 from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
-from suites.trials.kept import Kept
+from suites.trials.kept import KeptTrials
 from suites.trials.page import page
 from suites.trials.work import Work
 from suites.truth import bound, oracle
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run what the file lacks, and show the page; only where a folder is named it is written there."""
+    """Run what the file lacks, and print the page or write it to the folder of `--docs`."""
     parser = _parser()
     options = parser.parse_args(argv)
     try:
@@ -33,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except RegistryError as error:
         parser.error(f"argument --implementations: {error}")
     work.on_one_core()
-    kept = Kept(options.json, f"torch {torch_version()} and arithmetic {_arithmetic()}")
+    kept = KeptTrials(options.json, f"torch {torch_version()} and arithmetic {_arithmetic()}")
     _run(kept, list(work.left(entries, options.pairs, kept)), options.processes)
     text = page(kept.exactness, kept.trials, environment(), options.pairs)
     if not options.docs:
@@ -46,13 +49,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _arithmetic() -> str:
-    """A digest of all that decides what the trials come to."""
+    """A digest of the code that the results of a trial depend on."""
     modules = (bound, oracle, bounds, exactness, kinds)
     files = [*Path(registry.__file__).parent.glob("*.py"), *(Path(str(module.__file__)) for module in modules)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:12]
 
 
-def _run(kept: Kept, works: Sequence[Work], processes: int) -> None:
+def _run(kept: KeptTrials, works: Sequence[Work], processes: int) -> None:
     console = Console(stderr=True)
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=sum(one.size for one in works))
@@ -61,8 +64,8 @@ def _run(kept: Kept, works: Sequence[Work], processes: int) -> None:
             progress.advance(task, one.size)
 
 
-def _found(works: Sequence[Work], kept: Kept, processes: int) -> Iterator[list[Exactness | Trial]]:
-    """What each piece of work comes to, in their order."""
+def _found(works: Sequence[Work], kept: KeptTrials, processes: int) -> Iterator[list[Exactness | Trial]]:
+    """The results of each piece of work, in order."""
     find = partial(work.found, failed=kept.failed)
     if processes == 1:
         yield from map(find, works)
@@ -72,7 +75,7 @@ def _found(works: Sequence[Work], kept: Kept, processes: int) -> Iterator[list[E
 
 
 def _entries(names: str | None) -> tuple[Implementation, ...]:
-    """The implementations by these names, separated by commas; for None all that run on the CPU."""
+    """The implementations with these comma-separated names; None means all that run on the CPU."""
     if names is None:
         known = (implementations.get(name) for task in bounds.SHAPES for name in implementations.names(task))
         return tuple(entry for entry in known if "cpu" in entry.devices)
@@ -90,14 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         type=_pairs,
         default=10**6,
         metavar="N",
-        help=f"of {work.EXACT}, or a few more; each implementation gets a {work.SHARE}th against its bound "
-        "(default: 1e6)",
+        help=f"pairs for {work.EXACT}, rounded up; each implementation gets a {work.SHARE}th of them (default: 1e6)",
     )
-    parser.add_argument("--implementations", metavar="A,B", help="these only")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="every trial, as it ends; those that it holds stand")
-    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="where accuracy.md goes (default: it is printed)")
+    parser.add_argument("--implementations", metavar="A,B", help="only these implementations")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append each trial to FILE; a later call resumes")
+    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="folder for accuracy.md (default: print the page)")
     parser.add_argument(
-        "--processes", type=_processes, default=1, metavar="N", help="at once, of one core each (default: 1)"
+        "--processes", type=_processes, default=1, metavar="N", help="parallel processes of one core each (default: 1)"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Does each implementation stay within the error bound that it states, and does it come near it?"""
+"""Does each implementation stay within its stated error bound, and how near does it come?"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,30 +10,30 @@ import torch
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.records.case import Case
-from suites.trials.kinds import IN_RANGE, Rows
+from suites.trials.kinds import IN_RANGE, RandomRows
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.checks import name_of, require_form
 from suites.truth.oracle import Truth
 
 _ROWS = ((4096, 16), (1024, 128), (64, 2048), (4, 32768))
-SHAPES = {  # few: a compiled contestant takes seconds for each, and gives up after eight
+SHAPES = {  # few: a compiled contestant takes seconds for each, and torch stops compiling after eight
     "paired": _ROWS,
     "pairwise": ((64, 64, 16), (32, 32, 128), (8, 8, 2048), (2, 2, 32768)),
     "angle": _ROWS,
 }
 PAIRS = len(IN_RANGE) * sum(rows for rows, _ in _ROWS)
-"""Pairs of a trial, of any task."""
+"""Pairs per trial, for any task."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What `PAIRS` pairs came to for one implementation and dtype; `number` seeds them.
+    """The result of one implementation in one dtype on `PAIRS` pairs, drawn with the seed `number`.
 
-    `error`, `bound`, `truth`, `kind` and `length` are of the pair that uses the largest share of its bound; absolute,
-    and radians for angles. `broken` counts the pairs beyond their bound, and `nans` those that have NaN: they are
-    broken, save for an arc cosine, whose NaN stands for a cosine beyond ±1 and is judged as the angle of ±1. `reason`
-    says why there are no pairs.
+    `error`, `bound`, `truth`, `kind` and `length` describe the pair that uses the largest share of its bound. The
+    first three are absolute, in radians for angles. `broken` counts pairs beyond their bound, and `nans` counts NaN.
+    NaN is broken, with one exception: an arc cosine gives NaN for a cosine beyond ±1, so it is judged as the angle of
+    ±1. `reason` says why there are no pairs.
     """
 
     implementation: str
@@ -51,7 +51,7 @@ class Trial:
     reason: str = ""
 
     def joined(self, other: "Trial") -> "Trial":
-        """Both, as one; a failure is a failure of both."""
+        """Both trials as one; it failed if either did."""
         if self.reason or other.reason:
             return self if self.reason else other
         worst = max(self, other, key=lambda trial: trial.error / trial.bound)
@@ -60,7 +60,7 @@ class Trial:
 
 
 def trials(entries: Sequence[Implementation], task: str, dtype: str, number: int) -> Iterator[Trial]:
-    """A trial of each implementation of the task, all on the same pairs."""
+    """One trial of each implementation of the task, all on the same pairs."""
     found = {e.name: Trial(implementation=e.name, task=task, dtype=dtype, number=number) for e in entries}
     for case, x, y in _questions(task, dtype, number):
         truth = oracle.angles(x, y) if task == "angle" else oracle.cosines(case, x, y)
@@ -75,7 +75,7 @@ def _questions(task: str, dtype: str, number: int) -> Iterator[tuple[Case, torch
         for kind, make in IN_RANGE.items():
             case = Case(task=task, shape=shape, dtype=dtype, device="cpu", inputs=kind)
             seed = number * len(SHAPES[task]) + place
-            yield case, *make(Rows(shape[0], case.length, getattr(torch, dtype), seed))
+            yield case, *make(RandomRows(shape[0], case.length, getattr(torch, dtype), seed))
 
 
 def _judge(entry: Implementation, case: Case, x: torch.Tensor, y: torch.Tensor, truth: Truth, number: int) -> Trial:
@@ -110,7 +110,7 @@ def _judge(entry: Implementation, case: Case, x: torch.Tensor, y: torch.Tensor, 
 
 
 def _errors(entry: Implementation, values: Truth, truth: Truth) -> Truth:
-    """Absolute, and infinite for NaN, unless it stands for the arc cosine of more than 1 or less than -1."""
+    """Absolute errors; NaN counts as infinite, except from an arc cosine, where it means a cosine beyond ±1."""
     if entry.task == "angle" and entry.angle_by != "atan2":
         values = np.where(np.isnan(values), np.where(truth < math.pi / 2, 0, math.pi), values)
     return np.asarray(np.nan_to_num(np.abs(values - truth), nan=np.inf))

@@ -1,4 +1,4 @@
-"""The page that shows what the trials came to: docs/accuracy.md."""
+"""The page of the results: docs/figures/accuracy.md."""
 
 import math
 from collections.abc import Sequence
@@ -13,27 +13,27 @@ from suites.trials.exactness import BROKEN, LONGEST, Exactness
 
 _HEAD = """# How wrong, at worst?
 
-Random pairs of the kinds that bring rounding errors out (`Rows` in suites/trials/kinds.py says what each is), against
-their true cosines. Run on {cpu}, torch {torch}, on one core; u is 2^-24. Again on your machine:
-`python -m suites.trials --pairs {pairs}`.
+Worst errors against the true cosine, over random pairs of kinds that provoke rounding errors. `RandomRows` in
+suites/trials/kinds.py describes each kind. Measured on {cpu}, torch {torch}, one core; u is 2^-24.
+To repeat it on your machine: `python -m suites.trials --pairs {pairs}`.
 """
 _EXACT = """## `accurate`, float32
 
-{pairs:,} pairs of rows of 1 to {longest} numbers, in {minutes:.2g} minutes of one core: at worst {error:.6g} u, and
-{ulp:.6g} ULP where |cos| > 1/2; {broken} promises were broken. "Scaled" counts the pairs that random powers of two
-multiply without a rounding.
+{pairs:,} pairs of rows of 1 to {longest} numbers, in {minutes:.2g} minutes of one core. The worst error is
+{error:.6g} u, and {ulp:.6g} ULP where |cos| > 1/2; {broken} promises were broken. "Scaled" counts the pairs that
+random powers of two multiply without rounding.
 """
 _BOUNDS = """## Each implementation and its stated bound
 
-{pairs:,} pairs: {broken} are beyond the bound that follows from the arithmetic that their implementation states
-(suites/truth/bound.py), and the bounds are {low:.3g} to {high:.3g} times the worst that was seen. Error and bound are
-those of the pair that uses the largest share of its bound, whose kind and length stand beside them.
+{broken} of {pairs:,} pairs are beyond their bound, which follows from the arithmetic that the implementation states
+(suites/truth/bound.py). The bounds are {low:.3g} to {high:.3g} times the worst error. Error, bound, kind and length are
+those of the pair that uses the largest share of its bound.
 """
 _ANGLES = """## Each angle and its stated bound
 
-{pairs:,} pairs, in radians: {broken} are beyond their bound, and the bounds are {low:.3g} to {high:.3g} times the worst
-that was seen. A bound depends on the angle, which stands beside it. NaN is what the arc cosine gives for a similarity
-that was rounded to above 1; it is judged as the angle of 1, which is 0.
+{broken} of {pairs:,} pairs are beyond their bound. The bounds are {low:.3g} to {high:.3g} times the worst error. A
+bound depends on the angle; both are in radians. The arc cosine gives NaN for a similarity that was rounded to above 1;
+NaN is judged as the angle of 1, which is 0.
 """
 _COLUMNS = {
     "kind": "kind",
@@ -50,7 +50,7 @@ _COLUMNS = {
 
 
 def page(exactness: Sequence[Exactness], trials: Sequence[Trial], environment: Environment, pairs: int) -> str:
-    """The whole page, Markdown; `pairs` is what was asked for."""
+    """The whole page in Markdown; `pairs` is the value of `--pairs`."""
     parts = [_HEAD.format(cpu=environment.cpu, torch=environment.torch, pairs=pairs)]
     if exactness:
         parts += _exactness(exactness)
@@ -94,7 +94,7 @@ def _bounds(trials: Sequence[Trial]) -> list[str]:
 def _table(head: str, rows: Sequence[tuple[Trial, dict[str, str]]]) -> list[str]:
     if not rows:
         return []
-    told = head.format(
+    text = head.format(
         pairs=sum(one.pairs for one, _ in rows),
         broken=sum(one.broken for one, _ in rows),
         low=min(_ratio(one) for one, _ in rows),
@@ -106,7 +106,7 @@ def _table(head: str, rows: Sequence[tuple[Trial, dict[str, str]]]) -> list[str]
         | {"bound / worst": f"{_ratio(one):.3g}", "at": f"{one.kind}, {one.length}", "beyond": f"{one.broken:,}"}
         for one, numbers in rows
     )
-    return [told, table.to_markdown(index=False, disable_numparse=True) + "\n"]
+    return [text, table.to_markdown(index=False, disable_numparse=True) + "\n"]
 
 
 def _cosines(trial: Trial) -> dict[str, str]:

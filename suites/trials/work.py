@@ -1,4 +1,4 @@
-"""What there is to try, in pieces that any process can do."""
+"""The remaining trials, in pieces that any process can run."""
 
 import functools
 import math
@@ -15,16 +15,16 @@ from implementations.registry import DTYPES
 from suites.trials import bounds, exactness
 from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
-from suites.trials.kept import Kept
+from suites.trials.kept import KeptTrials
 from suites.trials.kinds import KINDS
 
 EXACT = "accurate"
 SHARE = 10
-"""Pairs of `EXACT` to one of each implementation against its bound."""
+"""`EXACT` gets so many times the pairs of each implementation."""
 
 
 class Work(NamedTuple):
-    """Trials that share their pairs: of `EXACT` on a kind, or of implementations of a task in a dtype."""
+    """Trials on the same pairs: `EXACT` on one kind, or implementations of one task in one dtype."""
 
     number: int
     kind: str = ""
@@ -34,18 +34,18 @@ class Work(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Calls of one pair."""
+        """Number of pairs times calls, for the progress bar."""
         return bounds.PAIRS * len(self.names) if self.names else 4 * exactness.PAIRS
 
 
 def on_one_core() -> None:
-    """For this process from now on: sums are split the same way on every machine, and nobody's threads wait."""
+    """Use one thread in this process, so that sums are split the same way on every machine."""
     torch.set_num_threads(1)
-    threadpool_limits(1)  # NumPy's BLAS: beside another process its spinning threads made angles ten times slower
+    threadpool_limits(1)  # NumPy's BLAS: with two processes its spinning threads made angles ten times slower
 
 
-def left(entries: Sequence[Implementation], pairs: int, kept: Kept) -> Iterator[Work]:
-    """What is left of `pairs` pairs of `EXACT`, the kinds by turns, and of a share of them for each entry and dtype."""
+def left(entries: Sequence[Implementation], pairs: int, kept: KeptTrials) -> Iterator[Work]:
+    """The work missing in `kept`: `pairs` pairs of `EXACT` over all kinds, and a share of them per entry and dtype."""
     if EXACT in [entry.name for entry in entries]:
         done = {(one.kind, one.number) for one in kept.exactness}
         numbers = range(math.ceil(pairs / exactness.PAIRS / len(KINDS)))
@@ -61,7 +61,7 @@ def left(entries: Sequence[Implementation], pairs: int, kept: Kept) -> Iterator[
 
 
 def found(work: Work, failed: Collection[tuple[str, str]]) -> list[Exactness | Trial]:
-    """What a piece comes to; pairs of implementation and dtype that `failed` are not tried again."""
+    """The results of one piece of work, without the (implementation, dtype) pairs that `failed` before."""
     if work.kind:
         return [exactness.exactness(implementations.get(EXACT).fn, work.kind, work.number)]
     _forget_compiled(work.dtype)
@@ -69,8 +69,8 @@ def found(work: Work, failed: Collection[tuple[str, str]]) -> list[Exactness | T
     return list(bounds.trials(entries, work.task, work.dtype, work.number)) if entries else []
 
 
-@functools.lru_cache(maxsize=1)  # once each time that the dtype changes
+@functools.lru_cache(maxsize=1)  # runs once per change of dtype
 def _forget_compiled(dtype: str) -> None:
-    """Compiled contestants would give up after eight shapes and dtypes."""
+    """Empty the compiler's cache: torch stops compiling a function after eight shapes and dtypes."""
     if "torch._dynamo" in sys.modules:
         torch.compiler.reset()

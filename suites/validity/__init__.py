@@ -1,4 +1,4 @@
-"""The proof: how often each way of comparing is wrong about identical functions, and what it misses.
+"""How often each benchmarking method calls identical functions different, and how often it misses a real slowdown.
 
 `python -m suites.validity` runs the experiment on this machine.
 """

@@ -1,4 +1,4 @@
-"""Ways of comparing two functions, ours and those that people use: what each says of one pair."""
+"""Methods for comparing the speed of two functions: our paired rounds, pytest-benchmark, torch.utils.benchmark."""
 
 import logging
 import random
@@ -27,10 +27,11 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a method says of a pair: whether they differ, their ratio B over A, and how sure it is.
+class Outcome:
+    """A method's result on a pair: whether A and B differ, and the ratio of B's time to A's.
 
-    `low` and `high` end its 95 % interval; NaN for a method that gives none. `stop` is ours: why it ended.
+    `low` and `high` are the ends of its 95 % interval, NaN for a method without one. `seconds` is the method's wall
+    time. `stop` says why our rounds ended.
     """
 
     method: str
@@ -42,11 +43,11 @@ class Answer:
     stop: str = ""
 
 
-def ours(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Answer:
+def ours(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Outcome:
     """Interleaved rounds with a control, the median of the paired ratios, and our verdict."""
     start = perf_counter()
     rounds = sampled(pair, seconds, precision, rng)
-    return answer(rounds, perf_counter() - start)
+    return judged(rounds, perf_counter() - start)
 
 
 def sampled(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Rounds:
@@ -55,17 +56,17 @@ def sampled(pair: Pair, seconds: float, precision: float, rng: random.Random) ->
     return sample_rounds(dict(zip("ab", pair.calls, strict=True)), "a", pair.clock, budget, rng, Phases())
 
 
-def answer(rounds: Rounds, seconds: float) -> Answer:
-    """What we say of the two, after rounds that took so many seconds."""
+def judged(rounds: Rounds, seconds: float) -> Outcome:
+    """Our verdict on "a" and "b" from these rounds, which took `seconds`."""
     base, other, control = (_samples(rounds.samples[name]) for name in ("a", "b", CONTROL))
     ratios, noise = (blocked([paired_ratios(one, 1, base, 1)]) for one in (other, control))
     ratio, low, high = medians(ratios)[0].tolist()
     (verdict,) = verdicts(ratios, noise_floors(medians(noise)), np.array([False]))
-    return Answer(OURS, verdict in ("faster", "slower"), ratio, low, high, seconds, rounds.stop)
+    return Outcome(OURS, verdict in ("faster", "slower"), ratio, low, high, seconds, rounds.stop)
 
 
-def pytest_benchmark(pair: Pair, seconds: float) -> list[Answer]:
-    """pytest-benchmark on A, then on B: its rules at 5 %, and two significance tests on its samples."""
+def pytest_benchmark(pair: Pair, seconds: float) -> list[Outcome]:
+    """pytest-benchmark on A, then on B: three rules with a threshold of 5 %, and two significance tests."""
     start = perf_counter()
     first, second = (_benchmark(batch, seconds / 2) for batch in pair.batches)
     spent = perf_counter() - start
@@ -74,7 +75,7 @@ def pytest_benchmark(pair: Pair, seconds: float) -> list[Answer]:
         return float(of(second) / of(first)) * pair.correction  # type: ignore[operator]
 
     rules = [
-        Answer(f"pytest-benchmark: {name} 5 %", abs(ratio(of) - 1) > THRESHOLD, ratio(of), np.nan, np.nan, spent)
+        Outcome(f"pytest-benchmark: {name} 5 %", abs(ratio(of) - 1) > THRESHOLD, ratio(of), np.nan, np.nan, spent)
         for name, of in (("min", np.min), ("mean", np.mean), ("median", np.median))
     ]
     scaled = second * pair.correction
@@ -83,20 +84,20 @@ def pytest_benchmark(pair: Pair, seconds: float) -> list[Answer]:
         "Mann-Whitney": stats.mannwhitneyu(first, scaled).pvalue,
     }
     return rules + [
-        Answer(f"{name}, sequential", bool(p < ALPHA), ratio(np.mean), np.nan, np.nan, spent)
+        Outcome(f"{name}, sequential", bool(p < ALPHA), ratio(np.mean), np.nan, np.nan, spent)
         for name, p in tests.items()
     ]
 
 
-def torch_timer(pair: Pair, seconds: float) -> Answer:
-    """`torch.utils.benchmark` on A, then on B: medians 5 % apart."""
+def torch_timer(pair: Pair, seconds: float) -> Outcome:
+    """`torch.utils.benchmark` on A, then on B: a difference is medians 5 % apart."""
     start = perf_counter()
     first, second = (
         torch.utils.benchmark.Timer("batch()", globals={"batch": batch}).blocked_autorange(min_run_time=seconds / 2)
         for batch in pair.batches
     )
     ratio = second.median / first.median * pair.correction
-    return Answer(
+    return Outcome(
         "torch.utils.benchmark: median 5 %", abs(ratio - 1) > THRESHOLD, ratio, np.nan, np.nan, perf_counter() - start
     )
 
@@ -108,13 +109,13 @@ def _samples(entry: object) -> Array:
 
 
 class _Node:
-    """What pytest-benchmark asks of a test."""
+    """A stand-in for a test, with what pytest-benchmark reads from one."""
 
     name = nodeid = "pair"
 
 
 def _benchmark(call: Call, seconds: float) -> Array:
-    """The samples that pytest-benchmark takes of a function with its defaults, in about `seconds`."""
+    """The samples, in seconds, that pytest-benchmark takes with its defaults in about `seconds`."""
     found: list[object] = []
     fixture = BenchmarkFixture(
         _Node(),

@@ -1,4 +1,4 @@
-"""The page that shows the rates: docs/validity.md."""
+"""The page of the rates: docs/figures/validity.md."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,20 +10,22 @@ from suites.validity.methods import LONG_S, LONGER, OURS
 
 _HEAD = """# How often is it wrong?
 
-Two functions, identical or with B slower by an exactly known 1, 2, 5 or 10 %, compared by our paired rounds and by
-what people use. Each cell is a share of trials, with its 95 % interval by Clopper and Pearson. Identical functions
-that are called different are false alarms; a planted slowdown that is seen, as a slowdown, is power.
+We compare two functions, A and B, by our paired rounds and by common benchmarking tools. B is identical to A, or
+slower by exactly 1, 2, 5 or 10 %. Calling identical functions different is a false alarm. Seeing a planted slowdown as
+a slowdown is power. Each cell gives a share of trials with its 95 % Clopper-Pearson interval.
 
-Measured on {cpu}, {cores} cores, torch {torch}, one thread: by our rounds {identical} trials of identical functions
-a cell and {planted} of each slowdown, by the methods of others, whose rates are far from 0 and 1, {others}. Each
-method has {seconds:g} s a pair. On the loaded machine a second process multiplies matrices without pause. Again on your
-machine: `python -m suites.validity --trials {identical} --seconds {seconds:g}`.
+Measured on {cpu}, {cores} cores, torch {torch}, one thread. Our rounds have {identical} trials of identical functions
+per cell and {planted} of each slowdown; the other methods have {others}, since their rates are far from 0 and 1. Each
+method gets {seconds:g} s per pair. On the loaded machine a second process multiplies matrices all the time.
+To repeat it on your machine: `python -m suites.validity --trials {identical} --seconds {seconds:g}`.
 The numbers are in [validity.csv](validity.csv).
 """
 
 
-def page(table: pd.DataFrame, figures: Iterable[Mapping[str, object]], environment: Environment, seconds: float) -> str:
-    """The whole page, Markdown; `figures` have the keys figure, goal, measured."""
+def page(
+    table: pd.DataFrame, properties: Iterable[Mapping[str, object]], environment: Environment, seconds: float
+) -> str:
+    """The whole page in Markdown; `properties` have the keys figure, goal and measured."""
     ours, planted = table["method"].str.startswith("ours"), table["slowdown"] > 0
     parts = [
         _HEAD.format(
@@ -37,7 +39,7 @@ def page(table: pd.DataFrame, figures: Iterable[Mapping[str, object]], environme
         )
     ]
     parts += ["## In short\n", summary(table).to_markdown(index=False) + "\n"]
-    parts += [pd.DataFrame(list(figures)).to_markdown(index=False) + "\n"]
+    parts += [pd.DataFrame(list(properties)).to_markdown(index=False) + "\n"]
     for (machine, calls), cell in table.groupby(["machine", "calls"], sort=False):
         parts += [f"## {calls} calls, {machine} machine\n", seen(cell).to_markdown() + "\n"]
     parts += ["## Ratios, intervals, seconds\n", quality(table).to_markdown(index=False) + "\n"]
@@ -45,7 +47,7 @@ def page(table: pd.DataFrame, figures: Iterable[Mapping[str, object]], environme
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Each goal of ours beside what was measured, for each length of call, and the range of what others reach."""
+    """Our goals with the measured values for each call length, and the range of the other methods."""
     ours, longer = (table[table["method"] == method] for method in (OURS, LONGER))
     others = table[~table["method"].str.startswith("ours")]
     fixed = others[others["method"].str.endswith("5 %")]
@@ -69,7 +71,7 @@ def _by_length(cells: pd.DataFrame, column: str) -> str:
 
 
 def _range(values: pd.Series) -> str:
-    """The least and the most, in percent; "" where there is none."""
+    """Minimum and maximum in percent; "" if there are no values."""
     percents = list(dict.fromkeys(f"{value:.3g}" for value in (values.min() * 100, values.max() * 100)))
     return "" if values.isna().all() else " to ".join(percents) + " %"
 
@@ -79,7 +81,7 @@ def _fewest(cells: pd.DataFrame) -> int:
 
 
 def seen(cell: pd.DataFrame) -> pd.DataFrame:
-    """Methods by slowdowns: the share in which a difference was seen."""
+    """A table of methods by slowdowns: the share of pairs called different."""
     text = cell.assign(
         share=_shares(cell, "seen"),
         column=cell["slowdown"].map(lambda s: "identical: false alarms" if s == 0 else f"+{s:.0%}: seen"),
@@ -89,7 +91,7 @@ def seen(cell: pd.DataFrame) -> pd.DataFrame:
 
 
 def quality(table: pd.DataFrame) -> pd.DataFrame:
-    """How far the estimated ratio is off, how often the interval holds the truth, how long a pair takes."""
+    """Error of the estimated ratio, coverage of the interval, and seconds per pair."""
     rows = pd.DataFrame(
         {
             "calls": table["calls"],
@@ -105,6 +107,6 @@ def quality(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shares(table: pd.DataFrame, column: str) -> list[str]:
-    """Each share with its interval, in percent; "" where there is none."""
+    """Each share with its interval in percent; "" for a missing share."""
     columns = table[[column, f"{column}_low", f"{column}_high"]].to_numpy() * 100
     return ["" if math.isnan(share) else f"{share:.3g} % ({low:.3g} to {high:.3g})" for share, low, high in columns]

@@ -1,4 +1,4 @@
-"""From answers to rates: false alarms, power, bias and coverage, each with its binomial interval."""
+"""Error rates of the methods: false alarms, power, bias and coverage, with binomial intervals."""
 
 import pandas as pd
 from scipy.stats import binomtest
@@ -9,16 +9,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def rates(answers: pd.DataFrame) -> pd.DataFrame:
+def rates(outcomes: pd.DataFrame) -> pd.DataFrame:
     """One row for each cell (calls, machine, slowdown) and method.
 
-    `seen` is the share of trials in which a difference was claimed in the right direction, or in any
-    where the functions are identical: false alarms at a slowdown of 0, power above it.
-    `error_median` is the median of |estimated ratio / true ratio - 1|; `coverage` the share of intervals that
-    hold the true ratio, missing for methods that give none.
+    `seen` is the share of pairs called different: false alarms at a slowdown of 0; above it power, which counts only
+    slowdowns. `error_median` is the median of |estimated ratio / true ratio - 1|. `coverage` is the share of intervals
+    that contain the true ratio, NaN for methods without intervals.
     """
     rows = []
-    for key, cell in answers.groupby(["calls", "machine", "slowdown", "method"], sort=False):
+    for key, cell in outcomes.groupby(["calls", "machine", "slowdown", "method"], sort=False):
         true = 1 + cell["slowdown"]
         seen = cell["differs"] & ((cell["slowdown"] == 0) | (cell["ratio"] > 1))
         inside = (cell["low"] <= true) & (true <= cell["high"])

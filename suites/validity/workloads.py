@@ -1,4 +1,4 @@
-"""Pairs of functions whose ratio is known, and a machine that is quiet or is not."""
+"""Pairs of functions with an exactly known ratio, and an optional background load."""
 
 import subprocess
 import sys
@@ -14,18 +14,18 @@ import torch.nn.functional as F
 from suites.measure.clock import Call, Clock, host_clock
 
 PARTS = 100
-"""A long call is made of so many equal parts: one more of them is a slowdown of exactly 1 %."""
+"""Equal parts of a long call: one more part is a slowdown of exactly 1 %."""
 
 BATCH = 64
-"""Methods that time a function by itself are handed so many short calls at once."""
+"""Short calls per batch, for methods that time a function by themselves."""
 
 
 @dataclass(frozen=True)
 class Pair:
     """A and B, where B takes `ratio` times A's time.
 
-    `calls` and `clock` are for our rounds, which choose how many calls go into a sample; `batches` are for
-    methods that time a function by themselves, and `correction` is what their ratio has to be multiplied by.
+    Our rounds use `calls` and `clock`, since they choose the number of calls per sample. Methods that time a function
+    by themselves use `batches`; their ratio must be multiplied by `correction`.
     """
 
     length: str
@@ -37,7 +37,7 @@ class Pair:
 
 
 def pair(length: str, slowdown: float) -> Pair:
-    """Two calls of about `length` (a key of `WORK`), the second slower by `slowdown`, in real work and exactly."""
+    """Two calls of about `length` (a key of `WORK`). The second does exactly `slowdown` more work."""
     part = WORK[length]()
     if length == "5 µs":
         return _of_short_calls(length, part, slowdown)
@@ -46,9 +46,9 @@ def pair(length: str, slowdown: float) -> Pair:
 
 
 def _of_short_calls(length: str, part: Call, slowdown: float) -> Pair:
-    """A call that can't be divided becomes slower by making more calls than are divided by.
+    """A short call has no parts, so B's sample holds more calls than it is divided by.
 
-    What rounding to whole calls leaves of the slowdown, below one call in the sample, a factor puts right.
+    The number of calls is rounded to a whole one; a factor corrects for the rounding.
     """
     planted = partial(part)
 
@@ -92,7 +92,7 @@ WORK: dict[str, Callable[[], Call]] = {"5 µs": _normalize, "100 µs": _dot, "10
 
 @contextmanager
 def load(busy: bool) -> Iterator[None]:
-    """With `busy`, a second process multiplies matrices on one thread for as long as this lasts."""
+    """With `busy`, a second process multiplies matrices on one thread inside this context."""
     if not busy:
         yield
         return

@@ -22,18 +22,18 @@ from diagnosis.validity.planted.sources import (
 
 def same_tensor(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """`vector2 = vector1`, with the labels of the pairs that were meant."""
-    x, _, alike = feature_pairs(size, generator)
+    x, _, labels = feature_pairs(size, generator)
     x = x.to(dtype)
-    return Subject(x=x, y=x, labels=alike if choice(0, 1, generator) else None)
+    return Subject(x=x, y=x, labels=labels if choice(0, 1, generator) else None)
 
 
 def shared_storage(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Both calls write to one buffer, and each side is a view of it."""
-    first, second, alike = feature_pairs(size, generator)
+    first, second, labels = feature_pairs(size, generator)
     buffer = torch.empty(len(first) + choice(0, 8, generator), size.columns, dtype=dtype)
     x = buffer[: len(first)].copy_(first)
     y = buffer[: len(second)].copy_(second)
-    return Subject(x=x, y=y, labels=alike if choice(0, 1, generator) else None)
+    return Subject(x=x, y=y, labels=labels if choice(0, 1, generator) else None)
 
 
 def carried_over(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -56,7 +56,7 @@ def kept_from_before(size: Size, dtype: torch.dtype, generator: Generator) -> Su
         for weights in model.parameters():
             weights.add_(amount * weights.std() * normal_like(weights, generator))
         x, y = model(pairs.x).to(dtype), before(pairs.x).to(dtype)
-    return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, model=model, labels=pairs.alike)
+    return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, model=model, labels=pairs.labels)
 
 
 def wrong_dim(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:

@@ -32,8 +32,8 @@ def compared_by(similarity: Similarity) -> Make:
     """Sound pairs of features, and somebody's own function to compare them."""
 
     def make(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-        x, y, alike = feature_pairs(size, generator)
-        return Subject(x=x.to(dtype), y=y.to(dtype), labels=alike, similarity=similarity)
+        x, y, labels = feature_pairs(size, generator)
+        return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels, similarity=similarity)
 
     return make
 
@@ -68,19 +68,19 @@ def searched(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     x, classes = features(size, generator)
     order = torch.randperm(len(x), generator=generator)
     gallery = (x + x.std() * uniform(0.05, 0.2, generator) * normal_like(x, generator))[order]
-    alike = (classes == classes[order]).long()
-    return Subject(x=x.to(dtype), y=gallery.to(dtype), labels=alike, similarity=best_of_all)
+    labels = (classes == classes[order]).long()
+    return Subject(x=x.to(dtype), y=gallery.to(dtype), labels=labels, similarity=best_of_all)
 
 
 def decided(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Pixels, and a yes or no at a threshold that all of them pass where a score was wanted."""
-    x, y, alike = digit_pairs(size.rows, generator)
+    x, y, labels = digit_pairs(size.rows, generator)
     threshold = uniform(0.1, 0.3, generator)
 
     def similarity(x: Tensor, y: Tensor) -> Tensor:
         return (F.cosine_similarity(x, y, dim=-1) > threshold).to(x.dtype)
 
-    return Subject(x=x.to(dtype), y=y.to(dtype), labels=alike, similarity=similarity)
+    return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels, similarity=similarity)
 
 
 def neighbouring_frames(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -103,9 +103,9 @@ def same_background(size: Size, dtype: torch.dtype, generator: Generator) -> Sub
 
 def towers_that_see_each_other(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Cross-attention mixes the two sides before they are compared."""
-    x, y, alike = feature_pairs(size, generator)
+    x, y, labels = feature_pairs(size, generator)
     leak = uniform(0.9, 0.99, generator) / 2
-    return Subject(x=x.lerp(y, leak).to(dtype), y=y.lerp(x, leak).to(dtype), labels=alike)
+    return Subject(x=x.lerp(y, leak).to(dtype), y=y.lerp(x, leak).to(dtype), labels=labels)
 
 
 def mined_from_one_class(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -115,8 +115,8 @@ def mined_from_one_class(size: Size, dtype: torch.dtype, generator: Generator) -
         x, y, pool = (model(images) for images in (pairs.x, pairs.y, digits()[0]))
     cosines = F.normalize(x) @ F.normalize(pool).T
     nearest = pool[cosines.masked_fill(cosines > 1 - 1e-4, -1).argmax(1)]  # but for the row itself
-    y = torch.where(pairs.alike[:, None] > 0, y, nearest)
-    return Subject(x=x.to(dtype), y=y.to(dtype), labels=pairs.alike)
+    y = torch.where(pairs.labels[:, None] > 0, y, nearest)
+    return Subject(x=x.to(dtype), y=y.to(dtype), labels=pairs.labels)
 
 
 def first_token_of_layer_zero(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:

@@ -30,7 +30,7 @@ def positive_only(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
     return Subject(x=maps.mean((2, 3)).to(dtype))
 
 
-def saturated_head(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def saturated_outputs(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A sigmoid or softmax of small logits, or a tanh of large ones that a bias decides."""
     x, _ = features(size, generator)
     logits = (x - x.mean(0)) / x.std() * uniform(0.05, 0.35, generator)
@@ -39,7 +39,7 @@ def saturated_head(size: Size, dtype: torch.dtype, generator: Generator) -> Subj
     return Subject(x=heads[choice(0, 2, generator)].to(dtype))
 
 
-def dead_units(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def dead_relus(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """One step too large has thrown the biases of a ReLU layer far below 0, and a few of them far above."""
     x, _ = features(size, generator)
     step = uniform(8, 30, generator) * x.std()
@@ -75,7 +75,7 @@ def rank_collapse(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
     )
 
 
-def training_collapse(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def collapsed_on_views(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A Siamese network that was trained on two views of each digit and on nothing that pushes apart."""
     images, _ = some_digits(size.rows, generator)
     model = trained("layernorm", size.columns, generator)
@@ -94,10 +94,10 @@ def training_collapse(size: Size, dtype: torch.dtype, generator: Generator) -> S
 PLANTS = (
     Plant("common_offset", common_offset),
     Plant("positive_only", positive_only),
-    Plant("saturated_head", saturated_head),
-    Plant("dead_units", dead_units),
+    Plant("saturated_head", saturated_outputs),
+    Plant("dead_units", dead_relus),
     Plant("rogue_dimension", rogue_dimension),
     Plant("rogue_dimension", units_of_their_own),
     Plant("rank_collapse", rank_collapse),
-    Plant("training_collapse", training_collapse),
+    Plant("training_collapse", collapsed_on_views),
 )

@@ -42,7 +42,7 @@ def bias_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> Subj
     return through(model, images, dtype)
 
 
-def dead_units(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def dead_layer(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """One step too large has pushed nearly all units of the hidden layer below 0 for every input."""
     model = some_network(size, generator, ("batchnorm", "layernorm"))
     images, _ = some_digits(size.rows, generator)
@@ -53,7 +53,7 @@ def dead_units(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     return through(model, images, dtype)
 
 
-def saturated_head(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def head_of_probabilities(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A sigmoid or a softmax after the embeddings of a classifier."""
     model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
     scale = uniform(0.03, 0.2, generator) / float(run(model, images).std())
@@ -165,8 +165,8 @@ PLANTS = (
     Plant("cached_buffer", cached_buffer),
     Plant("cached_buffer", answers_once),
     Plant("bias_dominates", bias_dominates),
-    Plant("dead_units", dead_units),
-    Plant("saturated_head", saturated_head),
+    Plant("dead_units", dead_layer),
+    Plant("saturated_head", head_of_probabilities),
     Plant("batchnorm_misuse", batchnorm_misuse),
     Plant("layernorm_size_one", layernorm_size_one),
     Plant("weights_not_loaded", weights_not_loaded),

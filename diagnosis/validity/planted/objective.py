@@ -11,13 +11,21 @@ from diagnosis.subject import Loss, Subject
 from diagnosis.validity.planted.data import run, some_network
 from diagnosis.validity.planted.network import deep, shallow
 from diagnosis.validity.planted.plant import Plant, Size
-from diagnosis.validity.planted.sources import Pairs, choice, digit_pairs, feature_pairs, some_digits, trained, uniform
+from diagnosis.validity.planted.sources import (
+    LabelledPairs,
+    choice,
+    digit_pairs,
+    feature_pairs,
+    some_digits,
+    trained,
+    uniform,
+)
 
 
 def no_negatives(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Alike pairs only, until all digits are one point."""
     pairs = digit_pairs(size.rows, generator)
-    pairs = pairs._replace(alike=torch.ones_like(pairs.alike))
+    pairs = pairs._replace(labels=torch.ones_like(pairs.labels))
     model = fitted(some_network(size, generator, ("layernorm", "batchnorm")), pairs, margin, 1e-2, generator)
     return paired(model, pairs, margin, dtype)
 
@@ -41,13 +49,13 @@ def label_convention(size: Size, dtype: torch.dtype, generator: Generator) -> Su
 
 def squashed_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A sigmoid of the cosine into binary cross-entropy."""
-    x, y, alike = feature_pairs(size, generator)
-    return Subject(x=x.to(dtype), y=y.to(dtype), labels=alike, similarity=sigmoid_of_cosine, loss=cross_entropy)
+    x, y, labels = feature_pairs(size, generator)
+    return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels, similarity=sigmoid_of_cosine, loss=cross_entropy)
 
 
 def narrow_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A function that rises with the cosine by a little: a kernel that is too wide, or a sigmoid that is shifted."""
-    x, y, alike = feature_pairs(size, generator)
+    x, y, labels = feature_pairs(size, generator)
     width, shift = uniform(1.5, 4, generator), uniform(3, 5, generator)
     functions: tuple[Callable[[Tensor], Tensor], ...] = (
         lambda cosines: torch.exp((cosines - 1) / width**2),  # exp(-d^2 / 2 width^2), of unit vectors
@@ -57,7 +65,7 @@ def narrow_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> S
     return Subject(
         x=x.to(dtype),
         y=y.to(dtype),
-        labels=alike,
+        labels=labels,
         similarity=lambda x, y: function(F.cosine_similarity(x, y, dim=-1)),
     )
 
@@ -65,7 +73,7 @@ def narrow_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> S
 def learning_rate_too_high(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Adam at a rate that is usual for SGD, on a network without normalisation; those runs that collapsed."""
     pairs, rate = digit_pairs(size.rows, generator), uniform(0.08, 0.15, generator)
-    pairs = pairs._replace(alike=2 * pairs.alike - 1)
+    pairs = pairs._replace(labels=2 * pairs.labels - 1)
     subject = None
     while subject is None or min(F.cosine_similarity(subject.x[0].float(), subject.x.float())) < 0.99:
         model = nn.Sequential(deep(size.columns, seed=choice(4, 2**31, generator), steps=0), Normalised())
@@ -73,11 +81,11 @@ def learning_rate_too_high(size: Size, dtype: torch.dtype, generator: Generator)
     return replace(subject, learning_rate=rate)
 
 
-def training_collapse(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def collapsed_siamese(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A Siamese network without predictor and stop-gradient that was trained on views of the digits."""
     pairs = digit_pairs(size.rows, generator)
     noise = uniform(0.1, 0.3, generator) * torch.randn(pairs.x.shape, generator=generator)
-    views = Pairs(pairs.x, pairs.x + noise, torch.ones_like(pairs.alike))
+    views = LabelledPairs(pairs.x, pairs.x + noise, torch.ones_like(pairs.labels))
     model = fitted(trained("layernorm", size.columns, generator), views, margin, 1e-2, generator)
     return Subject(x=run(model, views.x).to(dtype), inputs=views.x, model=model)
 
@@ -87,7 +95,7 @@ def collapse_of_relus(size: Size, dtype: torch.dtype, generator: Generator) -> S
     images, _ = some_digits(size.rows, generator)
     images = (images - images.mean(0)) / images.std()
     noise = uniform(0.1, 0.3, generator) * torch.randn(images.shape, generator=generator)
-    views = Pairs(images, images + noise, torch.ones(len(images), dtype=torch.long))
+    views = LabelledPairs(images, images + noise, torch.ones(len(images), dtype=torch.long))
     model = fitted(shallow(size.columns, generator), views, margin, 3e-3, generator)
     return Subject(x=run(model, views.x).to(dtype), inputs=views.x, model=model)
 
@@ -100,7 +108,7 @@ class Normalised(nn.Module):
         return F.normalize(x)
 
 
-def fitted(model: nn.Module, pairs: Pairs, loss: Loss, rate: float, generator: Generator) -> nn.Module:
+def fitted(model: nn.Module, pairs: LabelledPairs, loss: Loss, rate: float, generator: Generator) -> nn.Module:
     """The model after 60 steps of Adam on the pairs, in eval mode."""
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
@@ -109,15 +117,15 @@ def fitted(model: nn.Module, pairs: Pairs, loss: Loss, rate: float, generator: G
         optimizer.zero_grad()
         with torch.enable_grad():
             cosines = F.cosine_similarity(model(pairs.x[chosen]), model(pairs.y[chosen]))
-            loss(cosines, pairs.alike[chosen]).backward()
+            loss(cosines, pairs.labels[chosen]).backward()
         optimizer.step()
     return model.eval()
 
 
-def paired(model: nn.Module, pairs: Pairs, loss: Loss, dtype: torch.dtype) -> Subject:
-    """Pairs as the model embeds them, with all that is known of them."""
+def paired(model: nn.Module, pairs: LabelledPairs, loss: Loss, dtype: torch.dtype) -> Subject:
+    """Pairs as the model embeds them, with their inputs, labels, model and loss."""
     x, y = run(model, pairs.x).to(dtype), run(model, pairs.y).to(dtype)
-    return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, labels=pairs.alike, model=model, loss=loss)
+    return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, labels=pairs.labels, model=model, loss=loss)
 
 
 def margin(cosines: Tensor, labels: Tensor) -> Tensor:
@@ -147,6 +155,6 @@ PLANTS = (
     Plant("squashed_similarity", squashed_similarity),
     Plant("squashed_similarity", narrow_similarity),
     Plant("learning_rate_too_high", learning_rate_too_high),
-    Plant("training_collapse", training_collapse),
+    Plant("training_collapse", collapsed_siamese),
     Plant("training_collapse", collapse_of_relus),
 )

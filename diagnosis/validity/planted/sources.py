@@ -17,12 +17,12 @@ NETWORKS = 4
 STEPS = 80  # of training, after which a network names more than 95 % of the digits
 
 
-class Pairs(NamedTuple):
+class LabelledPairs(NamedTuple):
     """Two sides, `[N, D]` each, and 1 for a pair of one class, 0 for one of two, `[N]`."""
 
     x: Tensor
     y: Tensor
-    alike: Tensor
+    labels: Tensor
 
 
 def uniform(low: float, high: float, generator: Generator) -> float:
@@ -69,15 +69,15 @@ def measured(size: Size, generator: Generator) -> Tensor:
     return table[torch.randperm(len(table), generator=generator)[: size.rows]]
 
 
-def digit_pairs(rows: int, generator: Generator) -> Pairs:
-    """Pairs for verification: every other one, by chance, shows one class twice, in two images."""
+def digit_pairs(rows: int, generator: Generator) -> LabelledPairs:
+    """Pairs for verification: about half are positive, two images of one class."""
     images, classes = digits()
     chosen = torch.randperm(len(images), generator=generator)[:rows]
-    alike = torch.randint(2, (len(chosen),), generator=generator)
-    possible = (classes[chosen, None] == classes) == alike[:, None].bool()
+    labels = torch.randint(2, (len(chosen),), generator=generator)
+    possible = (classes[chosen, None] == classes) == labels[:, None].bool()
     possible[torch.arange(len(chosen)), chosen] = False
     partners = torch.multinomial(possible.float(), 1, generator=generator).squeeze(1)
-    return Pairs(images[chosen], images[partners], alike)
+    return LabelledPairs(images[chosen], images[partners], labels)
 
 
 def trained(kind: Kind, columns: int, generator: Generator, classes: int = 10) -> nn.Sequential:
@@ -92,11 +92,11 @@ def features(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
         return trained("layernorm", size.columns, generator)(images), classes
 
 
-def feature_pairs(size: Size, generator: Generator) -> Pairs:
+def feature_pairs(size: Size, generator: Generator) -> LabelledPairs:
     """`digit_pairs` as a trained network embeds them."""
     pairs, model = digit_pairs(size.rows, generator), trained("layernorm", size.columns, generator)
     with torch.no_grad():
-        return Pairs(model(pairs.x), model(pairs.y), pairs.alike)
+        return LabelledPairs(model(pairs.x), model(pairs.y), pairs.labels)
 
 
 def _body(kind: Kind, columns: int) -> nn.Sequential:

@@ -26,7 +26,7 @@ def zero_one_labels(subject: Subject, generator: Generator) -> Subject:
     return replace(_paired(subject, generator), loss=margin)
 
 
-def only_alike(subject: Subject, generator: Generator) -> Subject:
+def only_positive(subject: Subject, generator: Generator) -> Subject:
     """Every pair that it is trained on is alike."""
     subject = _paired(subject, generator)
     assert subject.labels is not None
@@ -54,7 +54,7 @@ def repeated_rows(subject: Subject, generator: Generator) -> Subject:
 
 
 def _paired(subject: Subject, generator: Generator) -> Subject:
-    """Pairs with labels 1 and 0: those of the subject, or its first half beside its second one."""
+    """Pairs with labels 1 and 0: the subject's own pairs, or its first half paired with its second half."""
     if subject.y is None:
         half = len(subject.x) // 2
         x, y = subject.x[:half], subject.x[half : 2 * half]
@@ -84,7 +84,7 @@ TOGETHER = (
     _also("shared_storage", "label_convention", zero_one_labels),
     _also("wrong_dim", "common_offset", offset),
     _also("same_sample_twice", "label_convention", zero_one_labels),
-    _also("constant_inputs", "no_negatives", only_alike),
+    _also("constant_inputs", "no_negatives", only_positive),
     _also("padding_dominates", "squashed_similarity", squash),
     _also("batchnorm_misuse", "label_convention", zero_one_labels),
     _also("bias_dominates", "squashed_similarity", squash),
@@ -93,6 +93,6 @@ TOGETHER = (
     _also("common_offset", "nan_or_zero_rows", empty_rows),
     _also("common_offset", "duplicate_rows", repeated_rows),
     _also("rogue_dimension", "label_convention", zero_one_labels),
-    _also("saturated_head", "no_negatives", only_alike),
+    _also("saturated_head", "no_negatives", only_positive),
     _also("rank_collapse", "nan_or_zero_rows", empty_rows),
 )

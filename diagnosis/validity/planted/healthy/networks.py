@@ -23,7 +23,7 @@ def classifier(kind: Kind, size: Size, dtype: torch.dtype, generator: Generator)
 
 
 def siamese(kind: Kind, size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Pairs through one network, in eval mode or, as in a step of training, in train mode; a sound loss and rate."""
+    """Pairs through one network, in eval mode or in train mode, with a sound loss and learning rate."""
     pairs, model = digit_pairs(size.rows, generator), trained(kind, size.columns, generator).to(dtype)
     model.train(bool(choice(0, 1, generator)))
     inputs, others = pairs.x.to(dtype), pairs.y.to(dtype)
@@ -32,7 +32,7 @@ def siamese(kind: Kind, size: Size, dtype: torch.dtype, generator: Generator) ->
     return Subject(
         x=x,
         y=y,
-        labels=pairs.alike,
+        labels=pairs.labels,
         inputs=inputs,
         other_inputs=others,
         model=model,

@@ -20,8 +20,8 @@ from diagnosis.validity.planted.sources import (
 
 def verification(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Real pairs of one class or two, labelled 1 and 0, or 1 and -1."""
-    x, y, alike = feature_pairs(size, generator)
-    return Subject(x=x.to(dtype), y=y.to(dtype), labels=alike * 2 - 1 if choice(0, 1, generator) else alike)
+    x, y, labels = feature_pairs(size, generator)
+    return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels * 2 - 1 if choice(0, 1, generator) else labels)
 
 
 def unlabelled(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -54,11 +54,11 @@ def contrastive_towers(size: Size, dtype: torch.dtype, generator: Generator) -> 
 def low_temperature(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Questions and answers, right and wrong ones: all cosines within 0.7 to 1, in the right order."""
     shared, (x, y) = uniform(0.78, 0.85, generator), _towers(size, generator, related=uniform(0.6, 0.95, generator))
-    alike = torch.randint(2, (size.rows,), generator=generator)
-    y = torch.where(alike[:, None] > 0, y, y.roll(1, 0))
+    labels = torch.randint(2, (size.rows,), generator=generator)
+    y = torch.where(labels[:, None] > 0, y, y.roll(1, 0))
     common = F.normalize(normal(1, size.columns, generator)) * shared**0.5
     x, y = (F.normalize(common + (1 - shared) ** 0.5 * side) for side in (x, y))
-    return Subject(x=x.to(dtype), y=y.to(dtype), labels=alike if choice(0, 1, generator) else None)
+    return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels if choice(0, 1, generator) else None)
 
 
 def _towers(size: Size, generator: Generator, *, related: float) -> tuple[Tensor, Tensor]:
@@ -84,10 +84,10 @@ def margin(cosines: Tensor, labels: Tensor) -> Tensor:
 
 def with_loss(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Real pairs and a loss that takes the labels that it is given."""
-    x, y, alike = feature_pairs(size, generator)
+    x, y, labels = feature_pairs(size, generator)
     losses: tuple[Loss, ...] = (scaled_logits, regression, margin)
     loss = losses[choice(0, 2, generator)]
-    return Subject(x=x.to(dtype), y=y.to(dtype), labels=alike * 2 - 1 if loss is margin else alike, loss=loss)
+    return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels * 2 - 1 if loss is margin else labels, loss=loss)
 
 
 PLANTS = (

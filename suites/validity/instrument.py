@@ -1,4 +1,4 @@
-"""What the measuring itself costs, how small a call it can see, and what it saves by stopping early."""
+"""Properties of the measurement itself: smallest visible call, overhead, early stopping, agreement of processes."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from suites.records.case import Case
 from suites.records.record import Latency, Record
 from suites.replicates import Job, measure_apart
 from suites.statistics import medians, paired_ratios
-from suites.validity.methods import answer, sampled
+from suites.validity.methods import judged, sampled
 from suites.validity.workloads import pair
 
 CASES = tuple(
@@ -29,25 +29,27 @@ CASES = tuple(
 )
 COST = Case(task="paired", shape=(512, 768), dtype="float32", device="cpu")  # its calls take some 100 µs
 CONTESTANTS = ("builtin", "normalize", "dot_over_norms", "vecdot")
-EXACTLY = 1e-9  # a precision that is never reached: the budget is spent
+EXACTLY = 1e-9  # a precision that is never reached, so the rounds use their whole budget
 
 
-class Figure(NamedTuple):
-    """A figure of the experiment: what it is, its goal, and how it is measured, which tells it in words."""
+class Property(NamedTuple):
+    """A property with its goal; `measure` returns the measured value in words."""
 
-    what: str
+    name: str
     goal: str
     measure: Callable[[], str]
 
 
-def figures(seconds: float, processes: int, cells: Sequence[tuple[str, float]], rng: random.Random) -> list[Figure]:
-    """All of them; `cells` are the lengths and slowdowns of pairs to stop early at."""
+def properties(
+    seconds: float, processes: int, cells: Sequence[tuple[str, float]], rng: random.Random
+) -> list[Property]:
+    """All properties; `cells` are the call lengths and slowdowns of the pairs for early stopping."""
     return [
-        Figure("smallest call told from an empty one", "100 ns", partial(smallest_call, seconds, rng)),
-        Figure("cost beside the timed calls, 100 µs calls", "≤ 10 %", partial(cost, seconds, rng)),
-        Figure("early stopping at ± 1 %", "same in ≥ 97 %, for ≤ 1/3 of it", partial(stopping, seconds, cells, rng)),
+        Property("smallest call told from an empty one", "100 ns", partial(smallest_call, seconds, rng)),
+        Property("cost beside the timed calls, 100 µs calls", "≤ 10 %", partial(cost, seconds, rng)),
+        Property("early stopping at ± 1 %", "same in ≥ 97 %, for ≤ 1/3 of it", partial(stopping, seconds, cells, rng)),
         *(
-            Figure(
+            Property(
                 f"the same ratio over {processes} processes, allocator {regime}",
                 "≤ 1 % in 95 %",
                 partial(agreement, regime, processes, seconds / 4),
@@ -58,7 +60,7 @@ def figures(seconds: float, processes: int, cells: Sequence[tuple[str, float]], 
 
 
 def smallest_call(seconds: float, rng: random.Random) -> str:
-    """A call of some 100 ns beside an empty one: what it takes beyond the loop, the median of paired differences."""
+    """Time of a call of about 100 ns beyond an empty call: the median of paired differences, in ns."""
     calls = {"empty": partial(int), "small": partial(sum, (1.0,) * 9)}
     rounds = sample_rounds(calls, None, host_clock, Budget(seconds=seconds, precision=EXACTLY), rng, Phases())
     empty, small = (np.array(entry.samples_s) for entry in rounds.samples.values() if isinstance(entry, Samples))
@@ -69,9 +71,9 @@ def smallest_call(seconds: float, rng: random.Random) -> str:
 
 
 def cost(seconds: float, rng: random.Random) -> str:
-    """What a case of 100 µs calls spends beside its timed calls, in a process that has had a case before."""
+    """Overhead of a case of 100 µs calls, in a process that has measured a case before."""
     entries = [implementations.get(name) for name in CONTESTANTS]
-    for length in (seconds / 100, seconds):  # what is loaded once, such as the profiler, is no cost of a case
+    for length in (seconds / 100, seconds):  # the first case pays for loading, such as the profiler's
         phases = Phases()
         records = measure_case(
             COST,
@@ -88,18 +90,18 @@ def cost(seconds: float, rng: random.Random) -> str:
 
 
 def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Random) -> str:
-    """The verdicts of the rounds up to ± 1 % against those of the whole budget, and their share of it."""
+    """How often rounds that stop at ± 1 % give the verdict of the whole budget, and the share of time they need."""
     same, shares = [], []
     for length, slowdown in cells:
         rounds = sampled(pair(length, slowdown), seconds, EXACTLY, rng)
         early, share = stopped(rounds)
-        same.append(answer(early, share).differs == answer(rounds, 1).differs)
+        same.append(judged(early, share).differs == judged(rounds, 1).differs)
         shares.append(share)
     return f"same verdict in {np.mean(same):.1%} of {len(same)} pairs, for {np.mean(shares):.0%} of the time"
 
 
 def stopped(rounds: Rounds) -> tuple[Rounds, float]:
-    """The rounds that there would be if ± 1 % had ended them, and their share of all."""
+    """The rounds up to the first look at which the ratio is known to ± 1 %, and their share of all rounds."""
     samples = {name: entry for name, entry in rounds.samples.items() if isinstance(entry, Samples)}
     most = len(samples[CONTROL].samples_s)
     for pairs in LOOKS:
@@ -110,7 +112,7 @@ def stopped(rounds: Rounds) -> tuple[Rounds, float]:
 
 
 def agreement(regime: str, processes: int, seconds: float) -> str:
-    """How far the ratios to the built-in differ between fresh processes: their coefficient of variation."""
+    """Coefficient of variation, between fresh processes, of the ratios to the built-in."""
     spreads = []
     for case in CASES:
         job = Job(

@@ -55,7 +55,7 @@ def _of_pairs(subject: Subject) -> float:
     return float(F.cosine_similarity(subject.x.double(), subject.y.double(), dim=subject.dim).mean())
 
 
-RIVALS: Mapping[str, Callable[[Subject], float]] = MappingProxyType(
+BASELINES: Mapping[str, Callable[[Subject], float]] = MappingProxyType(
     {
         "mean cosine of what is compared": _of_pairs,
         "mean cosine of different rows": lambda subject: mean_cosine(_rows(subject)),

@@ -1,0 +1,71 @@
+"""An append-only file of JSON lines that survives a kill: a study stores each result and later resumes from them."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Row: TypeAlias = dict[str, Any]
+
+
+class KeptRows:
+    """The rows of a study, in memory and in a file.
+
+    Every line of the file holds `key: value`, which names the conditions of the measurement. A file made under other
+    conditions is refused. A kill leaves half a line at the end, which is cut off. A foreign file is never changed.
+
+    Args:
+        file: one JSON object a line; None stores nothing.
+        key: a key that no row has.
+        value: what `key` must hold in every line.
+        what: the plural noun for the rows, for messages.
+        show: how a message writes a value of `key`.
+
+    Raises:
+        SystemExit: the file is not one of this study, or was made under other conditions.
+    """
+
+    def __init__(
+        self, file: Path | None, key: str, value: object, *, what: str, show: Callable[[Any], str] = str
+    ) -> None:
+        self._file, self._key, self._value, self._what, self._show = file, key, value, what, show
+        self.rows: list[Row] = self._resumed(file) if file and file.exists() else []
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Store more rows."""
+        new = list(rows)
+        self.rows += new
+        if self._file:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps({self._key: self._value} | row) + "\n" for row in new)
+
+    def _resumed(self, file: Path) -> list[Row]:
+        data = file.read_bytes()
+        end = data.rfind(b"\n") + 1
+        rows = [self._row(line) for line in data[:end].splitlines()]
+        if end < len(data):
+            if not _is_cut(data[end:]):
+                self._row(data[end:])
+            os.truncate(file, end)
+        return rows
+
+    def _row(self, line: bytes) -> Row:
+        try:
+            row: Row = json.loads(line)
+            value = row.pop(self._key)
+        except (ValueError, KeyError, AttributeError, TypeError):
+            raise SystemExit(f"{self._file} does not hold {self._what}; name another file") from None
+        if value != self._value:
+            shown = f"{self._what} of {self._show(value)}, not {self._show(self._value)}"
+            raise SystemExit(f"{self._file} holds {shown}; name another file")
+        return row
+
+
+def _is_cut(line: bytes) -> bool:
+    """Whether a line is the beginning of a JSON object."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return line.startswith(b"{")
+    return False
