@@ -11,8 +11,7 @@ from rich.console import Console
 from diagnosis.diagnose import diagnose
 from diagnosis.intake.files import read_subject
 from diagnosis.subject import DiagnosisError, Subject
-from diagnosis.verdict import Diagnosis
-from diagnosis.wording import WIDEST, lines
+from diagnosis.verdict import WIDEST, Diagnosis, lines
 from suites.inputs.blocks import InputError
 
 STATUS = {"healthy": 0, "cause": 1, "unknown": 1}

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import torch
 from scipy import stats
 
-from diagnosis.answers import Answers, answers
 from diagnosis.probes.loss import push
-from diagnosis.probes.similarity import reach
+from diagnosis.probes.similarity import Answers, answers, reach
 from diagnosis.signature.directions import clustered, few_directions, narrowness
 from diagnosis.signature.rows import rows, unit
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
+from diagnosis.verdict import ALWAYS
 
-ALWAYS = 0.95  # healthy encoders of low temperature lie in 0.7 to 1, fine-grained data at 0.9: they still leave room
 GONE = 0.9  # to which the mean cosine has to fall before it counts as undone
 MANY = 0.1  # answers that are lost: from there on they are what somebody complains of first
 

@@ -16,12 +16,11 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 import diagnosis.__main__
-from diagnosis import wording
 from diagnosis.__main__ import main
 from diagnosis.diagnose import diagnose
 from diagnosis.intake.files import read_subject
 from diagnosis.remedies import REMEDIES
-from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict
+from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict, figure, sureness
 
 ROOT = Path(__file__).parent.parent
 ROWS = np.random.default_rng(0).normal(size=(64, 16)).astype(np.float32)
@@ -259,7 +258,7 @@ def test_a_pickle_is_refused_and_never_executed(tmp_path: Path, capsys: pytest.C
 
 @given(st.floats(-1.001, 1.001))
 def test_a_figure_is_near_the_value_and_says_1_of_1_only(value: float) -> None:
-    said = wording.figure(value)
+    said = figure(value)
     near = eval(said.replace("−", "-"))
     assert near == pytest.approx(value, rel=0.006)
     assert (abs(near) == 1) == (abs(value) == 1)
@@ -268,7 +267,7 @@ def test_a_figure_is_near_the_value_and_says_1_of_1_only(value: float) -> None:
 
 
 def test_every_confidence_has_words() -> None:
-    said = [wording.sureness(confidence) for confidence in (1.0, 0.9, 0.6, 0.2, 0.0)]
+    said = [sureness(confidence) for confidence in (1.0, 0.9, 0.6, 0.2, 0.0)]
     assert said == [
         "almost certain (1.00)",
         "very likely (0.90)",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from diagnosis import wording
-from diagnosis.monitor import curve as training
+from diagnosis import verdict
 from diagnosis.report.pictures import Picture, Stages, draw
 from diagnosis.report.sampled import Sampled, sampled
+from diagnosis.report.training import picture
 from diagnosis.signature.pairs import MOST
 from diagnosis.signature.rows import sample
 from diagnosis.signature.signature import measure
@@ -39,7 +39,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     stages = _stages(diagnosis, subject)
     values = {
-        "say": wording,
+        "say": verdict,
         "diagnosis": diagnosis,
         "source": source,
         "pictures": list(_pictures(stages, curve, folder)),
@@ -72,5 +72,5 @@ def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Itera
     if stages:
         yield from draw(stages, folder)
     if curve is not None:
-        training.picture(curve, folder / "training.png")
+        picture(curve, folder / "training.png")
         yield Picture("training.png", "The embeddings while they were trained")

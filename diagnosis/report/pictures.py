@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from diagnosis.report.sampled import Sampled
 from diagnosis.signature.pairs import effective_rank
-from diagnosis.wording import figure as number
+from diagnosis.verdict import figure as number
 
 Stages = Mapping[str, Sampled]
 """By title: the embeddings as they are and, where a remedy was tried, as they would be."""

@@ -13,8 +13,7 @@ from diagnosis.probes.vectors import other_partners
 from diagnosis.signature.rows import equal_share, generator, row_hashes, same_memory, take
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.border import padding_around
-from diagnosis.suspects.padding import padding_dominates, real_lengths
+from diagnosis.suspects.padding import padding_around, padding_dominates, real_lengths
 from diagnosis.suspects.preprocessing import channel_or_range_mismatch, over_normalised_inputs
 from diagnosis.suspects.suspect import Clue, Suspect
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from diagnosis.answers import answers
+from diagnosis.probes.similarity import answers
 from diagnosis.probes.vectors import rescaled
 from diagnosis.signature.rows import rows, take, usable
 from diagnosis.signature.signature import Signature

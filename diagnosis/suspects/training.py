@@ -5,10 +5,9 @@ from functools import partial
 
 import torch
 
-from diagnosis.answers import similarity
 from diagnosis.probes.loss import pulls_only, push
 from diagnosis.probes.model import alikeness, attempted, rerun, source
-from diagnosis.probes.similarity import reach
+from diagnosis.probes.similarity import reach, similarity
 from diagnosis.probes.training import lesson, reinitialised, trained
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Loss, Subject
