@@ -15,6 +15,8 @@ from diagnosis.signature.sums import Sums, pair_cosines
 from diagnosis.subject import Subject
 from diagnosis.verdict import Value
 
+ONE_WAY = 0.9  # ||mean||^2 / E||x||^2 from which on the mean is looked at as what makes rows alike
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
@@ -104,6 +106,16 @@ class Signature:
     def faulty_rows(self) -> int:
         """Rows without a direction."""
         return self.nan_rows + self.infinite_rows + self.zero_rows
+
+    @property
+    def one_way(self) -> bool:
+        """Whether the mean is long enough to make the rows alike."""
+        return self.mean_share >= ONE_WAY
+
+    @property
+    def mostly_dead(self) -> bool:
+        """Whether most dimensions are 0 in every row."""
+        return self.zero_dimensions > 0.55 * self.columns
 
     def to_dict(self) -> dict[str, Value]:
         """Flat and JSON-safe: an interval's ends as `<figure>_from` and `<figure>_to`, None for what is undefined."""

@@ -8,8 +8,7 @@ from diagnosis.probes.vectors import other_partners
 from diagnosis.signature.rows import rows, same_memory, take, unit, usable
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.carried import carried_over, kept_from_before, never_rewritten
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 
 
 def same_tensor(subject: Subject, signature: Signature) -> Clue | None:
@@ -113,15 +112,3 @@ def _in_each_dimension(x: torch.Tensor, y: torch.Tensor, factors: torch.Tensor) 
 def _norms(table: torch.Tensor) -> torch.Tensor:
     norms: torch.Tensor = torch.linalg.vector_norm(table.double(), dim=1)
     return norms
-
-
-SUSPECTS = (
-    Suspect("size_one_dim", size_one_dim),
-    Suspect("wrong_dim", wrong_dim),
-    Suspect("same_tensor", same_tensor),
-    Suspect("shared_storage", shared_storage),
-    Suspect("carried_over", carried_over),
-    Suspect("carried_over", never_rewritten),
-    Suspect("carried_over", kept_from_before),
-    Suspect("scaled_copies", scaled_copies),
-)

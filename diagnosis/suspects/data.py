@@ -8,14 +8,13 @@ import torch
 from torch import nn
 
 from diagnosis.probes.layers import ENOUGH, calls
+from diagnosis.probes.lengths import real_lengths
 from diagnosis.probes.model import on_inputs, source
 from diagnosis.probes.vectors import other_partners
 from diagnosis.signature.rows import equal_share, generator, row_hashes, same_memory, take
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.padding import padding_around, padding_dominates, real_lengths
-from diagnosis.suspects.preprocessing import channel_or_range_mismatch, over_normalised_inputs
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 
 _ENOUGH = 8  # rows that are left, for a geometry to be seen
 
@@ -90,13 +89,3 @@ def _vocabulary(inputs: torch.Tensor, model: nn.Module) -> int:
         if isinstance(call.module, (nn.Embedding, nn.EmbeddingBag)) and torch.equal(call.given, inputs[:ENOUGH])
     ]
     return min(sizes, default=int(inputs.max()) + 1)
-
-
-SUSPECTS = (
-    Suspect("same_sample_twice", same_sample_twice),
-    Suspect("constant_inputs", constant_inputs),
-    Suspect("padding_dominates", padding_dominates),
-    Suspect("padding_dominates", padding_around),
-    Suspect("over_normalised_inputs", over_normalised_inputs),
-    Suspect("channel_or_range_mismatch", channel_or_range_mismatch),
-)

@@ -3,21 +3,12 @@
 import numpy as np
 import torch
 
-from diagnosis.probes.vectors import centred, shuffled_dimensions, standardised, without_dimensions
+from diagnosis.probes.vectors import centred, shuffled_dimensions
 from diagnosis.signature.directions import few_directions, narrowness
-from diagnosis.signature.rows import row_hashes, sides, take, usable
+from diagnosis.signature.rows import row_hashes, take
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.head import (
-    by_centring,
-    dead_units,
-    mostly_dead,
-    one_way,
-    positive_only,
-    saturated_head,
-    squash_of,
-)
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 
 COLLAPSED = 0.999  # mean cosine of an offset 32 times the spread; encoders that tell anything apart reach 0.99
 
@@ -40,34 +31,7 @@ def _first_of_each(subject: Subject) -> torch.Tensor:
     return torch.from_numpy(np.sort(first))
 
 
-def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
-    """Do one to three dimensions, far larger than the others, decide every cosine?"""
-    if signature.top_three_energy < 0.5 or mostly_dead(signature) or squash_of(subject, signature):
-        return None
-    energy = _energy(subject)
-    rogue = energy > 50 * energy.median()  # of a Gaussian offset the largest has 20 times the median
-    units = signature.top_three_energy > 0.9  # the others are columns in units of their own
-    if not rogue.any() or (rogue.sum() > 3 and not units):
-        return None
-    largest = energy.topk(min(3, int(rogue.sum()))).indices.sort().values
-    return Clue(
-        confidence=0.9,
-        evidence={
-            "columns": ", ".join(map(str, largest.tolist())),
-            "top_dimension_energy": signature.top_dimension_energy,
-            "top_three_energy": signature.top_three_energy,
-        },
-        change="standardise each dimension" if units else "leave the dimensions out",
-        repair=lambda: standardised(subject) if units else without_dimensions(subject, rogue),
-    )
-
-
-def _energy(subject: Subject) -> torch.Tensor:
-    """What each dimension holds of E||x||^2, `[K]`."""
-    return torch.cat([table[usable(table)].double() for table in sides(subject)]).square().mean(0)
-
-
-def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
+def one_point(subject: Subject, signature: Signature) -> Clue | None:
     """Is there one point for all rows, with next to nothing around it?"""
     alike = max(signature.mean_share, signature.mean_cosine)  # norms that still differ lower the share
     equal = signature.distinct_rows == 1
@@ -88,24 +52,25 @@ def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
 
 def common_offset(subject: Subject, signature: Signature) -> Clue | None:
     """Do all rows share an offset that is long beside what tells them apart (anisotropy)?"""
-    if not one_way(signature) or signature.distinct_rows < 2:
+    if not signature.one_way or signature.distinct_rows < 2:
         return None
-    return by_centring(
-        subject,
-        0.8,
-        {
+    return Clue(
+        confidence=0.8,
+        evidence={
             "mean_share": signature.mean_share,
             "mean_cosine": signature.mean_cosine,
             "centred_mean_cosine": signature.centred_mean_cosine,
             "centred_effective_rank": signature.centred_effective_rank,
         },
+        change="centre",
+        repair=lambda: centred(subject),
     )
 
 
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
     """Do the rows vary along three directions or fewer?"""
     narrow = narrowness(subject)
-    if signature.columns < 4 or mostly_dead(signature):
+    if signature.columns < 4 or signature.mostly_dead:
         return None
     if not few_directions(subject, narrow, signature.columns, signature.rows):
         return None
@@ -119,15 +84,3 @@ def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
         change="shuffle each dimension",
         repair=lambda: shuffled_dimensions(subject),
     )
-
-
-SUSPECTS = (
-    Suspect("duplicate_rows", duplicate_rows),
-    Suspect("saturated_head", saturated_head),
-    Suspect("dead_units", dead_units),
-    Suspect("rogue_dimension", rogue_dimension),
-    Suspect("positive_only", positive_only),
-    Suspect("training_collapse", training_collapse),
-    Suspect("common_offset", common_offset),
-    Suspect("rank_collapse", rank_collapse),
-)

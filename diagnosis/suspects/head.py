@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import torch
 
-from diagnosis.probes.vectors import centred, each_side
+from diagnosis.probes.vectors import centred, each_side, standardised, without_dimensions
 from diagnosis.signature.rows import sides, usable
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 from diagnosis.verdict import Value
-
-ONE_WAY = 0.9  # ||mean||^2 / E||x||^2 from which on the mean is looked at as what makes rows alike
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,10 @@ def _without_row_mean(rows: torch.Tensor) -> torch.Tensor:
     return rows - rows.mean(1, keepdim=True)
 
 
-def saturated_head(subject: Subject, signature: Signature) -> Clue | None:
+def squashed_range(subject: Subject, signature: Signature) -> Clue | None:
     """Do the numbers look like the output of a sigmoid, softmax or tanh that says the same of every row?"""
     squash = squash_of(subject, signature)
-    if squash is None or not one_way(signature):
+    if squash is None or not signature.one_way:
         return None
     return Clue(
         confidence=0.85,
@@ -73,35 +71,52 @@ def saturated_head(subject: Subject, signature: Signature) -> Clue | None:
     )
 
 
-def dead_units(subject: Subject, signature: Signature) -> Clue | None:
+def dead_dimensions(subject: Subject, signature: Signature) -> Clue | None:
     """Are most dimensions 0 in every row, and the rest of one sign?"""
-    if not mostly_dead(signature) or not one_way(signature):
+    if not signature.mostly_dead or not signature.one_way:
         return None
-    return by_centring(subject, 0.85, {"dead_dimensions": signature.zero_dimensions, "dimensions": signature.columns})
+    return _by_centring(subject, 0.85, {"dead_dimensions": signature.zero_dimensions, "dimensions": signature.columns})
+
+
+def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
+    """Do one to three dimensions, far larger than the others, decide every cosine?"""
+    if signature.top_three_energy < 0.5 or signature.mostly_dead or squash_of(subject, signature):
+        return None
+    energy = _energy(subject)
+    rogue = energy > 50 * energy.median()  # of a Gaussian offset the largest has 20 times the median
+    units = signature.top_three_energy > 0.9  # the others are columns in units of their own
+    if not rogue.any() or (rogue.sum() > 3 and not units):
+        return None
+    largest = energy.topk(min(3, int(rogue.sum()))).indices.sort().values
+    return Clue(
+        confidence=0.9,
+        evidence={
+            "columns": ", ".join(map(str, largest.tolist())),
+            "top_dimension_energy": signature.top_dimension_energy,
+            "top_three_energy": signature.top_three_energy,
+        },
+        change="standardise each dimension" if units else "leave the dimensions out",
+        repair=lambda: standardised(subject) if units else without_dimensions(subject, rogue),
+    )
+
+
+def _energy(subject: Subject) -> torch.Tensor:
+    """What each dimension holds of E||x||^2, `[K]`."""
+    return torch.cat([table[usable(table)].double() for table in sides(subject)]).square().mean(0)
 
 
 def positive_only(subject: Subject, signature: Signature) -> Clue | None:
     """Are all entries 0 or more, with 0 as their bound, as a ReLU leaves them?"""
-    if signature.minimum < 0 or not one_way(signature) or squash_of(subject, signature):
+    if signature.minimum < 0 or not signature.one_way or squash_of(subject, signature):
         return None
     means = torch.cat([table[usable(table)] for table in sides(subject)]).double().mean(0)
     lowest = float(means.min() / means.mean())
     if signature.zero_share < 0.005 and lowest > 0.25:  # no bound: an offset that happens to be positive
         return None
     evidence = {"smallest": signature.minimum, "share_of_zeros": signature.zero_share, "lowest_mean_over_mean": lowest}
-    return by_centring(subject, 0.8, evidence)
+    return _by_centring(subject, 0.8, evidence)
 
 
-def mostly_dead(signature: Signature) -> bool:
-    """Whether most dimensions are 0 in every row."""
-    return signature.zero_dimensions > 0.55 * signature.columns
-
-
-def one_way(signature: Signature) -> bool:
-    """Whether the mean is long enough to make the rows alike."""
-    return signature.mean_share >= ONE_WAY
-
-
-def by_centring(subject: Subject, confidence: float, evidence: Mapping[str, Value]) -> Clue:
+def _by_centring(subject: Subject, confidence: float, evidence: Mapping[str, Value]) -> Clue:
     """A clue whose cause goes with the mean."""
     return Clue(confidence=confidence, evidence=evidence, change="centre", repair=lambda: centred(subject))

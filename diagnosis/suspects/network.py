@@ -10,9 +10,7 @@ from diagnosis.probes.layers import ENOUGH, RELU, SATURATING, Call, activations,
 from diagnosis.probes.model import embed, rerun, source
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.normalisation import batchnorm_misuse, layernorm_size_one
-from diagnosis.suspects.suspect import Clue, Suspect
-from diagnosis.suspects.weights import other_weights, untrained_weights
+from diagnosis.suspects.suspect import Clue
 
 
 def cached_buffer(subject: Subject, signature: Signature) -> Clue | None:
@@ -128,17 +126,3 @@ class _Forgetful(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> Any:
         return private_copy(self.model)(inputs)
-
-
-SUSPECTS = (
-    Suspect("cached_buffer", cached_buffer),
-    Suspect("layernorm_size_one", layernorm_size_one),
-    Suspect("weights_not_loaded", other_weights),
-    Suspect("batchnorm_misuse", batchnorm_misuse),
-)
-AFTER_TRAINING = (  # what a faulty objective leaves behind, or what was there before
-    Suspect("dead_units", dead_units),
-    Suspect("saturated_head", saturated_head),
-    Suspect("bias_dominates", bias_dominates),
-    Suspect("weights_not_loaded", untrained_weights),
-)

@@ -9,7 +9,7 @@ from diagnosis.probes.vectors import rescaled
 from diagnosis.signature.rows import rows, take, usable
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 from diagnosis.verdict import Value
 
 COARSE = 2.0  # roundings that rows lie apart: what was between them is gone, in float64 too
@@ -99,15 +99,3 @@ def _finite(subject: Subject) -> Subject:
     x, y = (None if side is None else side.nan_to_num(nan=torch.nan) for side in (subject.x, subject.y))
     assert x is not None
     return rescaled(replace(subject, x=x, y=y))
-
-
-OUT_OF_RANGE = (
-    Suspect("overflow", overflow),
-    Suspect("underflow_or_eps", underflow_or_eps),
-)
-"""Whose answers are wrong, whatever else makes rows alike."""
-
-SUSPECTS = (
-    Suspect("nan_or_zero_rows", nan_or_zero_rows),
-    Suspect("low_precision_ties", low_precision_ties),
-)

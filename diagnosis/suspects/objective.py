@@ -9,9 +9,7 @@ from diagnosis.probes.loss import CONVENTIONS, least_loss, push
 from diagnosis.probes.similarity import Reach, follows_cosine, reach
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Similarity, Subject
-from diagnosis.suspects.network import AFTER_TRAINING
-from diagnosis.suspects.suspect import Clue, Suspect
-from diagnosis.suspects.training import learning_rate_too_high, no_negatives, training_collapse
+from diagnosis.suspects.suspect import Clue
 
 _NARROW = 0.9  # (1 + cosine) / 2 reaches over 1
 _IN_ORDER = 0.95  # Spearman; bfloat16 near 1 has few steps, a threshold two of them and 0.87
@@ -94,13 +92,3 @@ def _squashed_in_the_loss(subject: Subject) -> Clue | None:
 
 def _cosine_as_probability(dim: int) -> Similarity:
     return lambda x, y: (1 + F.cosine_similarity(x, y, dim=dim)) / 2
-
-
-SUSPECTS = (
-    Suspect("label_convention", label_convention),
-    Suspect("squashed_similarity", squashed_similarity),
-    Suspect("no_negatives", no_negatives),
-    Suspect("learning_rate_too_high", learning_rate_too_high),
-    *AFTER_TRAINING,
-    Suspect("training_collapse", training_collapse),
-)

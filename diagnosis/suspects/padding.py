@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from diagnosis.isolation import private_copy
+from diagnosis.probes.lengths import real_lengths
 from diagnosis.probes.model import Source, attempted, embed, on_inputs, source
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
@@ -36,20 +37,6 @@ def padding_dominates(subject: Subject, signature: Signature) -> Clue | None:
         return Clue(confidence=0.4, evidence=evidence)  # nothing tells the padding's part of the embeddings
     change = "take away what grows with the padding"
     return Clue(confidence=0.8, evidence=evidence, change=change, repair=lambda: _unpadded(subject))
-
-
-def real_lengths(inputs: torch.Tensor) -> torch.Tensor:
-    """How many places of each row come before its padding, at least 1: `[N]`, int64.
-
-    The padding is what the longest run of equal places at the end of a row consists of.
-    """
-    steps = inputs.flatten(2) if inputs.ndim > 2 else inputs[:, :, None]
-    runs = _runs_at_the_end(steps, steps[:, -1:])
-    return (inputs.shape[1] - _runs_at_the_end(steps, steps[runs.argmax(), -1])).clamp(min=1)
-
-
-def _runs_at_the_end(steps: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    return (steps == value).all(2).flip(1).long().cumprod(1).sum(1)
 
 
 def _cropped(subject: Subject, given: Source) -> Subject:
