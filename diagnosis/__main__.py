@@ -8,8 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from diagnosis.diagnose import diagnose
+from diagnosis.examine import examine
+from diagnosis.intake.checks import checked
 from diagnosis.intake.files import read_subject
+from diagnosis.isolation import seeded
 from diagnosis.subject import DiagnosisError, Subject
 from diagnosis.verdict import WIDEST, Diagnosis, lines
 from suites.inputs.blocks import InputError
@@ -33,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         subject, notes = read_subject(
             options.x, options.y, labels=options.labels, inputs=options.inputs, dim=options.dim
         )
-        diagnosis = _diagnosed(subject)
+        subject = checked(subject)
+        with seeded():
+            diagnosis = examine(subject)
         page = _report(diagnosis, subject, options) if options.report else None
     except (InputError, DiagnosisError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
@@ -43,17 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"note: {note}", file=sys.stderr)
     _print_json(diagnosis) if options.json else _print(diagnosis)
     return STATUS[diagnosis.verdict]
-
-
-def _diagnosed(subject: Subject) -> Diagnosis:
-    return diagnose(
-        subject.x,
-        subject.y,
-        dim=subject.dim,
-        labels=subject.labels,
-        inputs=subject.inputs,
-        other_inputs=subject.other_inputs,
-    )
 
 
 def _report(diagnosis: Diagnosis, subject: Subject, options: argparse.Namespace) -> Path:

@@ -78,22 +78,23 @@ def diagnose(
     if x is not None and y is x:
         given["y"] = given["x"]  # the very same tensor is a cause
     with seeded():
-        subject = replace(
-            _subject(given, model, loader),
-            dim=dim,
-            similarity=None if similarity is None else guarded(_untouched(similarity), "similarity"),
-            loss=None if loss is None else guarded(of_cosines(_untouched(loss)), "loss"),
-            weights=weights,
-            learning_rate=learning_rate,
+        subject = checked(
+            replace(
+                _subject(given, model, loader),
+                dim=dim,
+                similarity=None if similarity is None else guarded(_untouched(similarity), "similarity"),
+                loss=None if loss is None else guarded(of_cosines(_untouched(loss)), "loss"),
+                weights=weights,
+                learning_rate=learning_rate,
+            )
         )
-        sound = checked(subject)
-        check(sound)
-        diagnosis = examine(sound)
+        check(subject)
+        diagnosis = examine(subject)
     if report is not None:
         from diagnosis.report.page import write_report  # matplotlib and scikit-learn take seconds to import
 
         with seeded():
-            write_report(diagnosis, sound, Path(report), curve=curve)
+            write_report(diagnosis, subject, Path(report), curve=curve)
     return diagnosis
 
 

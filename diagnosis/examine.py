@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from diagnosis.remedies import REMEDIES
-from diagnosis.signature.rows import sample
+from diagnosis.signature.rows import SEEN, sample
 from diagnosis.signature.signature import Signature, measure
 from diagnosis.subject import Subject
 from diagnosis.suspects import SUSPECTS
@@ -13,7 +13,6 @@ from diagnosis.suspects.suspect import Clue, Suspect
 from diagnosis.symptoms import Symptom, symptoms
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict
 
-SEEN = 2048  # items that suspects look at
 PROBED = 512  # items of which a symptom is measured before and after
 LIKELY = 0.5  # confidence from which on a clue is followed
 CERTAIN = 0.95  # confidence from which on a fault is a cause in itself, whether or not the symptom goes with it
@@ -22,11 +21,15 @@ AT_ONCE = 3  # causes that are looked for in one subject
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A subject as the suspects see it, its signature, and its symptoms by name, of `PROBED` of its items."""
+    """A subject as the suspects see it, its signature, and its symptoms by name, of `PROBED` of its items.
+
+    `tried` are the changes that led here from the subject that was handed over.
+    """
 
     subject: Subject
     signature: Signature
     symptoms: Mapping[str, Symptom]
+    tried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,9 @@ class Lead:
     @cached_property
     def after(self) -> View | None:
         """The view once the cause is undone; None where it can't be."""
-        return None if self.clue.repair is None else _view(self.clue.repair())
+        if self.clue.repair is None:
+            return None
+        return _view(self.clue.repair(), (*self.before.tried, self.clue.change))
 
     def flips(self, complaints: Set[str]) -> list[str]:
         """The complaints that are there before, and gone after."""
@@ -62,7 +67,7 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
     """
     signature = measure(subject)
     seen = sample(subject, SEEN)
-    view = View(seen, signature, _view(seen).symptoms)
+    view = View(seen, signature, _view(seen, ()).symptoms)
     found = {one.name: one.value for one in symptoms(sample(seen, PROBED), signature) if one.present}
     complaints: Set[str] = set(found)
     verdict: Verdict = "unknown" if complaints else "healthy"
@@ -77,11 +82,24 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
         if not leads:  # what was certain from the start, and is no part of what was undone
             standing = [lead for lead in there if lead.certain and lead.name in certain][: AT_ONCE - len(causes)]
             causes |= {lead.name: _cause(lead, complaints) for lead in standing}
+            view = _after(standing[-1], complaints)[0] if standing else view
             break
         causes |= {lead.name: _cause(lead, complaints) for lead in leads}
         verdict = "cause"
         view, complaints = _after(leads[-1], complaints)
-    return Diagnosis(verdict=verdict, causes=tuple(causes.values()), symptoms=found, signature=signature.to_dict())
+    return Diagnosis(
+        verdict=verdict,
+        causes=tuple(causes.values()),
+        symptoms=found,
+        signature=signature.to_dict(),
+        tried=view.tried,
+        repaired=_embeddings(view.subject) if view.tried else None,
+    )
+
+
+def _embeddings(subject: Subject) -> Subject:
+    """The subject without its model and functions, so that a diagnosis keeps none of them alive."""
+    return Subject(x=subject.x, y=subject.y, dim=subject.dim, labels=subject.labels)
 
 
 def _after(lead: Lead, complaints: Set[str]) -> tuple[View, Set[str]]:
@@ -93,10 +111,10 @@ def _after(lead: Lead, complaints: Set[str]) -> tuple[View, Set[str]]:
     return lead.after, complaints
 
 
-def _view(subject: Subject) -> View:
+def _view(subject: Subject, tried: tuple[str, ...]) -> View:
     few = sample(subject, PROBED)
     signature = measure(few)
-    return View(subject, signature, {one.name: one for one in symptoms(few, signature)})
+    return View(subject, signature, {one.name: one for one in symptoms(few, signature)}, tried)
 
 
 def _next(

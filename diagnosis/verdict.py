@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from diagnosis.remedies import CAUSES
+from diagnosis.subject import Subject
 
 Verdict = Literal["healthy", "cause", "unknown"]
 Value = float | int | str | bool | None
@@ -69,13 +70,16 @@ class Diagnosis:
     """The verdict, the causes (the likeliest first), and what they were told from; `print` shows it as text.
 
     `symptoms` are the figures that are out of order, by name, `signature` all figures of the embeddings. "unknown" is
-    a symptom that none of the known causes explains.
+    a symptom that none of the known causes explains. `repaired` is a sample of the embeddings after the changes in
+    `tried`, which undo the causes; None where nothing could be undone.
     """
 
     verdict: Verdict
     causes: tuple[Cause, ...] = ()
     symptoms: Mapping[str, float] = field(default_factory=dict)
     signature: Mapping[str, Value] = field(default_factory=dict)
+    tried: tuple[str, ...] = ()
+    repaired: Subject | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return "\n".join(text for text, _ in lines(self))

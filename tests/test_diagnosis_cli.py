@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 import diagnosis.__main__
+import diagnosis.report.page
 from diagnosis.__main__ import main
 from diagnosis.diagnose import diagnose
 from diagnosis.intake.files import read_subject
 from diagnosis.remedies import REMEDIES
+from diagnosis.subject import Subject
 from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict, figure, sureness
 
 ROOT = Path(__file__).parent.parent
@@ -43,7 +45,7 @@ FOUND = Diagnosis(
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[Diagnosis], None]:
     """Let the engine answer this, whatever it is given."""
-    return lambda answer: monkeypatch.setattr(diagnosis.__main__, "diagnose", lambda *given, **named: answer)
+    return lambda answer: monkeypatch.setattr(diagnosis.__main__, "examine", lambda subject: answer)
 
 
 def saved(folder: Path, array: object, name: str = "x.npy") -> str:
@@ -160,6 +162,26 @@ def test_files_of_pairs_labels_and_inputs_are_what_python_gets(
     main([pairs, "--inputs", inputs, "--json"])
     expected = diagnose(x, y, inputs=first, other_inputs=second).to_dict()
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(expected))
+
+
+def test_the_page_gets_the_subject_that_was_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Subject] = []
+
+    def written(found: Diagnosis, subject: Subject, folder: Path, *, source: str) -> Path:
+        given.append(subject)
+        return folder
+
+    monkeypatch.setattr(diagnosis.report.page, "write_report", written)
+    labels = saved(tmp_path, np.arange(64)[:, None] % 2 == 0, "labels.npy")
+    main([saved(tmp_path, ROWS), "--labels", labels, "--report", str(tmp_path)])
+    assert given[0].labels is not None
+    assert (given[0].labels.shape, given[0].labels.dtype) == ((64,), torch.int64)
+
+
+@pytest.mark.parametrize("option", ["--labels", "--inputs"])
+def test_complex_numbers_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    x, other = saved(tmp_path, ROWS), saved(tmp_path, ROWS[:, 0] * 1j, "complex.npy")
+    assert "is torch.complex64; a cosine takes real numbers" in refused(capsys, x, option, other)
 
 
 def test_floats_of_a_npy_stay_on_disk(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from diagnosis.intake.checks import tensor
 from diagnosis.subject import DiagnosisError, Subject
 from suites.inputs.readers import read
 
@@ -28,12 +29,12 @@ def read_subject(
     if y:
         one_file = y.resolve() == x.resolve()  # read once: both sides are then the very same tensor
         sides += sides if one_file else _embeddings(y, 1, notes)
-    given = _dense(inputs, len(sides)) if inputs else []
+    given = [tensor(held, "inputs") for held in _dense(inputs, len(sides))] if inputs else []
     return Subject(
         x=sides[0],
         y=sides[1] if len(sides) == 2 else None,
         dim=dim,
-        labels=_dense(labels, 1)[0] if labels else None,
+        labels=tensor(_dense(labels, 1)[0], "labels") if labels else None,
         inputs=given[0] if given else None,
         other_inputs=given[1] if len(given) == 2 else None,
     ), notes

@@ -9,11 +9,8 @@ from diagnosis import verdict
 from diagnosis.report.pictures import Picture, Stages, draw
 from diagnosis.report.sampled import Sampled, sampled
 from diagnosis.report.training import picture
-from diagnosis.signature.pairs import MOST
-from diagnosis.signature.rows import sample
-from diagnosis.signature.signature import measure
+from diagnosis.signature.rows import SEEN, sample
 from diagnosis.subject import Subject
-from diagnosis.suspects import SUSPECTS
 from diagnosis.verdict import Diagnosis
 from reports.markdown import templates
 
@@ -51,20 +48,10 @@ def write_report(
 
 
 def _stages(diagnosis: Diagnosis, subject: Subject) -> dict[str, Sampled]:
-    """The embeddings as they are, and what the remedies of all causes make of them, where they can be tried."""
-    few = sample(subject, MOST)
-    stages = {"As they are": sampled(few)}
-    changes = []
-    for cause in diagnosis.causes:
-        signature = measure(few)
-        clues = (suspect.look(few, signature) for suspect in SUSPECTS if suspect.name == cause.name)
-        for clue in clues:  # a cause can be told in more than one way
-            if clue and clue.repair:
-                few = clue.repair()
-                changes.append(clue.change)
-                break
-    if changes:
-        stages[f"Tried: {', '.join(changes)}"] = sampled(few)
+    """The embeddings as they are, and as the diagnosis repaired them."""
+    stages = {"As they are": sampled(sample(subject, SEEN))}
+    if diagnosis.repaired is not None:
+        stages[f"Tried: {', '.join(diagnosis.tried)}"] = sampled(diagnosis.repaired)
     return {title: seen for title, seen in stages.items() if seen}
 
 

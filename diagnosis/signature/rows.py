@@ -10,6 +10,7 @@ import torch
 from diagnosis.subject import Subject
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+SEEN = 2048  # items that suspects look at, and that a page draws from
 CHUNK = 2048  # rows: at 768 columns of float64 12 MiB, which stays in cache
 
 
