@@ -42,14 +42,14 @@ def read_subject(
 
 def _embeddings(path: Path, most: int, notes: list[str]) -> list[torch.Tensor]:
     tensors = _dense(path, most)
-    for dtype in dict.fromkeys(tensor.dtype for tensor in tensors if tensor.dtype not in _FLOATS):
+    for dtype in dict.fromkeys(held.dtype for held in tensors if held.dtype not in _FLOATS):
         if dtype not in _INTEGERS:
             known = ", ".join(map(_name, _FLOATS))
             raise DiagnosisError(
                 f"{str(path)!r} has the dtype {_name(dtype)}; known: {known} and integers; convert it to float32"
             )
         notes.append(f"{str(path)!r}: {_name(dtype)} converted to float32")
-    return [tensor if tensor.dtype in _FLOATS else tensor.to(torch.float32) for tensor in tensors]
+    return [held if held.dtype in _FLOATS else held.to(torch.float32) for held in tensors]
 
 
 def _dense(path: Path, most: int) -> list[torch.Tensor]:
@@ -59,10 +59,10 @@ def _dense(path: Path, most: int) -> list[torch.Tensor]:
             f"{str(path)!r} holds {len(tensors)} tensors where one is expected; save each side in a file of its own, "
             "or name this file alone"
         )
-    for tensor in tensors:
-        if tensor.layout != torch.strided or tensor.device.type != "cpu":
+    for held in tensors:
+        if held.layout != torch.strided or held.device.type != "cpu":
             raise DiagnosisError(
-                f"{str(path)!r} is {tensor.layout} on {tensor.device}; save a dense tensor that has its values"
+                f"{str(path)!r} is {held.layout} on {held.device}; save a dense tensor that has its values"
             )
     return tensors
 

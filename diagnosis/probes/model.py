@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from diagnosis.isolation import private_copy, seeded, users_code
+from diagnosis.signature.sums import mean_cosine
 from diagnosis.subject import DiagnosisError, Subject
 
 Found = TypeVar("Found")
@@ -88,8 +89,10 @@ def embed(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     return answer.detach()
 
 
-def alikeness(x: torch.Tensor) -> float:
-    """Mean cosine of two different rows, of each flattened; what a probe of several chooses by."""
-    rows = nn.functional.normalize(x.flatten(1).double(), dim=1)
-    n = len(rows)
-    return float((rows.mean(0).square().sum() * n - 1) / max(n - 1, 1))
+def mean_row_cosine(x: torch.Tensor) -> float:
+    """The mean cosine of two different items of `[N, ..., D]`, each flattened; 0.0 of one item.
+
+    The probes compare several repairs by it.
+    """
+    units = nn.functional.normalize(x.flatten(1).double(), dim=1)
+    return mean_cosine(units.sum(0), len(units)) if len(units) > 1 else 0.0

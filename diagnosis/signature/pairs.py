@@ -9,6 +9,7 @@ from scipy import stats
 
 from diagnosis.signature.rows import directions, generator, usable
 from diagnosis.signature.sums import singular
+from suites import statistics
 
 MOST = 1024  # rows of a sample
 GROUPS = 16  # that a sample is cut into, for how far its figures can be off
@@ -53,8 +54,8 @@ def off_diagonal(units: torch.Tensor) -> torch.Tensor:
 
 
 def effective_rank(singular: torch.Tensor) -> float:
-    """exp of the entropy of the singular values as shares of their sum (RankMe, arXiv 2210.02885)."""
-    return float(np.exp(stats.entropy(singular.numpy()))) if singular.sum() > 0 else math.nan
+    """That of `suites.statistics`, of a tensor; NaN where all singular values are 0."""
+    return statistics.effective_rank(singular.numpy()) if singular.sum() > 0 else math.nan
 
 
 def singular_values(table: torch.Tensor) -> torch.Tensor:

@@ -82,9 +82,8 @@ class Sums:
 
     @property
     def mean_cosine(self) -> float:
-        """Over all pairs of rows, exactly: (||sum of directions||^2 - N) / (N (N - 1))."""
-        pairs = self.rows * (self.rows - 1)
-        return float(self.direction.square().sum() - self.rows) / pairs if pairs else float("nan")
+        """Over all pairs of rows, exactly."""
+        return mean_cosine(self.direction, self.rows)
 
     def spectra(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Singular values, divided by `scale`, of the rows as they are, and of each side's about its mean."""
@@ -93,6 +92,16 @@ class Sums:
         raw = self.second + crossed + crossed.T + self.rows * torch.outer(self.pivot, self.pivot)
         centred = self.second - self.first.T @ (self.first / self.counts.clamp(min=1))
         return singular(raw), singular(centred)
+
+
+def mean_cosine(direction: torch.Tensor, rows: int) -> float:
+    """The mean cosine of two different rows of `rows` unit vectors whose sum is `direction`, `[K]`; NaN of fewer than 2.
+
+    The squared norm of the sum is the number of rows plus the sum of all their cosines ("anisotropy", Ethayarajh 2019,
+    arXiv 1909.00512, over all pairs).
+    """
+    pairs = rows * (rows - 1)
+    return float(direction.square().sum() - rows) / pairs if pairs else float("nan")
 
 
 def singular(gram: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from diagnosis.probes.layers import Call, calls
-from diagnosis.probes.model import alikeness, attempted, rerun, source
+from diagnosis.probes.model import attempted, mean_row_cosine, rerun, source
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
@@ -48,7 +48,7 @@ def batchnorm_misuse(subject: Subject, signature: Signature) -> Clue | None:
     to = attempted(lambda: rerun(subject, lambda model: _set_batchnorm(model, training=not training)))
     if to is None:
         return None
-    before, after = alikeness(subject.x), alikeness(to.x)
+    before, after = mean_row_cosine(subject.x), mean_row_cosine(to.x)
     if 1 - after < 2 * (1 - before):
         return None
     mode = "train" if training else "eval"

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from diagnosis.probes.layers import WEIGHTED, calls
-from diagnosis.probes.model import alikeness, attempted, on_inputs, source
+from diagnosis.probes.model import attempted, mean_row_cosine, on_inputs, source
 from diagnosis.probes.vectors import centred
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
@@ -50,8 +50,11 @@ def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | 
     for name, change in _mismatches(given.model, inputs).items():
         repaired = attempted(partial(on_inputs, subject, change))
         if repaired:
-            found.append((alikeness(repaired.x), name, repaired))
-    before, (after, name, best) = alikeness(subject.x), min(found, key=lambda one: one[0], default=(1.0, "", subject))
+            found.append((mean_row_cosine(repaired.x), name, repaired))
+    before, (after, name, best) = (
+        mean_row_cosine(subject.x),
+        min(found, key=lambda one: one[0], default=(1.0, "", subject)),
+    )
     if 1 - after < 2 * (1 - before):
         return None
     evidence = {"largest_input": _largest(inputs), "mean_cosine": before, "mean_cosine_repaired": after}

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 
 from diagnosis.probes.loss import pulls_only, push
-from diagnosis.probes.model import alikeness, attempted, rerun, source
+from diagnosis.probes.model import attempted, mean_row_cosine, rerun, source
 from diagnosis.probes.similarity import reach, similarity
 from diagnosis.probes.training import lesson, reinitialised, trained
 from diagnosis.signature.signature import Signature
@@ -31,7 +31,7 @@ def no_negatives(subject: Subject, signature: Signature) -> Clue | None:
     else:
         return None
     anew = attempted(lambda: rerun(subject, reinitialised)) if lesson(subject) else None
-    told_apart = anew is not None and alikeness(anew.x) < _ALIKE  # else it is the network that can't
+    told_apart = anew is not None and mean_row_cosine(anew.x) < _ALIKE  # else it is the network that can't
     learnt = attempted(lambda: trained(mixed, rate=_RATE)) if told_apart else None
     return Clue(
         confidence=0.95,
@@ -54,8 +54,8 @@ def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | Non
         confidence=0.9,
         evidence={
             "learning_rate": rate,
-            "mean_cosine_at_it": alikeness(high.x),
-            "mean_cosine_at_a_thirtieth": alikeness(low.x),
+            "mean_cosine_at_it": mean_row_cosine(high.x),
+            "mean_cosine_at_a_thirtieth": mean_row_cosine(low.x),
         },
         change="train at a thirtieth of the rate",
         repair=lambda: low,
@@ -68,8 +68,8 @@ def _learns_at_a_thirtieth_only(subject: Subject, rate: float) -> tuple[Subject,
         low = attempted(partial(trained, subject, rate / 30, seed))
         if low is None:
             return None
-        high = trained(subject, rate, seed) if alikeness(low.x) < _ALIKE else low
-        collapsed = not alikeness(high.x) < _ALIKE  # NaN: diverged
+        high = trained(subject, rate, seed) if mean_row_cosine(low.x) < _ALIKE else low
+        collapsed = not mean_row_cosine(high.x) < _ALIKE  # NaN: diverged
         if collapsed and high is not low and not _loss(high) <= _loss(low):  # else one point is the best answer
             return low, high
     return None
@@ -77,13 +77,13 @@ def _learns_at_a_thirtieth_only(subject: Subject, rate: float) -> tuple[Subject,
 
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     """Are the embeddings of the trained model alike, and those of the same model with new weights not?"""
-    before = alikeness(subject.x)
+    before = mean_row_cosine(subject.x)
     if source(subject) is None or before <= _ALIKE:
         return None
     seeds = range(_DRAWS)
     draws = [new for seed in seeds if (new := attempted(partial(rerun, subject, partial(reinitialised, seed=seed))))]
-    draws.sort(key=lambda anew: alikeness(anew.x))
-    usual = alikeness(draws[len(draws) // 2].x) if draws else 1.0
+    draws.sort(key=lambda anew: mean_row_cosine(anew.x))
+    usual = mean_row_cosine(draws[len(draws) // 2].x) if draws else 1.0
     if 1 - usual < 3 * (1 - before):
         return None
     return Clue(
