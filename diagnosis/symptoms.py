@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from diagnosis.probes.loss import push
-from diagnosis.probes.similarity import Answers, answers, reach
+from diagnosis.probes.similarity import Similarities, reach, similarities
 from diagnosis.signature.directions import clustered, few_directions, narrowness
 from diagnosis.signature.rows import rows, unit
 from diagnosis.signature.signature import Signature
@@ -35,7 +35,7 @@ def _alike(name: str, cosine: float) -> Symptom:
 
 def symptoms(subject: Subject, signature: Signature) -> tuple[Symptom, ...]:
     """Every figure that can be read of the subject, the gravest first; `signature` is the subject's."""
-    said = answers(subject)
+    said = similarities(subject)
     lost, order = _lost(signature, said), _order(said)
     alike = tuple(_of_cosines(subject, signature))
     return (
@@ -77,14 +77,14 @@ def unlike_pairs(subject: Subject) -> torch.Tensor | None:
     return labels <= 0 if len(labels) == len(rows(subject.x, subject.dim)) else None
 
 
-def _lost(signature: Signature, said: Answers) -> Symptom:
+def _lost(signature: Signature, said: Similarities) -> Symptom:
     """Rows without a direction, and answers that overflow or vanish."""
     wrong = float(said.lost.double().mean()) if len(said.lost) else 0.0
     value = max(wrong, signature.faulty_rows / max(signature.rows, 1))
     return Symptom("share of answers that are lost", value, value > 0)
 
 
-def _order(said: Answers) -> Symptom | None:
+def _order(said: Similarities) -> Symptom | None:
     """Spearman's rank correlation of the answers with the cosines in float64, whichever way round they count."""
     fine = said.given.isfinite() & said.exact.isfinite()
     given, exact = said.given[fine], said.exact[fine].round(decimals=13)
@@ -95,7 +95,7 @@ def _order(said: Answers) -> Symptom | None:
     return Symptom("order of the answers", order, order < 0.3)
 
 
-def _of_training(subject: Subject, said: Answers) -> Iterator[Symptom]:
+def _of_training(subject: Subject, said: Similarities) -> Iterator[Symptom]:
     if subject.similarity is not None:
         yield Symptom("range of the similarity", said.width, said.width < 0.9)  # (1 + cosine) / 2 has 1, a sigmoid 0.46
     gradient = _push(subject)

@@ -114,7 +114,7 @@ def _one_a_pair(answer: object, items: int, pairs: int) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Similarities:
     """The similarities of pairs, or of each row with another one, `[M]` each, float64.
 
     Attributes:
@@ -136,14 +136,14 @@ class Answers:
         return off | ~self.given.isfinite() | ~self.sound.isfinite()
 
 
-def answers(subject: Subject) -> Answers:
+def similarities(subject: Subject) -> Similarities:
     """Ask the similarity, or the built-in cosine, about the pairs; without `y` a row has the next one for a partner."""
     x, dim = subject.x.detach(), subject.dim
     y = subject.y.detach() if subject.y is not None else x.roll(1, dims=0 if dim % x.ndim else -1)
     ask = similarity(subject)
     wide_x, wide_y = unit(x, dim), unit(y, dim)
     sound_x, sound_y = wide_x.to(x.dtype), wide_y.to(x.dtype)
-    return Answers(
+    return Similarities(
         given=ask(x, y).detach().double().flatten(),
         sound=ask(sound_x, sound_y).detach().double().flatten(),
         exact=(rows(wide_x, dim) * rows(wide_y, dim)).sum(1),

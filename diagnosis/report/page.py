@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from diagnosis import verdict
-from diagnosis.report.pictures import Picture, Stages, draw
+from diagnosis.report.pictures import Drawing, Stages, draw
 from diagnosis.report.sampled import Sampled, sampled
 from diagnosis.report.training import picture
 from diagnosis.signature.rows import SEEN, sample
@@ -55,9 +55,9 @@ def _stages(diagnosis: Diagnosis, subject: Subject) -> dict[str, Sampled]:
     return {title: seen for title, seen in stages.items() if seen}
 
 
-def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Iterator[Picture]:
+def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Iterator[Drawing]:
     if stages:
         yield from draw(stages, folder)
     if curve is not None:
         picture(curve, folder / "training.png")
-        yield Picture("training.png", "The embeddings while they were trained")
+        yield Drawing("training.png", "The embeddings while they were trained")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.style
+import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -18,28 +18,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from diagnosis.report.sampled import Sampled
 from diagnosis.signature.pairs import effective_rank
 from diagnosis.verdict import figure as number
+from reports.plots.style import COLOURS, GREY, INK, styled
 
 Stages = Mapping[str, Sampled]
 """By title: the embeddings as they are and, where a remedy was tried, as they would be."""
 
-STYLE = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture on every machine
-    "font.size": 8,
-    "figure.dpi": 130,
-    "figure.titlesize": 11,
-    "figure.titleweight": "bold",
-    "axes.titlesize": 8.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e4e4e4",
-    "legend.frameon": False,
-}
-COLOURS = ("#0072b2", "#d55e00")  # Okabe and Ito's, told apart by colour-blind people too
 CLASS_COLOURS = matplotlib.colormaps["tab10"].colors  # type: ignore[attr-defined]
-INK, GREY = "#000000", "#c4c4c4"
 FLOORS = {"columns shuffled": GREY, "partners shuffled": GREY, "rows centred": INK}
 BINS = np.linspace(-1, 1, 81)
 CLOSE = 0.15
@@ -53,25 +37,25 @@ LEAST = 1e-6
 
 
 @dataclass(frozen=True)
-class Picture:
+class Drawing:
     """A file, and what is seen on it."""
 
     file: str
     alt: str
 
 
-def draw(stages: Stages, folder: Path) -> Iterator[Picture]:
+def draw(stages: Stages, folder: Path) -> Iterator[Drawing]:
     """Save the pictures of embeddings in `folder` as PNG: the same embeddings, the same bytes."""
     for name, plot in {"directions": directions, "cosines": cosines, "spectrum": spectrum}.items():
-        with matplotlib.style.context(["default", STYLE]):
+        with styled():
             yield save(plot(stages), f"{name}.png", folder)
 
 
-def save(figure: Figure, file: str, folder: Path) -> Picture:
+def save(figure: Figure, file: str, folder: Path) -> Drawing:
     """Write a figure without what differs from one version of matplotlib to the next; its titles tell what is seen."""
     figure.savefig(folder / file, metadata={"Software": None})
     titles = (axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes)
-    return Picture(file, "; ".join(filter(None, [figure.get_suptitle(), *titles])))
+    return Drawing(file, "; ".join(filter(None, [figure.get_suptitle(), *titles])))
 
 
 def directions(stages: Stages) -> Figure:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
-from diagnosis.report.pictures import STYLE, save
+from diagnosis.report.pictures import save
+from reports.plots.style import styled
 
 PANELS = {
     "1 - mean cosine": ("log", ["spread"]),
@@ -20,7 +20,7 @@ def picture(curve: pd.DataFrame, path: Path) -> None:
     """Save the curve as PNG, a panel a kind of figure; the step where the collapse began is marked."""
     shown = curve.assign(spread=(1 - curve["mean_cosine"]).clip(lower=1e-9))  # so that one point is seen on a log scale
     began = curve["step"][curve["collapsed"]].head(1)
-    with matplotlib.style.context(["default", STYLE]):
+    with styled():
         figure = Figure(figsize=(7, 6), layout="constrained")
         panels = figure.subplots(len(PANELS), sharex=True)
         for axes, (title, (scale, names)) in zip(panels, PANELS.items(), strict=True):

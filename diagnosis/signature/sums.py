@@ -95,7 +95,7 @@ class Sums:
 
 
 def mean_cosine(direction: torch.Tensor, rows: int) -> float:
-    """The mean cosine of two different rows of `rows` unit vectors whose sum is `direction`, `[K]`; NaN of fewer than 2.
+    """The mean cosine of two different rows, of `rows` unit vectors with the sum `direction`, `[K]`; NaN below 2 rows.
 
     The squared norm of the sum is the number of rows plus the sum of all their cosines ("anisotropy", Ethayarajh 2019,
     arXiv 1909.00512, over all pairs).

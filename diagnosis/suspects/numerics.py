@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from diagnosis.probes.similarity import answers
+from diagnosis.probes.similarity import similarities
 from diagnosis.probes.vectors import rescaled
 from diagnosis.signature.rows import rows, take, usable
 from diagnosis.signature.signature import Signature
@@ -19,7 +19,7 @@ def overflow(subject: Subject, signature: Signature) -> Clue | None:
     """Are entries, or their squares, beyond what the dtype holds, where float64 still gives an answer?"""
     info = torch.finfo(subject.x.dtype)
     beyond = signature.infinite_rows > 0 and max(abs(signature.minimum), signature.maximum) > info.max / 64
-    squares = signature.largest_norm > info.max**0.5 / 2 and bool(answers(subject).lost.any())
+    squares = signature.largest_norm > info.max**0.5 / 2 and bool(similarities(subject).lost.any())
     if not beyond and not squares:
         return None
     evidence = _sizes(signature) | {"largest_number": info.max, "infinite_rows": signature.infinite_rows}
@@ -31,7 +31,7 @@ def underflow_or_eps(subject: Subject, signature: Signature) -> Clue | None:
     info = torch.finfo(subject.x.dtype)
     entry = signature.smallest_norm / signature.columns**0.5
     if entry > max(4 * info.smallest_normal**0.5, 1e-6) or not bool(
-        answers(subject).lost.any()
+        similarities(subject).lost.any()
     ):  # the eps of the built-in is 1e-8
         return None
     evidence = _sizes(signature) | {"smallest_normal": info.smallest_normal}
@@ -63,7 +63,7 @@ def low_precision_ties(subject: Subject, signature: Signature) -> Clue | None:
     narrow = torch.finfo(subject.x.dtype).bits == 16
     if narrow and subject.model is None and (steps := _steps(subject)) <= COARSE:
         return Clue(confidence=0.95, evidence={"dtype": signature.dtype, "roundings_between_rows": steps})
-    coarse, fine = answers(subject), answers(_float64(subject))
+    coarse, fine = similarities(subject), similarities(_float64(subject))
     if not len(coarse.given):
         return None
     evidence: dict[str, Value] = {

@@ -51,10 +51,8 @@ def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | 
         repaired = attempted(partial(on_inputs, subject, change))
         if repaired:
             found.append((mean_row_cosine(repaired.x), name, repaired))
-    before, (after, name, best) = (
-        mean_row_cosine(subject.x),
-        min(found, key=lambda one: one[0], default=(1.0, "", subject)),
-    )
+    before = mean_row_cosine(subject.x)
+    after, name, best = min(found, key=lambda one: one[0], default=(1.0, "", subject))
     if 1 - after < 2 * (1 - before):
         return None
     evidence = {"largest_input": _largest(inputs), "mean_cosine": before, "mean_cosine_repaired": after}
