@@ -1,4 +1,4 @@
-"""Why is my cosine similarity always 1? `python -m diagnosis X [Y]`."""
+"""Why is my cosine similarity always 1? `python -m diagnosis X [Y]` names the causes, with evidence and remedies."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ STYLE = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Diagnose what the files hold. 0: healthy; 1: a cause, or a symptom that none explains; 2: bad input."""
+    """Diagnose the files. Returns 0: healthy; 1: a cause, or a symptom that no known cause explains; 2: bad input."""
     parser = _parser()
     options = parser.parse_args(argv)
     try:
@@ -76,14 +76,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "x", metavar="X", type=Path, help="embeddings [N, ..., D], or both sides of pairs: .npy, .pt or .safetensors"
     )
-    parser.add_argument("y", metavar="Y", type=Path, nargs="?", help="those that the rows of X are compared with")
     parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="of pairs 1 for alike and 0 or -1 for not; of X alone its classes"
+        "y",
+        metavar="Y",
+        type=Path,
+        nargs="?",
+        help="the other side of the pairs, row by row",
     )
     parser.add_argument(
-        "--inputs", type=Path, metavar="FILE", help="what X was computed from; of pairs two tensors in one file"
+        "--labels", type=Path, metavar="FILE", help="of pairs: 1 positive, 0 or -1 negative; of X alone: classes"
     )
-    parser.add_argument("--dim", type=int, default=-1, help="the dim that the cosine is taken over (default: the last)")
+    parser.add_argument(
+        "--inputs", type=Path, metavar="FILE", help="the model's inputs; for pairs, two tensors in one file"
+    )
+    parser.add_argument("--dim", type=int, default=-1, help="dimension of the cosine (default: the last)")
     parser.add_argument("--json", action="store_true", help="print the diagnosis as one JSON object")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.md and its pictures there")
     return parser

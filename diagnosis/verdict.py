@@ -1,4 +1,4 @@
-"""What a diagnosis says: causes in order, each with its evidence and with what would be different without it."""
+"""A diagnosis: the verdict and the causes in order, each with its evidence, probe and remedy, and all of it as text."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -11,36 +11,40 @@ from diagnosis.subject import Subject
 Verdict = Literal["healthy", "cause", "unknown"]
 Value = float | int | str | bool | None
 Line = tuple[str, str]
-"""Text, and its role."""
+"""Text and its role: a verdict, "title", "text" or "code"."""
 
-ALWAYS = 0.95  # healthy encoders of low temperature lie in 0.7 to 1, fine-grained data at 0.9: they still leave room
+ALWAYS = 0.95
+"""We call it "always 1" when unrelated rows have a mean cosine of at least this.
+
+Healthy encoders of low temperature reach 0.7 to 1, and fine-grained data 0.9: those leave room for differences.
+"""
 _SURENESS = ((0.95, "almost certain"), (0.8, "very likely"), (0.5, "likely"), (0.0, "possible"))
 
 NEXT = (
-    "Give it more to look at: both sides of the pairs, --labels, the raw --inputs; or, in Python, the model, its "
-    "loader and its loss: diagnosis.diagnose(model=..., loader=..., loss=...). If the rows themselves are told apart "
-    "(mean cosine below), look at the function that compares them, and at which rows it is handed."
+    "Give it more to look at: both sides of the pairs, --labels, the raw --inputs. In Python, pass the model with its "
+    "loader and loss: diagnosis.diagnose(model=..., loader=..., loss=...). If the mean cosine below is low, the rows "
+    "differ: check the function that compares them, and which rows it receives."
 )
-"""What helps where no cause could be named."""
+"""The next step if no known cause explains the symptom."""
 
 NAMES = (
-    "In the code x and y are the embeddings that are compared, [N, D], reference those of many unrelated inputs (x "
-    "where there are no others), and model what makes them; F is torch.nn.functional, nn is torch.nn."
+    "In the code, x and y are the compared embeddings, [N, D], and model computes them. reference holds embeddings of "
+    "many unrelated inputs: x if there are no others. F is torch.nn.functional, and nn is torch.nn."
 )
-"""What the names in a remedy's code stand for."""
+"""The names in the code of the remedies."""
 
 HIGH = 0.7
-"""A mean cosine from which on it is said what centring would make of it."""
+"""For a healthy mean cosine of at least this, the headline also gives the one without the mean row."""
 
 WIDEST = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counterfactual:
-    """A probe: what was changed, and how the symptom changed with it.
+    """A probe: a change, and the symptom before and after it.
 
-    `change` is what was done ("centre", "clone", "swap train and eval", …), `symptom` the figure that was looked at.
-    `flips` says that it was a symptom before, and is none after.
+    `change` is, for example, "centre" or "BatchNorm in eval mode", and `symptom` names the figure. `flips`: the figure
+    was abnormal before the change, and is normal after it.
     """
 
     change: str
@@ -54,8 +58,8 @@ class Counterfactual:
 class Cause:
     """One cause, by its identifier in `diagnosis.remedies.REMEDIES`, and `confidence` in it from 0 to 1.
 
-    `evidence` maps the figures that tell it to what was seen. `counterfactual` is None where nothing that is at hand
-    could be changed; `remedy` is what to do, with the code to try.
+    `evidence` maps names of figures to their values. `counterfactual` is None if no probe was possible. `remedy` is
+    Markdown: a few sentences, and code to try.
     """
 
     name: str
@@ -67,11 +71,11 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """The verdict, the causes (the likeliest first), and what they were told from; `print` shows it as text.
+    """The verdict, the causes (the likeliest first) and the figures behind them; `print` shows it as text.
 
-    `symptoms` are the figures that are out of order, by name, `signature` all figures of the embeddings. "unknown" is
-    a symptom that none of the known causes explains. `repaired` is a sample of the embeddings after the changes in
-    `tried`, which undo the causes; None where nothing could be undone.
+    `symptoms` are the abnormal figures by name, `signature` all figures of the embeddings. The verdict is "unknown" if
+    there is a symptom that no known cause explains. `repaired` is a sample of the embeddings after the changes in
+    `tried`, which undo the causes; None if none could be undone.
     """
 
     verdict: Verdict
@@ -95,7 +99,7 @@ class Diagnosis:
 
 
 def headline(diagnosis: Diagnosis) -> str:
-    """The verdict in one line, with the figures that it rests on."""
+    """The verdict in one line, with the figures behind it."""
     if diagnosis.verdict == "healthy":
         return f"Healthy{_margin(diagnosis.signature)}."
     if diagnosis.verdict == "unknown":
@@ -105,19 +109,19 @@ def headline(diagnosis: Diagnosis) -> str:
 
 
 def _margin(signature: Mapping[str, Value]) -> str:
-    """How far the cosines of a healthy set are from "always 1", and what centring would make of high ones."""
+    """How far healthy cosines are from "always 1"; if they are high, also their mean after centring."""
     cosine, centred = signature.get("shuffled_cosine"), signature.get("centred_mean_cosine")
     cosine = signature.get("mean_cosine") if cosine is None else cosine
     if not isinstance(cosine, float):
         return ""
-    said = f': the mean cosine of unrelated rows is {figure(cosine)}, and "always 1" begins at {ALWAYS}'
+    said = f': the mean cosine of unrelated rows is {figure(cosine)}; "always 1" starts at {ALWAYS}'
     if cosine < HIGH or not isinstance(centred, float):
         return said
-    return f"{said}; without the mean row, which lifts all of them alike, it would be {figure(round(centred, 3) + 0.0)}"
+    return f"{said}. Without the mean row, which raises all cosines, it would be {figure(round(centred, 3) + 0.0)}"
 
 
 def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[Line]:
-    """The whole diagnosis, block by block, each with its role: the verdict, "title", "text" or "code"."""
+    """The whole diagnosis, block by block."""
     yield textwrap.fill(headline(diagnosis), width), diagnosis.verdict
     if diagnosis.verdict == "unknown":
         yield textwrap.fill(NEXT, width), "text"
@@ -133,10 +137,10 @@ def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[Line]:
 
 
 def _about(cause: Cause, width: int) -> Iterator[Line]:
-    """What was seen, what would be without the cause, what to do, the code."""
+    """The evidence, the probe, the remedy and its code."""
     prose, _, code = cause.remedy.partition("```python\n")
     probe = cause.counterfactual
-    said = [f"Seen: {facts(cause.evidence)}.", f"If it were not so: {otherwise(probe)}." if probe else "", prose]
+    said = [f"Evidence: {facts(cause.evidence)}.", f"Without it: {otherwise(probe)}." if probe else "", prose]
     for text in filter(None, said):
         yield textwrap.fill(text, width, initial_indent=" " * 3, subsequent_indent=" " * 3), "text"
     yield "", "text"
@@ -155,7 +159,7 @@ def facts(evidence: Mapping[str, Value]) -> str:
 
 
 def figures(signature: Mapping[str, Value]) -> list[tuple[str, str]]:
-    """A name and a text for each figure that is known, with its 95 % interval if it was estimated on a sample."""
+    """Each known figure as name and text, with its 95 % interval if it was estimated on a sample."""
     ends = {f"{name}_{end}" for name in signature for end in ("from", "to")}
     shown = []
     for name, value in signature.items():
@@ -167,13 +171,14 @@ def figures(signature: Mapping[str, Value]) -> list[tuple[str, str]]:
 
 
 def otherwise(probe: Counterfactual) -> str:
-    """What a probe changed, and what became of the symptom."""
-    effect = "the symptom goes" if probe.flips else "the symptom stays"
-    return f"{words(probe.change)}: {words(probe.symptom)} {figure(probe.before)} → {figure(probe.after)}, {effect}"
+    """The symptom before and after a probe, and what the probe changed."""
+    effect = "the symptom disappears" if probe.flips else "the symptom stays"
+    values = f"{figure(probe.before)} → {figure(probe.after)}"
+    return f"{words(probe.symptom)} {values}, {effect} (tried: {words(probe.change)})"
 
 
 def figure(value: Value) -> str:
-    """A value with three digits; near 1 its distance from 1, which is what matters of a cosine."""
+    """A value with three digits; near 1, the distance from 1, which matters for a cosine."""
     if value is None:
         return "not known"
     if isinstance(value, bool):

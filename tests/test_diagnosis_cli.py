@@ -77,8 +77,9 @@ def test_the_verdict_comes_first_then_cause_evidence_counterfactual_and_code(
     said = capsys.readouterr().out
     assert " ".join(said.split()).startswith(
         "Not healthy: common_offset. 1. common_offset: almost certain (0.97)"
-        " Seen: mean share: 0.998; rows: 12,345; layer: head.0; finite: yes; limit: nan."
-        " If it were not so: centre the rows: mean cosine of unrelated rows (1 − 3e−7) → −0.0025, the symptom goes."
+        " Evidence: mean share: 0.998; rows: 12,345; layer: head.0; finite: yes; limit: nan."
+        " Without it: mean cosine of unrelated rows (1 − 3e−7) → −0.0025, the symptom disappears"
+        " (tried: centre the rows)."
         " All embeddings share a large mean"
     )
     assert max(map(len, said.splitlines())) <= 80
@@ -113,7 +114,7 @@ def test_json_is_the_object_that_was_promised_and_valid(
 @pytest.mark.parametrize(
     ("verdict", "status", "said"),
     [
-        ("healthy", 0, 'Healthy: the mean cosine of unrelated rows is 0.81, and "always 1" begins at 0.95; without'),
+        ("healthy", 0, 'Healthy: the mean cosine of unrelated rows is 0.81; "always 1" starts at 0.95. Without'),
         (
             "unknown",
             1,
@@ -202,7 +203,7 @@ BAD = {
     "one row": (ROWS[:1], "x has .*1.*; .* give at least 2"),
     "no rows": (ROWS[:0], "x has .*0.*; .* give at least 2"),
     "no columns": (ROWS[:, :0], r"x has the shape \(64, 0\) and holds no numbers"),
-    "one vector": (ROWS[0], r"x has the shape \(16,\); one vector tells nothing: stack several"),
+    "one vector": (ROWS[0], r"x has the shape \(16,\); a single vector can't be judged: stack several"),
     "all nan": (ROWS * np.nan, r"every row of x \(64, 16\) has a NaN"),
     "bool": (ROWS > 0, "x.npy' has the dtype bool; known: float64, float32, float16, bfloat16 and integers; convert"),
     "complex": (ROWS * 1j, "x.npy' has the dtype complex64; known: "),

@@ -325,7 +325,7 @@ def test_a_probe_that_a_model_does_not_allow_is_left_out(make: Callable[[], nn.M
     found = diagnose(**{**vars(subject), "labels": torch.ones(32), "learning_rate": 0.1})
     assert found.causes[0].name == "no_negatives"
     assert found.causes[0].counterfactual is not None
-    assert found.causes[0].counterfactual.change == "add shuffled pairs as unlike"
+    assert found.causes[0].counterfactual.change == "add shuffled pairs as negatives"
     assert found.causes[0].counterfactual.flips
 
 

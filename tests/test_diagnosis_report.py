@@ -129,7 +129,7 @@ def test_the_curve_of_a_training_is_shown_where_there_is_one(tmp_path: Path) -> 
         for _ in range(3):
             linear(torch.randn(20, 4)).sum().backward()
     page = write_report(HEALTHY, Subject(x=torch.zeros(40, 8)), tmp_path, curve=monitor.curve())
-    assert "![The embeddings while they were trained](training.png)" in page.read_text(encoding="utf-8")
+    assert "![The embeddings during training](training.png)" in page.read_text(encoding="utf-8")
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -144,7 +144,7 @@ def test_the_command_line_writes_the_page(tmp_path: Path, capsys: pytest.Capture
     torch.save(cloud(), tmp_path / "embeddings.pt")
     assert main([str(tmp_path / "embeddings.pt"), "--report", str(tmp_path / "page")]) == 0
     assert capsys.readouterr().err == f"note: the report is {tmp_path / 'page' / 'report.md'}\n"
-    assert "Asked of embeddings.pt." in (tmp_path / "page" / "report.md").read_text(encoding="utf-8")
+    assert "Subject: embeddings.pt." in (tmp_path / "page" / "report.md").read_text(encoding="utf-8")
 
 
 def seen(subject: Subject) -> Sampled:
@@ -163,17 +163,17 @@ def test_embeddings_that_point_one_way_are_a_dot_on_the_rim() -> None:
     assert places(sick)[:, 0].min() > 0.9
     assert places(after).norm(dim=1).max() <= 1
     assert places(after)[:, 0].min() < -0.5
-    assert sick.get_title() == "sick: PCA, not centred (99% is seen)"
+    assert sick.get_title() == "sick: PCA, not centred (99% of the energy)"
 
 
-def test_the_histogram_tells_pairs_from_chance_and_alike_from_unlike() -> None:
+def test_the_histogram_tells_pairs_from_chance_and_positives_from_negatives() -> None:
     x = cloud(400)
     labels = torch.arange(400) % 2
     pairs = Subject(x=x, y=torch.where(labels[:, None] > 0, x, -x), labels=labels)
     said = seen(pairs).cosines()
     assert {name: round(float(values.mean()), 1) + 0.0 for name, values in said.items()} == {
-        "alike pairs": 1.0,
-        "unlike pairs": -1.0,
+        "positive pairs": 1.0,
+        "negative pairs": -1.0,
         "partners shuffled": 0.0,
     }
     means = {name: float(values.mean()) for name, values in seen(OFFSET).cosines().items()}

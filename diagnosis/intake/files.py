@@ -1,4 +1,4 @@
-"""From files to a subject; none is ever executed, and the floats of a `.npy` stay on disk and are mapped."""
+"""Files become a subject. No file is executed; a `.npy` of floats is mapped from disk."""
 
 from pathlib import Path
 
@@ -15,19 +15,19 @@ _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, tor
 def read_subject(
     x: Path, y: Path | None = None, *, labels: Path | None = None, inputs: Path | None = None, dim: int = -1
 ) -> tuple[Subject, list[str]]:
-    """What is in the files, and a note of each that was converted.
+    """The content of the files as a subject, and a note for each that was converted.
 
-    `x` may hold both sides, and `inputs` those of both, in the order of their names. Embeddings of integers, such as
-    int8 ones, become float32; labels and inputs stay as they are: they may be classes, pixels or tokens.
+    `x` may hold both sides, and `inputs` those of both, in the order of their names. Integer embeddings become float32.
+    Labels and inputs keep their dtype: they may be classes, pixels or tokens.
 
     Raises:
-        InputError: a file that is missing, damaged, of another format, or that only a pickle could hold.
-        DiagnosisError: more tensors than there are sides, or a dtype that has no cosine.
+        InputError: a file is missing, damaged, of another format, or a pickle.
+        DiagnosisError: a file holds more tensors than sides, or a dtype without a cosine.
     """
     notes: list[str] = []
     sides = _embeddings(x, 1 if y else 2, notes)
     if y:
-        one_file = y.resolve() == x.resolve()  # read once: both sides are then the very same tensor
+        one_file = y.resolve() == x.resolve()  # read once, so that both sides are one tensor
         sides += sides if one_file else _embeddings(y, 1, notes)
     given = [tensor(held, "inputs") for held in _dense(inputs, len(sides))] if inputs else []
     return Subject(

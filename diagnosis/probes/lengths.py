@@ -4,9 +4,9 @@ import torch
 
 
 def real_lengths(inputs: torch.Tensor) -> torch.Tensor:
-    """How many places of each row come before its padding, at least 1: `[N]`, int64.
+    """The number of places before the padding in each row, at least 1: `[N]`, int64.
 
-    The padding is what the longest run of equal places at the end of a row consists of.
+    The padding value is the one with the longest run of equal places at the end of a row.
     """
     steps = inputs.flatten(2) if inputs.ndim > 2 else inputs[:, :, None]
     runs = _runs_at_the_end(steps, steps[:, -1:])

@@ -1,4 +1,4 @@
-"""A diagnosis as a page: the verdict, the causes, the pictures before and after the remedy, the figures."""
+"""A diagnosis as a page: the verdict, the causes, pictures before and after the repair, the figures."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +25,9 @@ def write_report(
     source: str = "the embeddings",
     curve: pd.DataFrame | None = None,
 ) -> Path:
-    """Write `report.md` and its pictures into `folder`, made if it is not there, and return the page's path.
+    """Write `report.md` and its pictures to `folder`, made if it is missing, and return the path of the page.
 
-    `source` says where the subject came from, and `curve` is that of a `CollapseMonitor`. The same input gives the
-    same bytes.
+    `source` names the origin of the subject, and `curve` is that of a `CollapseMonitor`. Equal input gives equal bytes.
 
     Raises:
         OSError: a folder that can't be written.
@@ -60,4 +59,4 @@ def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Itera
         yield from draw(stages, folder)
     if curve is not None:
         picture(curve, folder / "training.png")
-        yield Drawing("training.png", "The embeddings while they were trained")
+        yield Drawing("training.png", "The embeddings during training")

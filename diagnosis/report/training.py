@@ -17,8 +17,8 @@ PANELS = {
 
 
 def picture(curve: pd.DataFrame, path: Path) -> None:
-    """Save the curve as PNG, a panel a kind of figure; the step where the collapse began is marked."""
-    shown = curve.assign(spread=(1 - curve["mean_cosine"]).clip(lower=1e-9))  # so that one point is seen on a log scale
+    """Save the curve as PNG, with a panel per kind of figure; a line marks the step where a collapse began."""
+    shown = curve.assign(spread=(1 - curve["mean_cosine"]).clip(lower=1e-9))  # a log scale can't show 0
     began = curve["step"][curve["collapsed"]].head(1)
     with styled():
         figure = Figure(figsize=(7, 6), layout="constrained")
@@ -31,5 +31,5 @@ def picture(curve: pd.DataFrame, path: Path) -> None:
             axes.set(ylabel=title, yscale=scale)
         panels[2].legend(loc="center left", bbox_to_anchor=(1, 0.5))
         panels[-1].set_xlabel("step")
-        figure.suptitle("The embeddings while they were trained", x=0.01, ha="left")
+        figure.suptitle("The embeddings during training", x=0.01, ha="left")
         save(figure, path.name, path.parent)

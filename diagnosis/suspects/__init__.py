@@ -67,5 +67,5 @@ SUSPECTS: tuple[Suspect, ...] = (
     Suspect("rank_collapse", geometry.rank_collapse),  # not the mean: what is left without it
     # Single rows and last digits: they explain what nothing above does.
     Suspect("nan_or_zero_rows", numerics.nan_or_zero_rows),  # overflow and underflow make such rows: after them
-    Suspect("low_precision_ties", numerics.low_precision_ties),  # rows that are alike for any reason have ties: last
+    Suspect("low_precision_ties", numerics.low_precision_ties),  # similar rows have ties for any reason: last
 )

@@ -1,4 +1,4 @@
-"""Causes in where the embeddings lie, told from the vectors alone."""
+"""Causes in the geometry of the embeddings, seen in the vectors alone."""
 
 import numpy as np
 import torch
@@ -10,11 +10,11 @@ from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 
-COLLAPSED = 0.999  # mean cosine of an offset 32 times the spread; encoders that tell anything apart reach 0.99
+COLLAPSED = 0.999  # mean cosine of an offset 32 times the spread; working encoders reach 0.99
 
 
 def duplicate_rows(subject: Subject, signature: Signature) -> Clue | None:
-    """Are there few distinct rows, each of them many times?"""
+    """Are there few distinct rows, each many times?"""
     if signature.repeated_share < 0.1 or signature.distinct_rows < 2 or subject.dim % subject.x.ndim == 0:
         return None
     return Clue(
@@ -32,13 +32,13 @@ def _first_of_each(subject: Subject) -> torch.Tensor:
 
 
 def one_point(subject: Subject, signature: Signature) -> Clue | None:
-    """Is there one point for all rows, with next to nothing around it?"""
-    alike = max(signature.mean_share, signature.mean_cosine)  # norms that still differ lower the share
+    """Are all rows nearly one point?"""
+    cosine = max(signature.mean_share, signature.mean_cosine)  # different norms lower the share
     equal = signature.distinct_rows == 1
-    if (alike < COLLAPSED and not equal) or (equal and subject.model is not None):  # training ends near a point
+    if (cosine < COLLAPSED and not equal) or (equal and subject.model is not None):  # training ends near a point
         return None
     return Clue(
-        confidence=0.55,  # an encoder of a mean as long as that looks the same
+        confidence=0.55,  # an encoder with a mean of that length looks the same
         evidence={
             "mean_share": signature.mean_share,
             "mean_cosine": signature.mean_cosine,
@@ -51,7 +51,7 @@ def one_point(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def common_offset(subject: Subject, signature: Signature) -> Clue | None:
-    """Do all rows share an offset that is long beside what tells them apart (anisotropy)?"""
+    """Do all rows share an offset that is long compared with their spread (anisotropy)?"""
     if not signature.one_way or signature.distinct_rows < 2:
         return None
     return Clue(
@@ -68,7 +68,7 @@ def common_offset(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
-    """Do the rows vary along three directions or fewer?"""
+    """Do the rows vary along at most three directions?"""
     narrow = narrowness(subject)
     if signature.columns < 4 or signature.mostly_dead:
         return None

@@ -1,4 +1,4 @@
-"""Is most of each input padding, and do the embeddings become different once it is cropped?"""
+"""Detectors of `padding_dominates`: most of each input is padding, and cropping it changes the embeddings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ Crop = Callable[[torch.Tensor], torch.Tensor]
 
 
 def padding_dominates(subject: Subject, signature: Signature) -> Clue | None:
-    """Are most places of the inputs padding at the end of the row: token ids `[N, L]`, or frames `[N, L, F]`?"""
+    """Is most of the inputs, token ids `[N, L]` or frames `[N, L, F]`, padding at the end of the row?"""
     inputs = subject.inputs
     if inputs is None or inputs.ndim not in (2, 3) or (inputs.ndim == 2 and inputs.is_floating_point()):
         return None
@@ -30,21 +30,21 @@ def padding_dominates(subject: Subject, signature: Signature) -> Clue | None:
     found = source(subject)
     if found:
         repaired = attempted(lambda: _cropped(subject, found))
-        if repaired is None:  # the model takes one length only
+        if repaired is None:  # the model accepts one length only
             return None
         return Clue(confidence=0.9, evidence=evidence, change="crop the padding", repair=lambda: repaired)
     if lengths.min() == lengths.max() or (subject.y is not None and subject.other_inputs is None):
-        return Clue(confidence=0.4, evidence=evidence)  # nothing tells the padding's part of the embeddings
-    change = "take away what grows with the padding"
+        return Clue(confidence=0.4, evidence=evidence)  # the padding's part of the embeddings is unknown
+    change = "subtract the part that grows with the padding"
     return Clue(confidence=0.8, evidence=evidence, change=change, repair=lambda: _unpadded(subject))
 
 
 def _cropped(subject: Subject, given: Source) -> Subject:
-    """Each row alone at its own length, rows of one length together; pooled over what is left."""
+    """Embeds rows at their own length, those of one length together."""
     run = private_copy(given.model)
     x = _embed_cropped(run, given.inputs).to(subject.x)
     y = None if given.other_inputs is None else _embed_cropped(run, given.other_inputs).to(subject.x)
-    # The inputs stay as they are, so a later look must not find the model and them again.
+    # The model and the inputs still have the padding: later probes must not run them again.
     return replace(subject, x=x, y=y, inputs=None, other_inputs=None, model=None)
 
 
@@ -56,7 +56,7 @@ def _embed_cropped(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
 
 
 def _unpadded(subject: Subject) -> Subject:
-    """Without the padding's part: a mean over places is `share * real + (1 - share) * padding`, fitted to the rows."""
+    """Subtracts the padding's part, by a fit of `share * real + (1 - share) * padding`, the mean over places."""
     given = [inputs for inputs in (subject.inputs, subject.other_inputs) if inputs is not None]
     sides = [side for side in (subject.x, subject.y) if side is not None]
     shares = torch.cat([real_lengths(inputs) / inputs.shape[1] for inputs in given[: len(sides)]]).double()
@@ -67,7 +67,7 @@ def _unpadded(subject: Subject) -> Subject:
 
 
 def padding_around(subject: Subject, signature: Signature) -> Clue | None:
-    """Do images, `[N, H, W]`, `[N, C, H, W]` or `[N, H, W, C]`, differ in less than half of their places only?"""
+    """Do images, `[N, H, W]`, `[N, C, H, W]` or `[N, H, W, C]`, differ in less than half of their places?"""
     inputs = subject.inputs
     if inputs is None or inputs.ndim not in (3, 4) or len(inputs) < 2:
         return None
@@ -85,7 +85,7 @@ def padding_around(subject: Subject, signature: Signature) -> Clue | None:
         return images[:, top:bottom, left:right] if last else images[..., top:bottom, left:right]
 
     repaired = _without_border(subject, crop)
-    if repaired is None:  # the model takes one size only, or nothing tells the border's part of the embeddings
+    if repaired is None:  # the model accepts one size only, or the border's part of the embeddings is unknown
         return None
     return Clue(
         confidence=0.9,
@@ -110,7 +110,7 @@ def _without_border(subject: Subject, crop: Crop) -> Subject | None:
 
 
 def _pixels(side: torch.Tensor | None, inputs: torch.Tensor | None, crop: Crop) -> torch.Tensor | None:
-    """Embeddings that are the images themselves, cropped."""
+    """Cropped images, if the embeddings are the images themselves."""
     if side is None or inputs is None or side.numel() != inputs.numel():
         return None
     if not torch.equal(side.flatten(1), inputs.flatten(1).to(side)):
