@@ -11,6 +11,7 @@ from types import ModuleType
 
 MOVED = {
     "diagnosis.accepting": "diagnosis.intake.checks",
+    "diagnosis.answers": "diagnosis.probes.similarity",
     "diagnosis.gather": "diagnosis.intake.loader",
     "diagnosis.layers": "diagnosis.probes.layers",
     "diagnosis.lightning": "diagnosis.monitor.lightning",
@@ -29,8 +30,10 @@ MOVED = {
     "diagnosis.sampled": "diagnosis.report.sampled",
     "diagnosis.spread": "diagnosis.signature.pairs",
     "diagnosis.sums": "diagnosis.signature.sums",
+    "diagnosis.suspects.border": "diagnosis.suspects.padding",
     "diagnosis.symptom": "diagnosis.symptoms",
     "diagnosis.validity.rivals": "diagnosis.validity.baselines",
+    "diagnosis.wording": "diagnosis.verdict",
     "reports.against": "reports.sections.against",
     "reports.errors": "reports.page",
     "reports.headlines": "reports.sections.speed.sentences",

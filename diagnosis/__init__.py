@@ -1,4 +1,4 @@
-"""Why is my cosine similarity always 1? `diagnose` answers with causes, evidence and remedies."""
+"""Why is my cosine similarity always 1? `diagnose` names the causes, with evidence and remedies."""
 
 import moved  # noqa: F401  # old import paths
 from diagnosis.diagnose import diagnose

@@ -1,4 +1,4 @@
-"""Why is my cosine similarity always 1? `python -m diagnosis X [Y]`."""
+"""Why is my cosine similarity always 1? `python -m diagnosis X [Y]` names the causes, with evidence and remedies."""
 
 import argparse
 import json
@@ -8,11 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from diagnosis.diagnose import diagnose
+from diagnosis.examine import examine
+from diagnosis.intake.checks import checked
 from diagnosis.intake.files import read_subject
+from diagnosis.isolation import seeded
 from diagnosis.subject import DiagnosisError, Subject
-from diagnosis.verdict import Diagnosis
-from diagnosis.wording import WIDEST, lines
+from diagnosis.verdict import WIDEST, Diagnosis, lines
 from suites.inputs.blocks import InputError
 
 STATUS = {"healthy": 0, "cause": 1, "unknown": 1}
@@ -27,14 +28,16 @@ STYLE = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Diagnose what the files hold. 0: healthy; 1: a cause, or a symptom that none explains; 2: bad input."""
+    """Diagnose the files. Returns 0: healthy; 1: a cause, or a symptom that no known cause explains; 2: bad input."""
     parser = _parser()
     options = parser.parse_args(argv)
     try:
         subject, notes = read_subject(
             options.x, options.y, labels=options.labels, inputs=options.inputs, dim=options.dim
         )
-        diagnosis = _diagnosed(subject)
+        subject = checked(subject)
+        with seeded():
+            diagnosis = examine(subject)
         page = _report(diagnosis, subject, options) if options.report else None
     except (InputError, DiagnosisError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
@@ -44,17 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"note: {note}", file=sys.stderr)
     _print_json(diagnosis) if options.json else _print(diagnosis)
     return STATUS[diagnosis.verdict]
-
-
-def _diagnosed(subject: Subject) -> Diagnosis:
-    return diagnose(
-        subject.x,
-        subject.y,
-        dim=subject.dim,
-        labels=subject.labels,
-        inputs=subject.inputs,
-        other_inputs=subject.other_inputs,
-    )
 
 
 def _report(diagnosis: Diagnosis, subject: Subject, options: argparse.Namespace) -> Path:
@@ -84,14 +76,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "x", metavar="X", type=Path, help="embeddings [N, ..., D], or both sides of pairs: .npy, .pt or .safetensors"
     )
-    parser.add_argument("y", metavar="Y", type=Path, nargs="?", help="those that the rows of X are compared with")
     parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="of pairs 1 for alike and 0 or -1 for not; of X alone its classes"
+        "y",
+        metavar="Y",
+        type=Path,
+        nargs="?",
+        help="the other side of the pairs, row by row",
     )
     parser.add_argument(
-        "--inputs", type=Path, metavar="FILE", help="what X was computed from; of pairs two tensors in one file"
+        "--labels", type=Path, metavar="FILE", help="of pairs: 1 positive, 0 or -1 negative; of X alone: classes"
     )
-    parser.add_argument("--dim", type=int, default=-1, help="the dim that the cosine is taken over (default: the last)")
+    parser.add_argument(
+        "--inputs", type=Path, metavar="FILE", help="the model's inputs; for pairs, two tensors in one file"
+    )
+    parser.add_argument("--dim", type=int, default=-1, help="dimension of the cosine (default: the last)")
     parser.add_argument("--json", action="store_true", help="print the diagnosis as one JSON object")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.md and its pictures there")
     return parser

@@ -1,4 +1,4 @@
-"""Why is my cosine similarity always 1? The question as a function."""
+"""`diagnose`: why is my cosine similarity always 1?"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -39,36 +39,37 @@ def diagnose(
     report: str | Path | None = None,
     curve: pd.DataFrame | None = None,
 ) -> Diagnosis:
-    """Names what makes the cosines of embeddings all alike, with the evidence, or says that they are healthy.
+    """Names the causes that make all cosines high, with the evidence, or finds the embeddings healthy.
 
-    The more is handed over, the more can be told: embeddings alone; pairs; also the raw inputs; or the model with its
-    inputs or loader, which is then run again, changed, on a copy: it stays as it is, and so do the random states.
-    `x`, `y` and the rest are NumPy arrays or tensors, the embeddings in any floating-point dtype. "Healthy" means that
-    rows which have nothing to do with each other have a mean cosine below 0.95, that pairs which are labelled as
-    unlike have, and that no answer is lost to overflow or rounding, nor the rows to a few directions.
+    More input allows a finer diagnosis: embeddings alone; pairs; the raw inputs; the model with its inputs or loader.
+    Probes run on a copy of the model: the model and the random states stay as they are. Arrays are of NumPy or torch,
+    and embeddings have any floating-point dtype.
+
+    We call it "always 1" when unrelated rows, or negative pairs, have a mean cosine of at least 0.95. Healthy
+    embeddings stay below. They also lose no cosine to overflow or rounding, and vary in more than a few directions.
 
     Args:
-        x: embeddings `[N, ..., D]`, each row compared with every other; what the model makes of the inputs if None.
-        y: those that `x` is compared with, pair by pair.
-        dim: the dim that the cosine is taken over.
-        labels: `[N]`; of pairs 1 for alike and 0 or -1 for not, of embeddings alone their classes.
-        inputs: `[N, ...]`, what `x` was computed from.
-        other_inputs: the same of `y`.
-        model: `model(inputs)` answers `[N, ..., D]`; in the mode in which it gave the cosines.
+        x: embeddings `[N, ..., D]`; computed by the model if None. Without `y`, each row is compared with every other.
+        y: the other side of the pairs, in the shape of `x`.
+        dim: the dimension that the cosine is computed over.
+        labels: `[N]`; of pairs 1 for positive and 0 or -1 for negative ones, of embeddings alone their classes.
+        inputs: `[N, ...]`, the model's inputs for `x`.
+        other_inputs: the same for `y`.
+        model: `model(inputs)` returns `[N, ..., D]`; hand it over in the mode that gave these cosines.
         loader: batches: a tensor of inputs, `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)` or `(inputs,
-            other_inputs, labels)`; the first 1024 rows are taken. Not read where there are `inputs`.
-        loss: `(similarities, labels) -> scalar`, both `[N]`; or `(x, y, labels)`, as `nn.CosineEmbeddingLoss` has it.
+            other_inputs, labels)`; the first 1024 rows are used. Ignored if there are `inputs`.
+        loss: `(similarities, labels) -> scalar`, both `[N]`; or `(x, y, labels)`, as of `nn.CosineEmbeddingLoss`.
         similarity: `(x, y) -> [N]`; the cosine over `dim` if None.
         weights: the state dict that the model should hold.
-        learning_rate: that the model is trained with; tried with Adam.
-        report: a folder, made if it is not there, for a page of the diagnosis with pictures.
-        curve: of a `CollapseMonitor` that watched the training, for the page.
+        learning_rate: the rate of the training; a probe tries it with Adam.
+        report: a folder for a page with pictures; made if it is missing.
+        curve: the curve of a `CollapseMonitor` that watched the training, for the page.
 
     Returns:
-        The verdict, the causes in order, and the figures; `print` shows them as text.
+        The verdict, the causes in order, and the figures. `print` shows them as text.
 
     Raises:
-        DiagnosisError: what was handed over can't be diagnosed, or the model, the loader or a function raises.
+        DiagnosisError: the input can't be diagnosed, or the model, the loader or a function raises.
     """
     check_settings(weights, learning_rate, loss=loss, similarity=similarity)
     if model is not None and not isinstance(model, nn.Module):
@@ -78,35 +79,36 @@ def diagnose(
     if x is not None and y is x:
         given["y"] = given["x"]  # the very same tensor is a cause
     with seeded():
-        subject = replace(
-            _subject(given, model, loader),
-            dim=dim,
-            similarity=None if similarity is None else guarded(_untouched(similarity), "similarity"),
-            loss=None if loss is None else guarded(of_cosines(_untouched(loss)), "loss"),
-            weights=weights,
-            learning_rate=learning_rate,
+        subject = checked(
+            replace(
+                _subject(given, model, loader),
+                dim=dim,
+                similarity=None if similarity is None else guarded(_untouched(similarity), "similarity"),
+                loss=None if loss is None else guarded(of_cosines(_untouched(loss)), "loss"),
+                weights=weights,
+                learning_rate=learning_rate,
+            )
         )
-        sound = checked(subject)
-        check(sound)
-        diagnosis = examine(sound)
+        check(subject)
+        diagnosis = examine(subject)
     if report is not None:
         from diagnosis.report.page import write_report  # matplotlib and scikit-learn take seconds to import
 
         with seeded():
-            write_report(diagnosis, sound, Path(report), curve=curve)
+            write_report(diagnosis, subject, Path(report), curve=curve)
     return diagnosis
 
 
 def _untouched(function: Function) -> Function:
-    """A copy of a module, whose weights would get gradients; other functions as they are."""
+    """A copy of a module, so that its weights get no gradients; other functions as they are."""
     return private_copy(function) if isinstance(function, nn.Module) else function
 
 
 def _subject(given: Mapping[str, torch.Tensor], model: nn.Module | None, loader: Iterable[object] | None) -> Subject:
     if loader is not None and "inputs" not in given:
         if model is None or given:
-            beside = "no model" if model is None else f"{' and '.join(given)}, and no inputs"
-            raise DiagnosisError(f"there is a loader and {beside}; hand over model= and loader=, or the inputs of x")
+            present = "no model" if model is None else f"{' and '.join(given)}, and no inputs"
+            raise DiagnosisError(f"there is a loader and {present}; hand over model= and loader=, or the inputs of x")
         return gather(model, loader)
     x, y, inputs, others = (given.get(name) for name in ("x", "y", "inputs", "other_inputs"))
     if x is None:

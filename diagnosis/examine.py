@@ -1,37 +1,40 @@
-"""The engine: the symptom, the suspects upstream first, and for each what would be different without it."""
+"""The engine: it undoes each suspected cause, upstream first, and measures whether the symptom disappears."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from diagnosis.remedies import REMEDIES
-from diagnosis.signature.rows import sample
+from diagnosis.signature.rows import SEEN, sample
 from diagnosis.signature.signature import Signature, measure
 from diagnosis.subject import Subject
 from diagnosis.suspects import SUSPECTS
 from diagnosis.suspects.suspect import Clue, Suspect
 from diagnosis.symptoms import Symptom, symptoms
-from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict
+from diagnosis.verdict import Cause, Counterfactual, Diagnosis
 
-SEEN = 2048  # items that suspects look at
-PROBED = 512  # items of which a symptom is measured before and after
-LIKELY = 0.5  # confidence from which on a clue is followed
-CERTAIN = 0.95  # confidence from which on a fault is a cause in itself, whether or not the symptom goes with it
-AT_ONCE = 3  # causes that are looked for in one subject
+PROBED = 512  # items on which symptoms are measured before and after a probe
+LIKELY = 0.5  # clues of at least this confidence are followed
+CERTAIN = 0.95  # faults of at least this confidence are causes, even if the symptom stays without them
+AT_ONCE = 3  # causes named per subject, at most
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A subject as the suspects see it, its signature, and its symptoms by name, of `PROBED` of its items."""
+    """A subject as the suspects see it, with its signature and its symptoms by name, of `PROBED` items.
+
+    `tried` are the changes that led here from the original subject.
+    """
 
     subject: Subject
     signature: Signature
     symptoms: Mapping[str, Symptom]
+    tried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Lead:
-    """A suspect with its clue in a view of the subject."""
+    """A suspect and its clue in a view of the subject."""
 
     name: str
     clue: Clue
@@ -43,11 +46,13 @@ class Lead:
 
     @cached_property
     def after(self) -> View | None:
-        """The view once the cause is undone; None where it can't be."""
-        return None if self.clue.repair is None else _view(self.clue.repair())
+        """The view without the cause; None if it can't be undone."""
+        if self.clue.repair is None:
+            return None
+        return _view(self.clue.repair(), (*self.before.tried, self.clue.change))
 
     def flips(self, complaints: Set[str]) -> list[str]:
-        """The complaints that are there before, and gone after."""
+        """The complaints that disappear with the cause."""
         if self.after is None:
             return []
         after = self.after.symptoms
@@ -56,16 +61,26 @@ class Lead:
 
 
 def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnosis:
-    """Name what makes the cosines of a subject always 1, the cause that explains most first.
+    """Names the causes that make the cosines of a subject always 1, the one that explains most first.
 
-    After a cause is found the repaired subject is examined for what is still out of order.
+    After each cause, the repaired subject is examined for the symptoms that are left.
     """
     signature = measure(subject)
     seen = sample(subject, SEEN)
-    view = View(seen, signature, _view(seen).symptoms)
     found = {one.name: one.value for one in symptoms(sample(seen, PROBED), signature) if one.present}
-    complaints: Set[str] = set(found)
-    verdict: Verdict = "unknown" if complaints else "healthy"
+    causes, left = _causes(View(seen, signature, _view(seen, ()).symptoms), set(found), suspects)
+    return Diagnosis(
+        verdict="cause" if causes else "unknown" if found else "healthy",
+        causes=causes,
+        symptoms=found,
+        signature=signature.to_dict(),
+        tried=left.tried,
+        repaired=_embeddings(left.subject) if left.tried else None,
+    )
+
+
+def _causes(view: View, complaints: Set[str], suspects: Sequence[Suspect]) -> tuple[tuple[Cause, ...], View]:
+    """The causes in order, and the view without them."""
     causes: dict[str, Cause] = {}
     certain: set[str] = set()
     while len(causes) < AT_ONCE:
@@ -74,42 +89,47 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
         if not causes:
             certain = {lead.name for lead in there if lead.certain}
         leads = _next(view, there, complaints, left, repaired=bool(causes))
-        if not leads:  # what was certain from the start, and is no part of what was undone
+        if not leads:  # name faults that were certain from the start and are still there
             standing = [lead for lead in there if lead.certain and lead.name in certain][: AT_ONCE - len(causes)]
             causes |= {lead.name: _cause(lead, complaints) for lead in standing}
+            view = _after(standing[-1], complaints)[0] if standing else view
             break
         causes |= {lead.name: _cause(lead, complaints) for lead in leads}
-        verdict = "cause"
         view, complaints = _after(leads[-1], complaints)
-    return Diagnosis(verdict=verdict, causes=tuple(causes.values()), symptoms=found, signature=signature.to_dict())
+    return tuple(causes.values()), view
+
+
+def _embeddings(subject: Subject) -> Subject:
+    """The subject without its model and functions, so that a diagnosis keeps none of them alive."""
+    return Subject(x=subject.x, y=subject.y, dim=subject.dim, labels=subject.labels)
 
 
 def _after(lead: Lead, complaints: Set[str]) -> tuple[View, Set[str]]:
-    """What is left to explain once a cause is undone; one that can't be undone is taken to explain the gravest."""
+    """The complaints left without a cause. A cause that can't be undone is assumed to explain the gravest one."""
     if lead.after is None:
         return lead.before, complaints - set(_open(lead.before, complaints)[:1])
-    if lead.after.subject.dim != lead.before.subject.dim:  # other vectors, of which nothing was asked before
+    if lead.after.subject.dim != lead.before.subject.dim:  # other vectors, with symptoms of their own
         return lead.after, {name for name, symptom in lead.after.symptoms.items() if symptom.present}
     return lead.after, complaints
 
 
-def _view(subject: Subject) -> View:
+def _view(subject: Subject, tried: tuple[str, ...]) -> View:
     few = sample(subject, PROBED)
     signature = measure(few)
-    return View(subject, signature, {one.name: one for one in symptoms(few, signature)})
+    return View(subject, signature, {one.name: one for one in symptoms(few, signature)}, tried)
 
 
 def _next(
     view: View, leads: Sequence[Lead], complaints: Set[str], suspects: Sequence[Suspect], repaired: bool
 ) -> list[Lead]:
-    """The first lead that explains a complaint, the gravest if one does; else a certain one; else two together."""
+    """The first lead that explains the gravest complaint, else any complaint; else a certain one; else two together."""
     gravest = _open(view, complaints)[:1]
     for lead in leads if gravest else []:
         flipped = lead.flips(complaints)
         if gravest[0] in flipped or (lead.certain and (flipped or (lead.after is None and not repaired))):
             return [lead]
     for lead in leads:
-        if lead.flips(complaints) or (lead.certain and not repaired):  # a repair can leave faults of its own
+        if lead.flips(complaints) or (lead.certain and not repaired):  # a repair can cause faults of its own
             return [lead]
     return _together(leads, complaints, suspects) if gravest else []
 
@@ -121,7 +141,7 @@ def _leads(view: View, suspects: Sequence[Suspect]) -> list[Lead]:
 
 
 def _together(leads: Sequence[Lead], complaints: Set[str], suspects: Sequence[Suspect]) -> list[Lead]:
-    """Two leads of which the second explains a complaint once the first is undone."""
+    """Two leads where the second explains a complaint after the first is undone."""
     for lead in leads:
         if lead.after is None:
             continue
@@ -141,7 +161,7 @@ def _cause(lead: Lead, complaints: Set[str]) -> Cause:
     sure = lead.clue.confidence
     return Cause(
         name=lead.name,
-        confidence=(1 + sure) / 2 if probe and probe.flips else sure,  # a probe that flips takes half of the doubt
+        confidence=(1 + sure) / 2 if probe and probe.flips else sure,  # a probe that flips halves the doubt
         evidence=lead.clue.evidence,
         counterfactual=probe,
         remedy=REMEDIES[lead.name],

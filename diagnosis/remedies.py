@@ -1,4 +1,4 @@
-"""What to do about each cause: the sections of `remedies.md`, where people can read them too."""
+"""The remedy for each cause: the sections of `remedies.md`, which is also a page for people."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _SECTION = re.compile(r"^## `(\w+)`\n+(.+?)\s*(?=^## |\Z)", re.MULTILINE | re.DO
 REMEDIES: Mapping[str, str] = MappingProxyType(
     dict(_SECTION.findall(Path(__file__).with_suffix(".md").read_text(encoding="utf-8")))
 )
-"""Cause to Markdown: one or two sentences, and the PyTorch to try in a fenced block."""
+"""Cause to Markdown: a few sentences, and the PyTorch code to try in a fenced block."""
 
 CAUSES = tuple(REMEDIES)
 """Every cause that can be named, in the order of the page."""

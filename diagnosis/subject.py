@@ -1,4 +1,4 @@
-"""What is diagnosed: embeddings, and whatever is known of where they came from."""
+"""The subject of a diagnosis: embeddings, and how they were computed as far as known."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class DiagnosisError(ValueError):
-    """Something that can't be diagnosed: says what, which value, what is known, and the next step."""
+    """Input that can't be diagnosed. The message gives the value, the known alternatives and the next step."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Subject:
-    """Embeddings, in the dtype and memory that they came in, and what else is known; None where it is not.
+    """Embeddings in their original dtype and memory, and all that is known of their origin; None if unknown.
 
     Args:
         x: embeddings, `[N, ..., D]`, floating point.
-        y: those that `x` is compared with, pair by pair, in the shape of `x`.
-        dim: the dim that the cosine is taken over.
-        labels: `[N]`; of pairs 1 for alike and 0 or -1 for not, of embeddings alone their classes.
-        inputs: `[N, ...]`, what `x` was computed from.
-        other_inputs: the same of `y`.
-        similarity: `(x, y) -> [N]`, the user's own; the built-in cosine over `dim` if None.
-        model: which `inputs` go through; in the mode (train or eval) that it was handed over in.
+        y: the other side of the pairs, in the shape of `x`.
+        dim: the dimension that the cosine is computed over.
+        labels: `[N]`; of pairs 1 for positive and 0 or -1 for negative ones, of embeddings alone their classes.
+        inputs: `[N, ...]`, the model's inputs for `x`.
+        other_inputs: the same for `y`.
+        similarity: `(x, y) -> [N]`, the user's function; the built-in cosine over `dim` if None.
+        model: computes `x` from `inputs`; in its original mode, train or eval.
         loss: `(similarities, labels) -> scalar`.
         weights: the state dict that the model should hold.
-        learning_rate: that it is trained with.
+        learning_rate: the rate that the model is trained with.
     """
 
     x: torch.Tensor

@@ -138,3 +138,10 @@ def _mean(ratios: Array, confidence: float) -> Array:
 
 def _pairs(samples: Array) -> Array:
     return samples[: len(samples) // 2 * 2].reshape(-1, 2)
+
+
+def effective_rank(singular_values: NDArray[np.float64]) -> float:
+    """exp of the entropy of the singular values as shares of their sum. Source: RankMe, arXiv 2210.02885."""
+    from scipy.stats import entropy  # a second to import, and few need it
+
+    return float(np.exp(entropy(singular_values)))

@@ -4,7 +4,9 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,28 @@ MAY_IMPORT = {  # room: what it may import of the house, besides itself
         "suites.records.case",
     ),
     "reports": ("results", "suites.records"),
-    "diagnosis": ("implementations", "suites", "reports.markdown"),
+    "diagnosis": ("implementations", "suites", "reports.markdown", "reports.plots.style"),
+}
+INSIDE = {  # room: each file or folder in it, from the ground up, and what it imports of the same room
+    "diagnosis": {
+        "subject": "",
+        "remedies": "",
+        "isolation": "subject",
+        "verdict": "remedies subject",
+        "signature": "subject verdict",
+        "probes": "isolation signature subject",
+        "report": "signature subject verdict",
+        "intake": "isolation probes signature subject",
+        "symptoms": "probes signature subject verdict",
+        "suspects": "isolation probes signature subject verdict",
+        "examine": "remedies signature subject suspects symptoms verdict",
+        "diagnose": "examine intake isolation probes report subject verdict",
+        "monitor": "examine isolation remedies report signature subject verdict",
+        "validity": "examine signature subject",
+        "__init__": "diagnose monitor subject verdict",
+        "__main__": "examine intake isolation report subject verdict",
+    },
+    # a table of "reports" and one of "suites" go here
 }
 WIRING = {"conftest.py", "nightly.py"}
 
@@ -46,6 +69,46 @@ def wrong_arrows(root: Path) -> list[str]:
         if name.partition(".")[0] in {*MAY_IMPORT, "conftest", "nightly", "tests"}
         if not any(f"{name}.".startswith(f"{known}.") for known in (room, *allowed))
     ]
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """Every module under `root` by its full name; a package by the name of its folder."""
+    paths = [*root.glob("*.py"), *(path for room in (*MAY_IMPORT, "tests") for path in (root / room).rglob("*.py"))]
+    named = {path: ".".join(path.relative_to(root).with_suffix("").parts) for path in paths}
+    return {name.removesuffix(".__init__"): path for path, name in named.items()}
+
+
+def import_graph(root: Path) -> dict[str, set[str]]:
+    """Which modules each module imports, also in functions and for types only; a package is what it imports itself."""
+    known, graph = modules(root), defaultdict[str, set[str]](set)
+    for module, path in known.items():
+        for _, name in imported(path):
+            found = name if name in known else name.rpartition(".")[0]  # what is imported is a module, or in one
+            if found in known and found != module:
+                graph[module].add(found)
+    return graph
+
+
+def circle(root: Path) -> list[str]:
+    """The modules of one import circle, each imported by the next one; none if there is no circle."""
+    try:
+        TopologicalSorter(import_graph(root)).prepare()
+    except CycleError as found:
+        return list(found.args[1])
+    return []
+
+
+def inside(root: Path, room: str) -> dict[str, str]:
+    """What each part of a room, a file or a folder in it, imports of the others, in the form of `INSIDE`."""
+
+    def part(module: str) -> str:
+        return module.partition(".")[2].partition(".")[0] or "__init__"
+
+    parts: dict[str, set[str]] = {part(module): set() for module in modules(root) if module.partition(".")[0] == room}
+    for module, names in import_graph(root).items():
+        if module.partition(".")[0] == room:
+            parts[part(module)] |= {part(name) for name in names if name.partition(".")[0] == room} - {part(module)}
+    return {name: " ".join(sorted(found)) for name, found in parts.items()}
 
 
 def test_every_import_points_down() -> None:
@@ -80,6 +143,48 @@ def test_a_wrong_arrow_is_found(tmp_path: Path, room: str, line: str) -> None:
     (folder / "file.py").write_text(f"import json\nfrom {room} import friend\n{line}\n")
     (found,) = wrong_arrows(tmp_path)
     assert found.startswith(f"{room}/inner/file.py:")
+
+
+@pytest.mark.parametrize(("room", "table"), INSIDE.items())
+def test_the_parts_of_a_room_import_what_the_table_says(room: str, table: Mapping[str, str]) -> None:
+    assert inside(ROOT, room) == table
+    order = list(table)
+    assert all(order.index(below) < order.index(part) for part, names in table.items() for below in names.split())
+
+
+def test_no_module_is_in_an_import_circle() -> None:
+    assert circle(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import suites.one",
+        "from suites.one import thing",
+        "from suites import one",
+        "def late():\n    from suites.one import thing",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from suites.one import thing",
+    ],
+)
+def test_a_circle_is_found_however_it_is_closed(tmp_path: Path, line: str) -> None:
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "one.py").write_text("from suites.two import other\nthing = 1\n")
+    (tmp_path / "suites" / "two.py").write_text("from suites.three import other\n")
+    (tmp_path / "suites" / "three.py").write_text(f"{line}\nother = 1\n")
+    assert set(circle(tmp_path)) == {"suites.one", "suites.two", "suites.three"}
+    assert inside(tmp_path, "suites") == {"one": "two", "two": "three", "three": "one"}
+
+
+def test_no_suspect_imports_another() -> None:
+    suspects = "diagnosis.suspects"
+    graph = import_graph(ROOT)
+    assert all(
+        name == f"{suspects}.suspect"
+        for module, names in graph.items()
+        for name in names
+        if module.startswith(f"{suspects}.") and name.startswith(suspects)
+    )
+    assert len(graph[suspects]) == len(list((ROOT / "diagnosis" / "suspects").glob("*.py"))) - 1, "it imports them all"
 
 
 def test_only_the_wiring_knows_every_room() -> None:

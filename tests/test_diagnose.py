@@ -96,7 +96,7 @@ def test_a_page_can_be_written_and_the_diagnosis_printed(tmp_path: Path) -> None
 def test_how_far_a_healthy_set_is_from_1_is_said() -> None:
     high = normal(200, 64) + 2.5 * normal(1, 64, seed=1)
     assert str(diagnose(high)).startswith("Healthy: the mean cosine of unrelated rows is 0.8")
-    assert "without the mean row, which lifts all of them alike" in " ".join(str(diagnose(high)).split())
+    assert "Without the mean row, which raises all cosines" in " ".join(str(diagnose(high)).split())
 
 
 def test_one_column_is_a_cause_and_no_error() -> None:
@@ -127,7 +127,7 @@ NOT_EMBEDDINGS: list[tuple[Any, str]] = [
     ([[1.0, 2.0]], "x is a list; known: torch.Tensor and numpy.ndarray; convert it first: torch.tensor(x)"),
     (torch.eye(3).to_sparse(), "x.to_dense()"),
     (torch.tensor(1.0), "x has the shape ()"),
-    (torch.ones(3), "x has the shape (3,); one vector tells nothing: stack several to [N, D]"),
+    (torch.ones(3), "x has the shape (3,); a single vector can't be judged: stack several to [N, D]"),
     (torch.ones(1, 3), "x has rows: 1"),
     (torch.ones(0, 3), "x has rows: 0"),
     (torch.ones(3, 0), "x has the shape (3, 0) and holds no numbers"),
@@ -156,7 +156,7 @@ UNFITTING: list[tuple[dict[str, Any], str]] = [
     ({"x": X, "labels": torch.full((8,), torch.nan)}, "not one finite number a row"),
     ({"x": X, "y": -X, "labels": torch.arange(8)}, "labels of pairs hold [2, 3, 4, 5, 6]"),
     ({"x": X, "inputs": torch.zeros(3, 2)}, "inputs has the shape (3, 2) and x 8 rows"),
-    ({"x": X, "model": nn.Linear(4, 4)}, "there is a model and nothing to put into it"),
+    ({"x": X, "model": nn.Linear(4, 4)}, "there is a model but no input for it"),
     ({"model": nn.Linear(4, 4)}, "there is no x"),
     ({"loader": [X]}, "there is a loader and no model"),
     ({"x": X, "model": nn.Linear(4, 4), "loader": [X]}, "there is a loader and x, and no inputs"),

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 import diagnosis.__main__
-from diagnosis import wording
+import diagnosis.report.page
 from diagnosis.__main__ import main
 from diagnosis.diagnose import diagnose
 from diagnosis.intake.files import read_subject
 from diagnosis.remedies import REMEDIES
-from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict
+from diagnosis.subject import Subject
+from diagnosis.verdict import Cause, Counterfactual, Diagnosis, Verdict, figure, sureness
 
 ROOT = Path(__file__).parent.parent
 ROWS = np.random.default_rng(0).normal(size=(64, 16)).astype(np.float32)
@@ -44,7 +45,7 @@ FOUND = Diagnosis(
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[Diagnosis], None]:
     """Let the engine answer this, whatever it is given."""
-    return lambda answer: monkeypatch.setattr(diagnosis.__main__, "diagnose", lambda *given, **named: answer)
+    return lambda answer: monkeypatch.setattr(diagnosis.__main__, "examine", lambda subject: answer)
 
 
 def saved(folder: Path, array: object, name: str = "x.npy") -> str:
@@ -76,8 +77,9 @@ def test_the_verdict_comes_first_then_cause_evidence_counterfactual_and_code(
     said = capsys.readouterr().out
     assert " ".join(said.split()).startswith(
         "Not healthy: common_offset. 1. common_offset: almost certain (0.97)"
-        " Seen: mean share: 0.998; rows: 12,345; layer: head.0; finite: yes; limit: nan."
-        " If it were not so: centre the rows: mean cosine of unrelated rows (1 − 3e−7) → −0.0025, the symptom goes."
+        " Evidence: mean share: 0.998; rows: 12,345; layer: head.0; finite: yes; limit: nan."
+        " Without it: mean cosine of unrelated rows (1 − 3e−7) → −0.0025, the symptom disappears"
+        " (tried: centre the rows)."
         " All embeddings share a large mean"
     )
     assert max(map(len, said.splitlines())) <= 80
@@ -112,7 +114,7 @@ def test_json_is_the_object_that_was_promised_and_valid(
 @pytest.mark.parametrize(
     ("verdict", "status", "said"),
     [
-        ("healthy", 0, 'Healthy: the mean cosine of unrelated rows is 0.81, and "always 1" begins at 0.95; without'),
+        ("healthy", 0, 'Healthy: the mean cosine of unrelated rows is 0.81; "always 1" starts at 0.95. Without'),
         (
             "unknown",
             1,
@@ -163,6 +165,26 @@ def test_files_of_pairs_labels_and_inputs_are_what_python_gets(
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(expected))
 
 
+def test_the_page_gets_the_subject_that_was_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Subject] = []
+
+    def written(found: Diagnosis, subject: Subject, folder: Path, *, source: str) -> Path:
+        given.append(subject)
+        return folder
+
+    monkeypatch.setattr(diagnosis.report.page, "write_report", written)
+    labels = saved(tmp_path, np.arange(64)[:, None] % 2 == 0, "labels.npy")
+    main([saved(tmp_path, ROWS), "--labels", labels, "--report", str(tmp_path)])
+    assert given[0].labels is not None
+    assert (given[0].labels.shape, given[0].labels.dtype) == ((64,), torch.int64)
+
+
+@pytest.mark.parametrize("option", ["--labels", "--inputs"])
+def test_complex_numbers_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    x, other = saved(tmp_path, ROWS), saved(tmp_path, ROWS[:, 0] * 1j, "complex.npy")
+    assert "is torch.complex64; a cosine takes real numbers" in refused(capsys, x, option, other)
+
+
 def test_floats_of_a_npy_stay_on_disk(tmp_path: Path) -> None:
     subject, _ = read_subject(Path(saved(tmp_path, ROWS)))
     np.save(tmp_path / "x.npy", -ROWS)  # in place: the very file that is mapped
@@ -181,7 +203,7 @@ BAD = {
     "one row": (ROWS[:1], "x has .*1.*; .* give at least 2"),
     "no rows": (ROWS[:0], "x has .*0.*; .* give at least 2"),
     "no columns": (ROWS[:, :0], r"x has the shape \(64, 0\) and holds no numbers"),
-    "one vector": (ROWS[0], r"x has the shape \(16,\); one vector tells nothing: stack several"),
+    "one vector": (ROWS[0], r"x has the shape \(16,\); a single vector can't be judged: stack several"),
     "all nan": (ROWS * np.nan, r"every row of x \(64, 16\) has a NaN"),
     "bool": (ROWS > 0, "x.npy' has the dtype bool; known: float64, float32, float16, bfloat16 and integers; convert"),
     "complex": (ROWS * 1j, "x.npy' has the dtype complex64; known: "),
@@ -259,7 +281,7 @@ def test_a_pickle_is_refused_and_never_executed(tmp_path: Path, capsys: pytest.C
 
 @given(st.floats(-1.001, 1.001))
 def test_a_figure_is_near_the_value_and_says_1_of_1_only(value: float) -> None:
-    said = wording.figure(value)
+    said = figure(value)
     near = eval(said.replace("−", "-"))
     assert near == pytest.approx(value, rel=0.006)
     assert (abs(near) == 1) == (abs(value) == 1)
@@ -268,7 +290,7 @@ def test_a_figure_is_near_the_value_and_says_1_of_1_only(value: float) -> None:
 
 
 def test_every_confidence_has_words() -> None:
-    said = [wording.sureness(confidence) for confidence in (1.0, 0.9, 0.6, 0.2, 0.0)]
+    said = [sureness(confidence) for confidence in (1.0, 0.9, 0.6, 0.2, 0.0)]
     assert said == [
         "almost certain (1.00)",
         "very likely (0.90)",

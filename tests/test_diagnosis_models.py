@@ -15,7 +15,7 @@ from torch import nn
 from diagnosis import DiagnosisError, diagnose
 from diagnosis.isolation import private_copy, seeded
 from diagnosis.probes.layers import activations, calls, without
-from diagnosis.probes.model import alikeness, embed, rerun, source
+from diagnosis.probes.model import embed, mean_row_cosine, rerun, source
 from diagnosis.probes.training import STEPS, reinitialised
 from diagnosis.probes.training import trained as trained_anew
 from diagnosis.subject import Subject
@@ -214,8 +214,8 @@ def test_activations_are_seen_however_they_are_called_and_can_be_left_out() -> N
 def test_a_relu_with_the_mean_as_its_threshold_has_no_dead_units() -> None:
     dead = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
     nn.init.constant_(dead[0].bias, -100)
-    assert alikeness(dead(normal(32, 4)).detach()) == pytest.approx(1)
-    assert alikeness(without(dead, [0])(normal(32, 4)).detach()) < 0.99
+    assert mean_row_cosine(dead(normal(32, 4)).detach()) == pytest.approx(1)
+    assert mean_row_cosine(without(dead, [0])(normal(32, 4)).detach()) < 0.99
 
 
 def test_calls_hold_what_each_layer_saw_before_another_wrote_over_it() -> None:
@@ -325,7 +325,7 @@ def test_a_probe_that_a_model_does_not_allow_is_left_out(make: Callable[[], nn.M
     found = diagnose(**{**vars(subject), "labels": torch.ones(32), "learning_rate": 0.1})
     assert found.causes[0].name == "no_negatives"
     assert found.causes[0].counterfactual is not None
-    assert found.causes[0].counterfactual.change == "add shuffled pairs as unlike"
+    assert found.causes[0].counterfactual.change == "add shuffled pairs as negatives"
     assert found.causes[0].counterfactual.flips
 
 

@@ -2,6 +2,7 @@
 
 import html
 import os
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,14 @@ from matplotlib.axes import Axes
 
 import diagnosis.report.page
 from diagnosis.__main__ import main
+from diagnosis.examine import examine
 from diagnosis.monitor import CollapseMonitor
+from diagnosis.probes.vectors import centred
 from diagnosis.remedies import REMEDIES
 from diagnosis.report import pictures
 from diagnosis.report.page import write_report
 from diagnosis.report.sampled import ROWS, Sampled, sampled
+from diagnosis.signature.rows import SEEN
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue, Suspect
@@ -65,25 +69,18 @@ def cloud(rows: int = 40, columns: int = 8, offset: float = 0.0) -> torch.Tensor
 
 
 OFFSET = Subject(x=cloud(offset=9.0))
+TRIED = replace(FOUND, tried=("centre",), repaired=replace(OFFSET, x=OFFSET.x - OFFSET.x.mean(0)))
 
 
-def centring(subject: Subject, signature: Signature) -> Clue:
-    return Clue(
-        confidence=0.9, evidence={}, change="centre", repair=lambda: replace(subject, x=subject.x - subject.x.mean(0))
-    )
-
-
-@pytest.fixture(autouse=True)
-def suspects(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that can be undone, and one that can't."""
-    known = (Suspect("common_offset", centring), Suspect("no_negatives", lambda subject, signature: None))
-    monkeypatch.setattr(diagnosis.report.page, "SUSPECTS", known)
+def mend(subject: Subject, signature: Signature) -> Clue:
+    """A suspect that only this file knows."""
+    return Clue(confidence=0.9, evidence={}, change="mend", repair=lambda: centred(subject))
 
 
 def test_the_page_is_the_golden_one_and_the_same_each_time(tmp_path: Path) -> None:
     folders = [tmp_path / "new" / name for name in "ab"]
     for folder in folders:
-        write_report(FOUND, OFFSET, folder, source=f"x.npy {NASTY}")
+        write_report(TRIED, OFFSET, folder, source=f"x.npy {NASTY}")
     first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
     assert first == second
     page = first.pop("report.md").decode()
@@ -91,6 +88,25 @@ def test_the_page_is_the_golden_one_and_the_same_each_time(tmp_path: Path) -> No
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(page, encoding="utf-8")
     assert page == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_page_shows_the_repair_that_the_verdict_rests_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[pictures.Stages] = []
+    monkeypatch.setattr(diagnosis.report.page, "draw", lambda stages, folder: drawn.append(stages) or ())
+    many = Subject(x=cloud(3 * SEEN, offset=9.0))
+    write_report(examine(many, [Suspect("common_offset", mend)]), many, tmp_path)
+    (stages,) = drawn
+    assert list(stages) == ["As they are", "Tried: mend"]
+    before, after = (stage.x for stage in stages.values())
+    assert torch.allclose(before - before.mean(0), after - after.mean(0), atol=1e-5), "the same rows"
+
+
+def test_the_repair_keeps_no_model_alive() -> None:
+    model = torch.nn.Identity()
+    found = examine(replace(OFFSET, model=model, inputs=OFFSET.x), [Suspect("common_offset", mend)])
+    assert found.repaired is not None
+    assert found.repaired.model is None
+    assert pickle.loads(pickle.dumps(found)).tried == ("mend",)
 
 
 def test_a_page_without_causes_has_the_verdict_and_what_is_seen(tmp_path: Path) -> None:
@@ -113,7 +129,7 @@ def test_the_curve_of_a_training_is_shown_where_there_is_one(tmp_path: Path) -> 
         for _ in range(3):
             linear(torch.randn(20, 4)).sum().backward()
     page = write_report(HEALTHY, Subject(x=torch.zeros(40, 8)), tmp_path, curve=monitor.curve())
-    assert "![The embeddings while they were trained](training.png)" in page.read_text(encoding="utf-8")
+    assert "![The embeddings during training](training.png)" in page.read_text(encoding="utf-8")
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -128,7 +144,7 @@ def test_the_command_line_writes_the_page(tmp_path: Path, capsys: pytest.Capture
     torch.save(cloud(), tmp_path / "embeddings.pt")
     assert main([str(tmp_path / "embeddings.pt"), "--report", str(tmp_path / "page")]) == 0
     assert capsys.readouterr().err == f"note: the report is {tmp_path / 'page' / 'report.md'}\n"
-    assert "Asked of embeddings.pt." in (tmp_path / "page" / "report.md").read_text(encoding="utf-8")
+    assert "Subject: embeddings.pt." in (tmp_path / "page" / "report.md").read_text(encoding="utf-8")
 
 
 def seen(subject: Subject) -> Sampled:
@@ -147,17 +163,17 @@ def test_embeddings_that_point_one_way_are_a_dot_on_the_rim() -> None:
     assert places(sick)[:, 0].min() > 0.9
     assert places(after).norm(dim=1).max() <= 1
     assert places(after)[:, 0].min() < -0.5
-    assert sick.get_title() == "sick: PCA, not centred (99% is seen)"
+    assert sick.get_title() == "sick: PCA, not centred (99% of the energy)"
 
 
-def test_the_histogram_tells_pairs_from_chance_and_alike_from_unlike() -> None:
+def test_the_histogram_tells_pairs_from_chance_and_positives_from_negatives() -> None:
     x = cloud(400)
     labels = torch.arange(400) % 2
     pairs = Subject(x=x, y=torch.where(labels[:, None] > 0, x, -x), labels=labels)
     said = seen(pairs).cosines()
     assert {name: round(float(values.mean()), 1) + 0.0 for name, values in said.items()} == {
-        "alike pairs": 1.0,
-        "unlike pairs": -1.0,
+        "positive pairs": 1.0,
+        "negative pairs": -1.0,
         "partners shuffled": 0.0,
     }
     means = {name: float(values.mean()) for name, values in seen(OFFSET).cosines().items()}

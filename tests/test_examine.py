@@ -111,6 +111,67 @@ def test_without_a_symptom_a_likely_clue_is_nothing() -> None:
     assert (found.verdict, found.causes) == ("healthy", ())
 
 
+UPSTREAM_FIRST = [
+    "code.size_one_dim",
+    "code.wrong_dim",
+    "code.same_tensor",
+    "code.shared_storage",
+    "carried.carried_over",
+    "carried.never_rewritten",
+    "carried.kept_from_before",
+    "code.scaled_copies",
+    "data.same_sample_twice",
+    "data.constant_inputs",
+    "padding.padding_dominates",
+    "padding.padding_around",
+    "preprocessing.over_normalised_inputs",
+    "preprocessing.channel_or_range_mismatch",
+    "network.cached_buffer",
+    "normalisation.layernorm_size_one",
+    "weights.other_weights",
+    "normalisation.batchnorm_misuse",
+    "objective.label_convention",
+    "objective.squashed_similarity",
+    "training.no_negatives",
+    "training.learning_rate_too_high",
+    "network.dead_units",
+    "network.saturated_head",
+    "network.bias_dominates",
+    "weights.untrained_weights",
+    "training.training_collapse",
+    "numerics.overflow",
+    "numerics.underflow_or_eps",
+    "geometry.duplicate_rows",
+    "head.squashed_range",
+    "head.dead_dimensions",
+    "head.rogue_dimension",
+    "head.positive_only",
+    "geometry.one_point",
+    "geometry.common_offset",
+    "geometry.rank_collapse",
+    "numerics.nan_or_zero_rows",
+    "numerics.low_precision_ties",
+]
+SEVERAL = {  # detectors that are not called as their cause is
+    "never_rewritten": "carried_over",
+    "kept_from_before": "carried_over",
+    "padding_around": "padding_dominates",
+    "other_weights": "weights_not_loaded",
+    "untrained_weights": "weights_not_loaded",
+    "squashed_range": "saturated_head",
+    "dead_dimensions": "dead_units",
+    "one_point": "training_collapse",
+}
+
+
+def test_the_order_of_the_suspects_is_the_one_that_the_published_figures_were_made_with() -> None:
+    order = [f"{one.look.__module__.rpartition('.')[2]}.{one.look.__name__}" for one in SUSPECTS]
+    detectors = [name.partition(".")[2] for name in order]
+
+    assert order == UPSTREAM_FIRST
+    assert [one.name for one in SUSPECTS] == [SEVERAL.get(name, name) for name in detectors]
+
+
 def test_every_suspect_has_a_remedy_and_code_comes_before_geometry_before_numerics() -> None:
     order = [one.name for one in SUSPECTS]
 

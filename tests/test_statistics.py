@@ -12,6 +12,7 @@ from scipy.stats import quantile_test
 from suites.statistics import (
     Array,
     blocked,
+    effective_rank,
     interval_ranks,
     medians,
     noise_floors,
@@ -266,3 +267,9 @@ def test_of_one_process_or_none_there_is_no_interval() -> None:
 )
 def test_a_verdict_over_processes_asks_that_they_agree(ratios: list[float], floor: float, verdict: str) -> None:
     assert verdicts([np.array(ratios)], np.array([floor]), PROCESSES) == [verdict]
+
+
+def test_the_effective_rank_counts_equal_directions_at_any_scale() -> None:
+    for scale in (1e-9, 1.0, 1e9):
+        assert effective_rank(scale * np.array([1.0, 1.0, 1.0, 0.0])) == pytest.approx(3)
+    assert effective_rank(np.array([7.0, 0.0])) == pytest.approx(1)

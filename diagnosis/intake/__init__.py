@@ -1,1 +1,1 @@
-"""What is handed over, checked and read: arrays, files, loaders."""
+"""The input of a diagnosis, read and checked: arrays, files, loaders."""

@@ -1,4 +1,4 @@
-"""What is handed to `diagnose` is checked at the door, and becomes tensors that share its memory."""
+"""The input is checked once, and becomes tensors that share its memory."""
 
 import math
 import warnings
@@ -39,13 +39,13 @@ def tensor(value: object, name: str) -> torch.Tensor:
 
 
 def checked(subject: Subject) -> Subject:
-    """The same subject, if it can be diagnosed at all.
+    """The same subject, with its labels flat, if it can be diagnosed.
 
-    One column is let in: that is a cause with a name. So are rows that are NaN, as long as there are others.
+    One column is accepted, since it is a known cause. So are NaN rows, as long as there are others.
 
     Raises:
-        DiagnosisError: embeddings that are not `[N, ..., D]` floating point with at least two rows, a `dim` they do
-            not have, a side or labels or inputs of another length, nothing but NaN.
+        DiagnosisError: embeddings are not floating point `[N, ..., D]` with at least two rows, or all NaN; they have
+            no `dim`; or the other side, labels or inputs have another length.
     """
     _check_embeddings(subject.x, "x", subject.dim)
     if subject.y is not None:
@@ -60,21 +60,19 @@ def checked(subject: Subject) -> Subject:
                 f"{name} has the shape {tuple(held.shape)} and x {len(subject.x)} rows; give one entry for each row"
             )
     if subject.model is not None and subject.inputs is None:
-        raise DiagnosisError("there is a model and nothing to put into it; add inputs= or loader=")
+        raise DiagnosisError("there is a model but no input for it; add inputs= or loader=")
     return replace(subject, labels=_labels(subject))
 
 
 def check_settings(weights: object, learning_rate: object, **functions: object) -> None:
-    """Whether the functions can be called, the weights are a state dict, and the rate is a rate.
+    """Check that functions can be called, the weights are a state dict, and the rate is a positive number.
 
     Raises:
-        DiagnosisError: one of them is not.
+        DiagnosisError: one of them is not so.
     """
     for name, function in functions.items():
         if function is not None and not callable(function):
-            raise DiagnosisError(
-                f"{name} is a {type(function).__name__}, which can't be called; hand over the function"
-            )
+            raise DiagnosisError(f"{name} is a {type(function).__name__}, which can't be called; hand over a function")
     state_dict = isinstance(weights, Mapping) and all(isinstance(value, torch.Tensor) for value in weights.values())
     if weights is not None and not state_dict:
         raise DiagnosisError(
@@ -92,11 +90,11 @@ def _from_numpy(array: np.ndarray, name: str) -> torch.Tensor:
             "hand over the numbers, one row for each: numpy.stack(rows).astype('float32')"
         )
     native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    if min(native.strides, default=0) < 0:  # torch has no such strides
+    if min(native.strides, default=0) < 0:  # torch has no negative strides
         native = native.copy()
     if native.dtype == np.longdouble and native.dtype.itemsize > 8:
         native = native.astype(np.float64)
-    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # read-only maps of files: nobody writes
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # of read-only maps, which nothing writes to
         return torch.from_numpy(native)
 
 
@@ -105,19 +103,19 @@ def _check_embeddings(x: torch.Tensor, name: str, dim: int) -> None:
     if not x.is_floating_point():
         raise DiagnosisError(f"{name} is {x.dtype}; a cosine needs floating point: {name}.float()")
     if x.ndim < 2:
-        raise DiagnosisError(f"{name} has the shape {shape}; one vector tells nothing: stack several to [N, D]")
+        raise DiagnosisError(f"{name} has the shape {shape}; a single vector can't be judged: stack several to [N, D]")
     if not isinstance(dim, int) or not -x.ndim <= dim < x.ndim:
         raise DiagnosisError(f"dim is {dim!r}, and {name} is {shape}; give one from {-x.ndim} to {x.ndim - 1}")
     if len(x) < 2:
         raise DiagnosisError(
-            f"{name} has rows: {len(x)}; a cosine is judged by those of unrelated rows: give at least 2, better 100"
+            f"{name} has rows: {len(x)}; a cosine is judged against unrelated rows: give at least 2, better 100"
         )
     if not x.numel():
         raise DiagnosisError(f"{name} has the shape {shape} and holds no numbers; look at what computed it")
-    if all(bool(chunk.isnan().flatten(1).any(1).all()) for chunk in chunks(x)):  # a mapped file ends at its first one
+    if all(bool(chunk.isnan().flatten(1).any(1).all()) for chunk in chunks(x)):  # mostly ends at the first chunk
         raise DiagnosisError(
-            f"every row of {name} {shape} has a NaN, so that there is no cosine to judge; find the first operation "
-            "that makes one: torch.autograd.set_detect_anomaly(True), or print isnan().any() after each layer"
+            f"every row of {name} {shape} has a NaN, so there is no cosine to judge; find the first operation "
+            "that produces one: torch.autograd.set_detect_anomaly(True), or print isnan().any() after each layer"
         )
 
 
@@ -132,6 +130,6 @@ def _labels(subject: Subject) -> torch.Tensor | None:
     strange = sorted(set(flat.unique().tolist()) - {-1, 0, 1}) if subject.y is not None else []
     if strange:
         raise DiagnosisError(
-            f"labels of pairs hold {strange[:5]}; known: 1 for alike, 0 or -1 for not; from classes: (a == b).long()"
+            f"labels of pairs hold {strange[:5]}; known: 1 positive, 0 or -1 negative; from classes: (a == b).long()"
         )
     return flat

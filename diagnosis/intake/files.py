@@ -1,9 +1,10 @@
-"""From files to a subject; none is ever executed, and the floats of a `.npy` stay on disk and are mapped."""
+"""Files become a subject. No file is executed; a `.npy` of floats is mapped from disk."""
 
 from pathlib import Path
 
 import torch
 
+from diagnosis.intake.checks import tensor
 from diagnosis.subject import DiagnosisError, Subject
 from suites.inputs.readers import read
 
@@ -14,26 +15,26 @@ _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, tor
 def read_subject(
     x: Path, y: Path | None = None, *, labels: Path | None = None, inputs: Path | None = None, dim: int = -1
 ) -> tuple[Subject, list[str]]:
-    """What is in the files, and a note of each that was converted.
+    """The content of the files as a subject, and a note for each that was converted.
 
-    `x` may hold both sides, and `inputs` those of both, in the order of their names. Embeddings of integers, such as
-    int8 ones, become float32; labels and inputs stay as they are: they may be classes, pixels or tokens.
+    `x` may hold both sides, and `inputs` those of both, in the order of their names. Integer embeddings become float32.
+    Labels and inputs keep their dtype: they may be classes, pixels or tokens.
 
     Raises:
-        InputError: a file that is missing, damaged, of another format, or that only a pickle could hold.
-        DiagnosisError: more tensors than there are sides, or a dtype that has no cosine.
+        InputError: a file is missing, damaged, of another format, or a pickle.
+        DiagnosisError: a file holds more tensors than sides, or a dtype without a cosine.
     """
     notes: list[str] = []
     sides = _embeddings(x, 1 if y else 2, notes)
     if y:
-        one_file = y.resolve() == x.resolve()  # read once: both sides are then the very same tensor
+        one_file = y.resolve() == x.resolve()  # read once, so that both sides are one tensor
         sides += sides if one_file else _embeddings(y, 1, notes)
-    given = _dense(inputs, len(sides)) if inputs else []
+    given = [tensor(held, "inputs") for held in _dense(inputs, len(sides))] if inputs else []
     return Subject(
         x=sides[0],
         y=sides[1] if len(sides) == 2 else None,
         dim=dim,
-        labels=_dense(labels, 1)[0] if labels else None,
+        labels=tensor(_dense(labels, 1)[0], "labels") if labels else None,
         inputs=given[0] if given else None,
         other_inputs=given[1] if len(given) == 2 else None,
     ), notes
@@ -41,14 +42,14 @@ def read_subject(
 
 def _embeddings(path: Path, most: int, notes: list[str]) -> list[torch.Tensor]:
     tensors = _dense(path, most)
-    for dtype in dict.fromkeys(tensor.dtype for tensor in tensors if tensor.dtype not in _FLOATS):
+    for dtype in dict.fromkeys(held.dtype for held in tensors if held.dtype not in _FLOATS):
         if dtype not in _INTEGERS:
             known = ", ".join(map(_name, _FLOATS))
             raise DiagnosisError(
                 f"{str(path)!r} has the dtype {_name(dtype)}; known: {known} and integers; convert it to float32"
             )
         notes.append(f"{str(path)!r}: {_name(dtype)} converted to float32")
-    return [tensor if tensor.dtype in _FLOATS else tensor.to(torch.float32) for tensor in tensors]
+    return [held if held.dtype in _FLOATS else held.to(torch.float32) for held in tensors]
 
 
 def _dense(path: Path, most: int) -> list[torch.Tensor]:
@@ -58,10 +59,10 @@ def _dense(path: Path, most: int) -> list[torch.Tensor]:
             f"{str(path)!r} holds {len(tensors)} tensors where one is expected; save each side in a file of its own, "
             "or name this file alone"
         )
-    for tensor in tensors:
-        if tensor.layout != torch.strided or tensor.device.type != "cpu":
+    for held in tensors:
+        if held.layout != torch.strided or held.device.type != "cpu":
             raise DiagnosisError(
-                f"{str(path)!r} is {tensor.layout} on {tensor.device}; save a dense tensor that has its values"
+                f"{str(path)!r} is {held.layout} on {held.device}; save a dense tensor that has its values"
             )
     return tensors
 

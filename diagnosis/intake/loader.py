@@ -1,4 +1,4 @@
-"""A loader's batches go through a model and become a subject: as many as a diagnosis needs, and no more."""
+"""The first batches of a loader go through the model and become a subject."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from diagnosis.subject import DiagnosisError, Subject
 
 ROWS = 1024
 NUMBERS = 2**24  # of the inputs; 111 images of 3 x 224 x 224
-EMPTY_BATCHES = 100  # one after the other: more are not waited for
+EMPTY_BATCHES = 100  # in a row, before the loader is refused
 FORMS = "a tensor of inputs, (inputs,), (inputs, labels), (inputs, other_inputs) or (inputs, other_inputs, labels)"
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one item of a loader holds, each `[B, ...]`."""
+    """The tensors of one item of a loader, each `[B, ...]`."""
 
     inputs: torch.Tensor
     other_inputs: torch.Tensor | None = None
@@ -26,16 +26,15 @@ class Batch:
 
 
 def gather(model: nn.Module, loader: Iterable[object]) -> Subject:
-    """The embeddings of the loader's first rows, computed batch by batch as the user would, in the model's mode.
+    """The embeddings of the loader's first rows, computed batch by batch by a copy of the model, in its mode.
 
-    At most `ROWS` rows and `NUMBERS` numbers of inputs are taken, so that an endless loader ends; the model runs as a
-    copy. Items are a tensor of inputs, or a tuple: `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)`,
-    `(inputs, other_inputs, labels)`; the pair may be a tuple of its own. Of two tensors the second is labels if it
-    has one number a row, and other inputs if not.
+    Reading stops at `ROWS` rows or `NUMBERS` numbers of inputs, so the loader may be endless. Items are a tensor of
+    inputs, or a tuple: `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)`, `(inputs, other_inputs, labels)`; the
+    pair may be a tuple of its own. A second tensor is labels if it has one number per row, else other inputs.
 
     Raises:
-        DiagnosisError: the loader raises, is empty, gives no rows, or items of another form or of unequal shapes;
-            the model raises, or answers no embeddings.
+        DiagnosisError: the loader raises, is empty, or has no rows, other items or unequal shapes; the model raises, or
+            returns no embeddings.
     """
     run = private_copy(model)
     batches, xs, ys = [], [], []
@@ -80,10 +79,10 @@ def _enough(loader: Iterable[object]) -> Iterator[Batch]:
 
 
 def read_batch(item: object) -> Batch:
-    """What is what in an item of a loader (see `gather`).
+    """The tensors in an item of a loader (see `gather`).
 
     Raises:
-        DiagnosisError: an item of another form, or parts that have not one entry a row.
+        DiagnosisError: the item has another form, or parts with unequal numbers of rows.
     """
     parts = item if isinstance(item, (tuple, list)) else [item]
     if parts and isinstance(parts[0], (tuple, list)):
@@ -94,7 +93,9 @@ def read_batch(item: object) -> Batch:
         raise DiagnosisError(f"the loader gave ({kinds}); known: {FORMS}; wrap the loader so that it gives one of them")
     if len({len(tensor) for tensor in tensors}) > 1:
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
-        raise DiagnosisError(f"the loader gave tensors of unequal numbers of rows: {shapes}; give one entry a row each")
+        raise DiagnosisError(
+            f"the loader gave tensors of unequal numbers of rows: {shapes}; each needs one entry per row"
+        )
     inputs, *rest = tensors
     if len(rest) == 2 and rest[-1].numel() > len(rest[-1]) and rest[-1].shape == inputs.shape:
         raise DiagnosisError(

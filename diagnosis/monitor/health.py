@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from diagnosis.monitor.look import Look
-from diagnosis.symptoms import ALWAYS
+from diagnosis.verdict import ALWAYS
 
 
 @dataclass(frozen=True)

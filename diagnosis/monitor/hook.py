@@ -126,7 +126,9 @@ class CollapseMonitor:
 
     def plot(self, path: str | Path) -> None:
         """Save the curve as PNG."""
-        curves.picture(self.curve(), Path(path))
+        from diagnosis.report.training import picture  # matplotlib and scikit-learn take seconds to import
+
+        picture(self.curve(), Path(path))
 
     def _call(self, module: nn.Module, given: Any, embeddings: Any) -> None:
         if module is not self._module or not module.training:

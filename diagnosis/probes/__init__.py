@@ -1,1 +1,1 @@
-"""What a suspect tries: the embeddings, the model, its layers, its loss or its similarity, changed in one thing."""
+"""The probes: the embeddings, the model, its layers, its loss or its similarity with one thing changed."""

@@ -1,4 +1,4 @@
-"""What a model calls on its way to the embeddings: its modules and its activation functions, and it without one."""
+"""The modules and activation functions that a model calls, and the model without some of them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from diagnosis.isolation import private_copy
 from diagnosis.probes.model import embed
 
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
-ENOUGH = 256  # rows on which each layer's answers are kept
+ENOUGH = 256  # rows for which the output of each layer is kept
 RELU = frozenset({"relu", "relu_", "relu6", "hardtanh"})  # F.relu6 is a hardtanh
 SATURATING = frozenset({"sigmoid", "sigmoid_", "softmax", "tanh", "tanh_", "hardsigmoid", "expit"})
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One call of a leaf module: what it was given and what it answered."""
+    """One call of a leaf module: its input and its output."""
 
     name: str
     module: nn.Module
@@ -28,13 +28,13 @@ class Call:
 
 
 def calls(model: nn.Module, inputs: torch.Tensor) -> list[Call]:
-    """The calls of the model's leaf modules on the first of these inputs, in order; of a copy."""
+    """The calls of the leaf modules of a copy of the model, on `ENOUGH` inputs at most, in order."""
     run, seen = private_copy(model), list[Call]()
 
     def note(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, given: tuple[object, ...], answer: object) -> None:
             if given and isinstance(given[0], torch.Tensor) and isinstance(answer, torch.Tensor):
-                seen.append(Call(name, module, given[0].clone(), answer.clone()))  # in-place layers write over both
+                seen.append(Call(name, module, given[0].clone(), answer.clone()))  # in-place layers overwrite both
 
         return hook
 
@@ -47,14 +47,14 @@ def calls(model: nn.Module, inputs: torch.Tensor) -> list[Call]:
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """One call of an activation function, by a module or in `forward`: its name and what it answered."""
+    """One call of an activation function, by a module or in `forward`: its name and its output."""
 
     name: str
     answer: torch.Tensor
 
 
 def activations(model: nn.Module, inputs: torch.Tensor) -> list[Activation]:
-    """The calls of ReLU-like and saturating functions on the first of these inputs, in order; of a copy."""
+    """The calls of ReLU-like and saturating functions by a copy of the model, on `ENOUGH` inputs at most, in order."""
     watch = _Watch()
     with watch:
         embed(private_copy(model), inputs[:ENOUGH])
@@ -62,16 +62,16 @@ def activations(model: nn.Module, inputs: torch.Tensor) -> list[Activation]:
 
 
 def without(model: nn.Module, positions: Iterable[int]) -> nn.Module:
-    """The model without the activation functions at these positions of `activations`.
+    """The model without the activation functions at these positions in `activations`.
 
-    A saturating one is left out; of a ReLU each dead unit gets its mean as its threshold, and the others stay.
+    A saturating function is left out. In a ReLU, each dead unit gets its mean as threshold; the other units stay.
     """
     return _Without(model, frozenset(positions))
 
 
 @dataclass(eq=False)
 class _Watch(TorchFunctionMode):
-    """Sees every activation function, as a module or as a function, and goes without some."""
+    """Records every activation function, module or function, and skips some."""
 
     skipped: frozenset[int] = frozenset()
     seen: list[Activation] = field(default_factory=list)

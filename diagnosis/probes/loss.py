@@ -1,4 +1,4 @@
-"""A loss is called on similarities of ours: which way it pushes alike and unlike pairs, and how low it can get."""
+"""The loss on similarities of our choice: how it pushes positive and negative pairs, and how low it can get."""
 
 import inspect
 from collections.abc import Callable
@@ -10,74 +10,74 @@ from torch import nn
 from diagnosis.probes.similarity import Reach, guarded
 from diagnosis.subject import DiagnosisError, Loss
 
-CONVENTIONS = {"0 and 1": (0, 1), "-1 and 1": (-1, 1), "1 and 0": (1, 0)}  # labels of unlike and of alike pairs
+CONVENTIONS = {"0 and 1": (0, 1), "-1 and 1": (-1, 1), "1 and 0": (1, 0)}  # labels of negative and of positive pairs
 
 
 @dataclass(frozen=True)
 class Push:
-    """Mean gradient of the loss by the similarity: of unlike pairs that are near, and of alike ones that are not."""
+    """Gradients of the loss by the similarity, summed: of similar negative pairs, and of dissimilar positive ones."""
 
-    unlike: float
-    alike: float
+    negative: float
+    positive: float
 
     @property
     def right(self) -> bool:
-        """Whether descent makes unlike pairs less similar, and alike ones more."""
-        return self.unlike > 0 > self.alike
+        """Whether descent makes negative pairs less similar, and positive ones more."""
+        return self.negative > 0 > self.positive
 
 
 def of_cosines(loss: Callable[..., torch.Tensor]) -> Loss:
-    """A loss of pairs, `(x, y, labels)` such as `nn.CosineEmbeddingLoss`, as one of their cosines; others as they are.
+    """A loss of `(x, y, labels)`, such as `nn.CosineEmbeddingLoss`, as a loss of cosines; other losses as they are.
 
-    It is asked about vectors in the plane that have these cosines.
+    It gets vectors in the plane that have these cosines.
     """
     if _arguments_needed(loss.forward if isinstance(loss, nn.Module) else loss) != 3:
         return loss
 
     def of_planar(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        inside = cosines.clamp(-1 + 1e-6, 1 - 1e-6)  # the sine has no gradient at its ends
+        inside = cosines.clamp(-1 + 1e-6, 1 - 1e-6)  # the sine has no gradient at the ends
         y = torch.stack([inside, (1 - inside.square()).sqrt()], 1)
         return loss(y.new_tensor([1, 0]).expand_as(y), y, labels)
 
     return of_planar
 
 
-def push(loss: Loss, within: Reach, labels: torch.Tensor, unlike: float, alike: float) -> Push | None:
-    """What the loss does to pairs with these two labels, in the dtype of `labels`, within a similarity's reach.
+def push(loss: Loss, within: Reach, labels: torch.Tensor, negative: float, positive: float) -> Push | None:
+    """The push of the loss on pairs with these two labels, in the dtype of `labels`, within a similarity's reach.
 
-    Both are in one batch, since some losses compare pairs with each other. None where it refuses them: some take labels
-    of their own only, and some no negative similarities.
+    One batch holds both kinds, since some losses compare pairs with each other. None if the loss refuses them: some
+    accept only their own labels, or no similarity below 0.
     """
     near, far = within.between(0.75, 0.98), within.between(0.25, 0.75)
-    both = torch.cat([labels.new_full(near.shape, unlike), labels.new_full(far.shape, alike)])
+    both = torch.cat([labels.new_full(near.shape, negative), labels.new_full(far.shape, positive)])
     try:
-        of_unlike, of_alike = _gradient(loss, torch.cat([near, far]), both).split(len(near))
+        of_negative, of_positive = _gradient(loss, torch.cat([near, far]), both).split(len(near))
     except DiagnosisError:
         return None
-    return Push(float(of_unlike.sum()), float(of_alike.sum()))
+    return Push(float(of_negative.sum()), float(of_positive.sum()))
 
 
 def pulls_only(loss: Loss, within: Reach, labels: torch.Tensor) -> bool:
-    """Whether the loss pulls alike pairs together, and pushes no others apart, however similar and labelled."""
+    """Whether the loss pulls positive pairs together but pushes no pairs apart, at any similarity and label."""
     everywhere = torch.cat([within.between(0, 0.98)] * 2)
     half = len(everywhere) // 2
     pulled = False
-    for unlike, alike in CONVENTIONS.values():
-        both = torch.cat([labels.new_full((half,), value) for value in (unlike, alike)])
+    for negative, positive in CONVENTIONS.values():
+        both = torch.cat([labels.new_full((half,), value) for value in (negative, positive)])
         try:
-            of_unlike, of_alike = _gradient(loss, everywhere, both).split(half)
+            of_negative, of_positive = _gradient(loss, everywhere, both).split(half)
         except DiagnosisError:  # labels that it refuses
             continue
-        if bool((of_unlike > 0).any()):
+        if bool((of_negative > 0).any()):
             return False
-        pulled |= float(of_alike.sum()) < 0
+        pulled |= float(of_positive.sum()) < 0
     return pulled
 
 
 def least_loss(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> float | None:
-    """The least mean loss of pairs with these labels, if each could have whichever of these similarities it likes.
+    """The least mean loss of pairs with these labels, if each pair could choose among these similarities.
 
-    None where the loss refuses some of them.
+    None if the loss refuses some of them.
     """
     values, counts = labels.cpu().unique(return_counts=True)
     near = similarities.to(labels.device)

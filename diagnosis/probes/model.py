@@ -1,4 +1,4 @@
-"""A subject's model is run again, changed or on other inputs: the counterfactual of every cause that lies before it."""
+"""The subject's model runs again, changed or on other inputs: the probe of every cause in the model or its inputs."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,13 +8,14 @@ import torch
 from torch import nn
 
 from diagnosis.isolation import private_copy, seeded, users_code
+from diagnosis.signature.sums import mean_cosine
 from diagnosis.subject import DiagnosisError, Subject
 
 Found = TypeVar("Found")
 
 
 class Source(NamedTuple):
-    """What all embeddings of a subject are computed from."""
+    """The model and the inputs that give all embeddings of a subject."""
 
     model: nn.Module
     inputs: torch.Tensor
@@ -22,19 +23,19 @@ class Source(NamedTuple):
 
 
 def source(subject: Subject) -> Source | None:
-    """The model and its inputs; None where they are not known of each side, so that nothing can be computed anew."""
+    """The model and its inputs; None if they are not known for each side."""
     if subject.model is None or subject.inputs is None or (subject.y is not None and subject.other_inputs is None):
         return None
     return Source(subject.model, subject.inputs, None if subject.y is None else subject.other_inputs)
 
 
 def rerun(subject: Subject, change: Callable[[nn.Module], nn.Module | None] = lambda model: None) -> Subject:
-    """The subject with a changed copy of its model, and the embeddings that this gives, as `x` in dtype and device.
+    """The subject with a changed copy of its model and the embeddings of that, in the dtype and on the device of `x`.
 
-    `change` changes the model that it is handed, or returns another one.
+    `change` changes its argument, or returns another model.
 
     Raises:
-        DiagnosisError: there is no model with inputs, or it raises, or answers no tensor.
+        DiagnosisError: there is no model with inputs, or it raises, or returns no tensor.
     """
     found = source(subject)
     if found is None:
@@ -50,7 +51,7 @@ def rerun(subject: Subject, change: Callable[[nn.Module], nn.Module | None] = la
 
 
 def attempted(probe: Callable[[], Found]) -> Found | None:
-    """What a probe gives; None where the model can't be run in that way."""
+    """The result of a probe; None if the model can't run that way."""
     try:
         return probe()
     except DiagnosisError:
@@ -58,16 +59,16 @@ def attempted(probe: Callable[[], Found]) -> Found | None:
 
 
 def on_inputs(subject: Subject, change: Callable[[torch.Tensor], torch.Tensor]) -> Subject:
-    """The subject with its inputs changed, and the embeddings that this gives."""
+    """The subject with changed inputs, and their embeddings."""
     inputs, other = (None if given is None else change(given) for given in (subject.inputs, subject.other_inputs))
     return rerun(replace(subject, inputs=inputs, other_inputs=other))
 
 
 def embed(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
-    """What the model answers, in its mode, without a graph; the model is changed by it as by any call.
+    """The output of the model, in its mode, without a graph; the model changes as by any call.
 
     Raises:
-        DiagnosisError: the model raises, or answers something else than one floating-point tensor `[N, ..., D]`.
+        DiagnosisError: the model raises, or returns anything but one floating-point tensor `[N, ..., D]`.
     """
     shape = tuple(inputs.shape)
     device = next((weight.device for weight in model.parameters()), inputs.device)
@@ -88,8 +89,10 @@ def embed(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     return answer.detach()
 
 
-def alikeness(x: torch.Tensor) -> float:
-    """Mean cosine of two different rows, of each flattened; what a probe of several chooses by."""
-    rows = nn.functional.normalize(x.flatten(1).double(), dim=1)
-    n = len(rows)
-    return float((rows.mean(0).square().sum() * n - 1) / max(n - 1, 1))
+def mean_row_cosine(x: torch.Tensor) -> float:
+    """The mean cosine of two different items of `[N, ..., D]`, each flattened; 0.0 of one item.
+
+    The probes compare several repairs by it.
+    """
+    units = nn.functional.normalize(x.flatten(1).double(), dim=1)
+    return mean_cosine(units.sum(0), len(units)) if len(units) > 1 else 0.0

@@ -1,17 +1,17 @@
-"""A similarity is called on rows of ours: how far it reaches, and whether it follows the cosine."""
+"""The user's similarity: on the subject's pairs, and on random rows for its reach and its order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from scipy import stats
 
-from diagnosis.answers import similarity
 from diagnosis.isolation import users_code
-from diagnosis.signature.rows import generator, rows
-from diagnosis.subject import DiagnosisError, Subject
+from diagnosis.signature.rows import generator, rows, unit
+from diagnosis.subject import DiagnosisError, Similarity, Subject
 
 _PROBES = 64  # pairs
 Function = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -22,7 +22,7 @@ _TO_CHECK = {
 
 
 def guarded(function: Function, name: Literal["loss", "similarity"]) -> Function:
-    """The user's function, whose errors become a `DiagnosisError` that says whose it is."""
+    """The user's function; its exceptions become a `DiagnosisError` that names it."""
 
     def ask(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         with users_code(f"the {name}", _TO_CHECK[name]):
@@ -33,21 +33,21 @@ def guarded(function: Function, name: Literal["loss", "similarity"]) -> Function
 
 @dataclass(frozen=True)
 class Reach:
-    """What a similarity answers, in the mean, to rows and their opposites, and to rows and themselves."""
+    """The mean similarity of rows with their opposites, and with themselves."""
 
     opposite: float = -1.0
     itself: float = 1.0
 
     def between(self, start: float, end: float) -> torch.Tensor:
-        """Some similarities from one share of the way up to another one."""
+        """11 similarities between two shares of the way from `opposite` to `itself`."""
         return self.opposite + (self.itself - self.opposite) * torch.linspace(start, end, 11)
 
 
 def reach(subject: Subject) -> Reach:
-    """How far the subject's similarity reaches, on random rows of the shape and dtype of its own.
+    """The reach of the subject's similarity, on random rows in the shape and dtype of `x`.
 
     Raises:
-        DiagnosisError: the similarity raises, or answers no numbers.
+        DiagnosisError: the similarity raises, or returns no numbers.
     """
     if subject.similarity is None:
         return Reach()
@@ -60,14 +60,14 @@ def reach(subject: Subject) -> Reach:
 def follows_cosine(subject: Subject) -> float:
     """Spearman's correlation of the subject's similarity with the cosine, over random pairs at cosines from -1 to 1.
 
-    0 where it answers one number to all of them.
+    0 if all similarities are equal.
 
     Raises:
-        DiagnosisError: the similarity raises, or answers no numbers.
+        DiagnosisError: the similarity raises, or returns no numbers.
     """
     ask, items, drawn = similarity(subject), len(subject.x), generator()
     cosines = torch.linspace(-1, 1, -(-_PROBES // items) * items)
-    cosines = cosines[torch.randperm(len(cosines), generator=drawn)]  # a running maximum follows ascending ones
+    cosines = cosines[torch.randperm(len(cosines), generator=drawn)]  # a running maximum would follow ascending ones
     with torch.no_grad():
         parts = [ask(*_pairs_at(part, subject, drawn)).reshape(items, -1) for part in cosines.split(items)]
     answers = torch.cat(parts).double().mean(1).cpu()
@@ -77,7 +77,7 @@ def follows_cosine(subject: Subject) -> float:
 
 
 def _pairs_at(cosines: torch.Tensor, subject: Subject, drawn: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random rows of one length, of the shape and dtype of the subject's, and others at one cosine an item."""
+    """Random rows of one length in the shape and dtype of `x`, and partners with a given cosine for each item."""
     dim, length = subject.dim, subject.x.shape[subject.dim] ** 0.5
     x, other = (length * F.normalize(torch.randn(subject.x.shape, generator=drawn), dim=dim) for _ in range(2))
     across = length * F.normalize(other - x * F.cosine_similarity(x, other, dim=dim).unsqueeze(dim), dim=dim)
@@ -86,7 +86,7 @@ def _pairs_at(cosines: torch.Tensor, subject: Subject, drawn: torch.Generator) -
 
 
 def check(subject: Subject) -> None:
-    """Ask the similarity and the loss once about the subject's own pairs.
+    """Call the similarity and the loss once on the subject's own pairs.
 
     Raises:
         DiagnosisError: one of them raises.
@@ -94,7 +94,7 @@ def check(subject: Subject) -> None:
     if subject.y is None:
         return
     if subject.similarity is None:
-        similarities = F.cosine_similarity(subject.x, subject.y, dim=subject.dim).clamp(-1, 1)  # it can round to more
+        similarities = F.cosine_similarity(subject.x, subject.y, dim=subject.dim).clamp(-1, 1)  # rounding exceeds 1
     else:
         similarities = guarded(subject.similarity, "similarity")(subject.x, subject.y)
         _one_a_pair(similarities, len(subject.x), len(rows(subject.x, subject.dim)))
@@ -111,3 +111,46 @@ def _one_a_pair(answer: object, items: int, pairs: int) -> None:
         f"the similarity answers {said} to {pairs} pairs; known: one number a pair, [N]; of all pairs at once take the "
         "diagonal"
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Similarities:
+    """The similarities of pairs, or of each row with the next one, `[M]` each, float64.
+
+    Attributes:
+        given: the user's similarity, computed in the user's dtype.
+        sound: the same for the unit vectors, which can't overflow; NaN if a row has no direction.
+        exact: the cosines in float64.
+        width: its range from opposite to equal vectors; 2 for a cosine.
+    """
+
+    given: torch.Tensor
+    sound: torch.Tensor
+    exact: torch.Tensor
+    width: float
+
+    @property
+    def lost(self) -> torch.Tensor:
+        """Which ones are not finite, or off by a twentieth of the width from the similarity at norm 1."""
+        off = (self.given - self.sound).abs() > 0.05 * max(self.width, 1)
+        return off | ~self.given.isfinite() | ~self.sound.isfinite()
+
+
+def similarities(subject: Subject) -> Similarities:
+    """The similarities of the pairs; without `y`, each row is paired with the next one."""
+    x, dim = subject.x.detach(), subject.dim
+    y = subject.y.detach() if subject.y is not None else x.roll(1, dims=0 if dim % x.ndim else -1)
+    ask = similarity(subject)
+    wide_x, wide_y = unit(x, dim), unit(y, dim)
+    sound_x, sound_y = wide_x.to(x.dtype), wide_y.to(x.dtype)
+    return Similarities(
+        given=ask(x, y).detach().double().flatten(),
+        sound=ask(sound_x, sound_y).detach().double().flatten(),
+        exact=(rows(wide_x, dim) * rows(wide_y, dim)).sum(1),
+        width=float((ask(sound_x, sound_x) - ask(sound_x, -sound_x)).detach().double().nanmean()),
+    )
+
+
+def similarity(subject: Subject) -> Similarity:
+    """The user's similarity, or the built-in cosine over the subject's dim."""
+    return subject.similarity or partial(F.cosine_similarity, dim=subject.dim)

@@ -1,4 +1,4 @@
-"""A copy of the model is trained anew for some steps: what the rate and the pairs would make of it."""
+"""A copy of the model is trained from new weights for some steps, to test the rate and the pairs."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ PAIRS = 64  # a step
 
 
 class Lesson(NamedTuple):
-    """What a model learns from: pairs with labels, and a loss."""
+    """The training data of a model: pairs with labels, and a loss."""
 
     inputs: torch.Tensor
     other_inputs: torch.Tensor
@@ -24,7 +24,7 @@ class Lesson(NamedTuple):
 
 
 def lesson(subject: Subject) -> Lesson | None:
-    """What the subject's model would be trained on; None where something of it is not known."""
+    """The training data of the subject's model; None if a part is not known."""
     found = source(subject)
     if found is None or found.other_inputs is None or subject.labels is None or subject.loss is None:
         return None
@@ -34,7 +34,7 @@ def lesson(subject: Subject) -> Lesson | None:
 
 
 def reinitialised(model: nn.Module, seed: int = 0) -> None:
-    """Draw the weights anew: `reset_parameters` of every module that has one; the same for the same seed."""
+    """Draw new weights by `reset_parameters` of every module that has it; equal seeds give equal weights."""
     with seeded(seed):
         for module in model.modules():
             reset = getattr(module, "reset_parameters", None)
@@ -43,7 +43,7 @@ def reinitialised(model: nn.Module, seed: int = 0) -> None:
 
 
 def trained(subject: Subject, rate: float, seed: int = 0) -> Subject:
-    """The subject with its model drawn anew and trained on its pairs by `STEPS` steps of Adam at this rate.
+    """The subject with new weights, trained on its pairs for `STEPS` steps of Adam at this rate.
 
     Raises:
         DiagnosisError: there is nothing to train on, or the model or the loss raises.
@@ -71,6 +71,6 @@ def _train(model: nn.Module, given: Lesson, similarity: Similarity, rate: float)
         chosen = torch.randint(len(given.labels), (PAIRS,))
         x, y = (model(side[chosen].to(weights[0].device)) for side in (given.inputs, given.other_inputs))
         optimizer.zero_grad()
-        # A loss may have weights of its own, which are the user's.
+        # A loss may have weights of its own, which must not change.
         given.loss(similarity(x, y), given.labels[chosen].to(x.device)).mean().backward(inputs=weights)
         optimizer.step()

@@ -1,4 +1,4 @@
-"""Subjects as they would be without a fault: the counterfactuals that need no model."""
+"""Subjects without a fault: the repairs that need no model."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ Change = Callable[[torch.Tensor], torch.Tensor]
 
 
 def each_side(subject: Subject, change: Change) -> Subject:
-    """The subject with the usable rows of each side changed, `[M, K]` of float64 to `[M, K']`; the others are zeros."""
+    """The subject with the usable rows of each side changed, float64 `[M, K]` to `[M, K']`; other rows become 0."""
     x = _changed(subject.x, subject.dim, change)
     return replace(subject, x=x, y=None if subject.y is None else _changed(subject.y, subject.dim, change))
 
@@ -33,12 +33,12 @@ def centred(subject: Subject) -> Subject:
 
 
 def rescaled(subject: Subject) -> Subject:
-    """Rows of norm 1 in float64, in which nothing overflows, nothing vanishes, and no eps counts."""
+    """Rows of norm 1 in float64: nothing overflows or vanishes, and no eps matters."""
     return each_side(subject, unit)
 
 
 def shuffled_dimensions(subject: Subject) -> Subject:
-    """Centred, and the entries of each dimension in an order of their own: as if dimensions were independent.
+    """Centred, with each dimension shuffled by itself, as if dimensions were independent.
 
     The null of Horn's parallel analysis, doi 10.1007/BF02289447.
     """
@@ -52,7 +52,7 @@ def shuffled_dimensions(subject: Subject) -> Subject:
 
 
 def standardised(subject: Subject) -> Subject:
-    """Each dimension whitened by itself: mean 0 and spread 1 over the side's rows; a constant one is 0."""
+    """Each dimension with mean 0 and spread 1 over the rows of a side; constant dimensions become 0."""
 
     def standardise(table: torch.Tensor) -> torch.Tensor:
         away = about(table, table.mean(0))
@@ -62,12 +62,12 @@ def standardised(subject: Subject) -> Subject:
 
 
 def without_dimensions(subject: Subject, dropped: torch.Tensor) -> Subject:
-    """Without the dimensions that `dropped`, `[K]` of bool, names."""
+    """Without the dimensions marked in `dropped`, `[K]` of bool."""
     return each_side(subject, lambda table: table[:, ~dropped])
 
 
 def other_partners(subject: Subject) -> Subject:
-    """Each `x` beside the `y` of a pair half a batch away; labels stay, since what they hold is examined too."""
+    """Each `x` with the `y` half a batch away. Labels stay, since they are examined too."""
     half = max(1, len(subject.x) // 2)
     y, inputs = (None if side is None else side.roll(half, 0) for side in (subject.y, subject.other_inputs))
     return replace(subject, y=y, other_inputs=inputs)

@@ -1,19 +1,16 @@
-"""A diagnosis as a page: the verdict, the causes, the pictures before and after the remedy, the figures."""
+"""A diagnosis as a page: the verdict, the causes, pictures before and after the repair, the figures."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from diagnosis import wording
-from diagnosis.monitor import curve as training
-from diagnosis.report.pictures import Picture, Stages, draw
+from diagnosis import verdict
+from diagnosis.report.pictures import Drawing, Stages, draw
 from diagnosis.report.sampled import Sampled, sampled
-from diagnosis.signature.pairs import MOST
-from diagnosis.signature.rows import sample
-from diagnosis.signature.signature import measure
+from diagnosis.report.training import picture
+from diagnosis.signature.rows import SEEN, sample
 from diagnosis.subject import Subject
-from diagnosis.suspects import SUSPECTS
 from diagnosis.verdict import Diagnosis
 from reports.markdown import templates
 
@@ -28,10 +25,9 @@ def write_report(
     source: str = "the embeddings",
     curve: pd.DataFrame | None = None,
 ) -> Path:
-    """Write `report.md` and its pictures into `folder`, made if it is not there, and return the page's path.
+    """Write `report.md` and its pictures to `folder`, made if it is missing, and return the path of the page.
 
-    `source` says where the subject came from, and `curve` is that of a `CollapseMonitor`. The same input gives the
-    same bytes.
+    `source` names the origin of the subject, and `curve` is that of a `CollapseMonitor`. Equal input gives equal bytes.
 
     Raises:
         OSError: a folder that can't be written.
@@ -39,7 +35,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     stages = _stages(diagnosis, subject)
     values = {
-        "say": wording,
+        "say": verdict,
         "diagnosis": diagnosis,
         "source": source,
         "pictures": list(_pictures(stages, curve, folder)),
@@ -51,26 +47,16 @@ def write_report(
 
 
 def _stages(diagnosis: Diagnosis, subject: Subject) -> dict[str, Sampled]:
-    """The embeddings as they are, and what the remedies of all causes make of them, where they can be tried."""
-    few = sample(subject, MOST)
-    stages = {"As they are": sampled(few)}
-    changes = []
-    for cause in diagnosis.causes:
-        signature = measure(few)
-        clues = (suspect.look(few, signature) for suspect in SUSPECTS if suspect.name == cause.name)
-        for clue in clues:  # a cause can be told in more than one way
-            if clue and clue.repair:
-                few = clue.repair()
-                changes.append(clue.change)
-                break
-    if changes:
-        stages[f"Tried: {', '.join(changes)}"] = sampled(few)
+    """The embeddings as they are, and as the diagnosis repaired them."""
+    stages = {"As they are": sampled(sample(subject, SEEN))}
+    if diagnosis.repaired is not None:
+        stages[f"Tried: {', '.join(diagnosis.tried)}"] = sampled(diagnosis.repaired)
     return {title: seen for title, seen in stages.items() if seen}
 
 
-def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Iterator[Picture]:
+def _pictures(stages: Stages, curve: pd.DataFrame | None, folder: Path) -> Iterator[Drawing]:
     if stages:
         yield from draw(stages, folder)
     if curve is not None:
-        training.picture(curve, folder / "training.png")
-        yield Picture("training.png", "The embeddings while they were trained")
+        picture(curve, folder / "training.png")
+        yield Drawing("training.png", "The embeddings during training")

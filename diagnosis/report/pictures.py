@@ -1,11 +1,11 @@
-"""Pictures of embeddings as they are and after a remedy: where they point, their cosines, their spectrum."""
+"""Pictures of embeddings as they are and after a repair: directions, cosines, singular values."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.style
+import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -17,65 +17,49 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from diagnosis.report.sampled import Sampled
 from diagnosis.signature.pairs import effective_rank
-from diagnosis.wording import figure as number
+from diagnosis.verdict import figure as number
+from reports.plots.style import COLOURS, GREY, INK, styled
 
 Stages = Mapping[str, Sampled]
-"""By title: the embeddings as they are and, where a remedy was tried, as they would be."""
+"""By title: the embeddings as they are, and after a repair."""
 
-STYLE = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture on every machine
-    "font.size": 8,
-    "figure.dpi": 130,
-    "figure.titlesize": 11,
-    "figure.titleweight": "bold",
-    "axes.titlesize": 8.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e4e4e4",
-    "legend.frameon": False,
-}
-COLOURS = ("#0072b2", "#d55e00")  # Okabe and Ito's, told apart by colour-blind people too
 CLASS_COLOURS = matplotlib.colormaps["tab10"].colors  # type: ignore[attr-defined]
-INK, GREY = "#000000", "#c4c4c4"
 FLOORS = {"columns shuffled": GREY, "partners shuffled": GREY, "rows centred": INK}
 BINS = np.linspace(-1, 1, 81)
 CLOSE = 0.15
-"""Cosines that differ by less are drawn a second time, closer."""
+"""Cosines in a range below this are drawn a second time, enlarged."""
 
 LETTERS = 66
-"""How many of a title fit over a facet."""
+"""The letters of a title that fit over a facet."""
 
 LEAST = 1e-6
-"""Below this part of the largest singular value there is little but rounding."""
+"""Singular values below this share of the largest one are mostly rounding."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A file, and what is seen on it."""
+class Drawing:
+    """A file, and its content in words."""
 
     file: str
     alt: str
 
 
-def draw(stages: Stages, folder: Path) -> Iterator[Picture]:
-    """Save the pictures of embeddings in `folder` as PNG: the same embeddings, the same bytes."""
+def draw(stages: Stages, folder: Path) -> Iterator[Drawing]:
+    """Save the pictures to `folder` as PNG; equal embeddings give equal bytes."""
     for name, plot in {"directions": directions, "cosines": cosines, "spectrum": spectrum}.items():
-        with matplotlib.style.context(["default", STYLE]):
+        with styled():
             yield save(plot(stages), f"{name}.png", folder)
 
 
-def save(figure: Figure, file: str, folder: Path) -> Picture:
-    """Write a figure without what differs from one version of matplotlib to the next; its titles tell what is seen."""
+def save(figure: Figure, file: str, folder: Path) -> Drawing:
+    """Save a figure without metadata that depends on matplotlib's version; its titles say what it shows."""
     figure.savefig(folder / file, metadata={"Software": None})
     titles = (axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes)
-    return Picture(file, "; ".join(filter(None, [figure.get_suptitle(), *titles])))
+    return Drawing(file, "; ".join(filter(None, [figure.get_suptitle(), *titles])))
 
 
 def directions(stages: Stages) -> Figure:
-    """Where the unit vectors point: on two principal axes, not centred, in the unit circle; beside it their t-SNE."""
+    """The unit vectors on two principal axes, not centred, in the unit circle; next to it their t-SNE."""
     figure, facets = _facets(len(stages), 2, 3.7, "Where the embeddings point")
     for (title, seen), (left, right) in zip(stages.items(), facets, strict=True):
         _principal_axes(left, seen, title)
@@ -87,8 +71,8 @@ def directions(stages: Stages) -> Figure:
 
 
 def cosines(stages: Stages) -> Figure:
-    """How the cosines of what is compared lie against those of the floors, each relative to its own highest bin."""
-    figure, facets = _facets(1, len(stages), 2.8, "Cosines, and what they would be by chance")
+    """Histograms of the compared cosines and of the chance levels, each relative to its highest bin."""
+    figure, facets = _facets(1, len(stages), 2.8, "Cosines, and their chance level")
     for axes, (title, seen) in zip(facets[0], stages.items(), strict=True):
         colours = iter(COLOURS)
         for name, values in seen.cosines().items():
@@ -105,7 +89,7 @@ def cosines(stages: Stages) -> Figure:
 
 
 def _closer(axes: Axes, seen: Sampled) -> None:
-    """What is compared, on a scale of its own, where it would be a single bar."""
+    """The compared cosines enlarged, if they would be a single bar."""
     compared = {name: values for name, values in seen.cosines().items() if name not in FLOORS}
     least, most = (float(getattr(torch.cat(list(compared.values())), end)()) for end in ("min", "max"))
     if not 1e-9 < most - least < CLOSE:
@@ -116,11 +100,11 @@ def _closer(axes: Axes, seen: Sampled) -> None:
         heights, _ = np.histogram(values, bins)
         inset.stairs(heights / heights.max(), bins, color=colour, linewidth=1)
     inset.set(xticks=[least, most], xticklabels=[number(least), number(most)], yticks=[])
-    inset.set_title("the same, closer", fontsize=7)
+    inset.set_title("enlarged", fontsize=7)
 
 
 def spectrum(stages: Stages) -> Figure:
-    """How much there is along each principal axis, raw and centred."""
+    """The singular values, raw and centred, relative to the largest."""
     figure, facets = _facets(1, len(stages), 2.8, "Singular values")
     for axes, (title, seen) in zip(facets[0], stages.items(), strict=True):
         spectra = [torch.linalg.svdvals(rows) for rows in (seen.x, seen.x - seen.x.mean(0))]
@@ -130,13 +114,13 @@ def spectrum(stages: Stages) -> Figure:
             label = f"{name}: effective rank {effective_rank(values):.1f}"
             axes.plot(range(1, len(values) + 1), shown, color=colour, label=label, linewidth=width, marker=".")
         axes.set(xscale="log", yscale="log", xlabel="rank", ylabel="relative to the largest", ylim=(LEAST / 50, 2))
-        axes.legend(loc="lower left")  # below what is drawn
+        axes.legend(loc="lower left")  # below the curves
         axes.set_title(textwrap.fill(f"{title}: {len(seen.x):,} rows of {seen.x.shape[1]:,} dimensions", LETTERS))
     return figure
 
 
 def _principal_axes(axes: Axes, seen: Sampled, title: str) -> None:
-    # Centred, or scaled to what there is, a collapse would look like any other cloud.
+    # Centred, or with axes fitted to the data, a collapse would look like any other cloud.
     units = seen.units.numpy()
     units = np.pad(units, ((0, 0), (0, max(0, 2 - units.shape[1]))))
     places = TruncatedSVD(2, random_state=0).fit_transform(units)
@@ -145,29 +129,30 @@ def _principal_axes(axes: Axes, seen: Sampled, title: str) -> None:
     _scatter(axes, seen, places)
     ticks = [-1, -0.5, 0, 0.5, 1]
     axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xticks=ticks, yticks=ticks)
-    axes.set_title(textwrap.fill(f"{title}: PCA, not centred ({(places**2).sum() / len(places):.0%} is seen)", LETTERS))
+    shown = (places**2).sum() / len(places)
+    axes.set_title(textwrap.fill(f"{title}: PCA, not centred ({shown:.0%} of the energy)", LETTERS))
 
 
 def _neighbours(axes: Axes, seen: Sampled, title: str) -> None:
     perplexity = min(30.0, (len(seen.units) - 1) / 3)
     tsne = TSNE(perplexity=perplexity, init="random", random_state=0)
-    with threadpool_limits(1):  # on a busy machine its threads wait for each other a hundred times as long
+    with threadpool_limits(1):  # on a busy machine, more threads take a hundred times as long
         _scatter(axes, seen, tsne.fit_transform(seen.units.numpy()))
     axes.set(xticks=[], yticks=[])
-    axes.set_title(textwrap.fill(f"{title}: t-SNE (who is near whom, not how near)", LETTERS))
+    axes.set_title(textwrap.fill(f"{title}: t-SNE (neighbours, not distances)", LETTERS))
 
 
 def _scatter(axes: Axes, seen: Sampled, places: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
     for (name, members), colour in zip(seen.groups.items(), CLASS_COLOURS, strict=False):
         x, y = places[members].T
-        if seen.y is not None and name == "y":  # rings around dots: two points at one place are seen to be two
+        if seen.y is not None and name == "y":  # rings around dots: two points at one place are both visible
             axes.scatter(x, y, s=16, facecolors="none", edgecolors=COLOURS[1], label=name, linewidths=0.5)
         else:
             axes.scatter(x, y, s=4, color=colour, label=name, linewidths=0)
 
 
 def _rounded(mean: float) -> str:
-    return number(mean if abs(mean) > 0.9995 else round(mean, 3) + 0.0)  # which makes 0 of -0
+    return number(mean if abs(mean) > 0.9995 else round(mean, 3) + 0.0)  # turns -0 into 0
 
 
 def _facets(rows: int, columns: int, height: float, title: str) -> tuple[Figure, list[list[Axes]]]:

@@ -1,4 +1,4 @@
-"""A sample of what a subject compares, small enough to be drawn."""
+"""A sample of the vectors of a subject, small enough to draw."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from diagnosis.signature.rows import generator, sides, take, unit, usable
 from diagnosis.subject import Subject
 
 ROWS = 1000
-"""Vectors of both sides together: t-SNE takes seconds for so many."""
+"""Vectors of both sides together; t-SNE takes seconds for this many."""
 
 CLASSES = 10
-"""More are not told apart by colour."""
+"""More colours are hard to distinguish."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """Vectors `[n, D]` in float64 that have a direction; `y` are the partners of `x`; `labels` of them or of `x`."""
+    """Vectors `[n, D]` with a direction, float64. `y`: partners of `x`; `labels`: of the pairs, or of `x`, `[n]`."""
 
     x: torch.Tensor
     y: torch.Tensor | None = None
@@ -24,12 +24,12 @@ class Sampled:
 
     @property
     def units(self) -> torch.Tensor:
-        """All vectors, those of `y` after those of `x`, at length 1: what a cosine sees."""
+        """All vectors at length 1, `y` after `x`."""
         return unit(self.x if self.y is None else torch.cat([self.x, self.y]))
 
     @property
     def groups(self) -> dict[str, torch.Tensor]:
-        """Which of `units` belong together, as bool, by name: the sides of the pairs, or the classes."""
+        """Masks over `units` by name: the sides of the pairs, or the classes."""
         if self.y is not None:
             first = torch.arange(2 * len(self.x)) < len(self.x)
             return {"x": first, "y": ~first}
@@ -39,7 +39,7 @@ class Sampled:
         return {f"{label:g}": self.labels == label for label in classes}
 
     def cosines(self) -> dict[str, torch.Tensor]:
-        """Cosines by name: of what is compared, then of the floors that have any."""
+        """Cosines by name: the compared ones, then the chance levels."""
         if self.y is not None:
             cosines = unit(self.x) @ unit(self.y).T
             unrelated = cosines[~torch.eye(len(cosines), dtype=torch.bool)]
@@ -49,16 +49,16 @@ class Sampled:
         return {name: cosines for name, cosines in found.items() if len(cosines)}
 
     def _of_pairs(self, cosines: torch.Tensor) -> dict[str, torch.Tensor]:
-        if self.labels is None or not (alike := self.labels > 0).any() or alike.all():
+        if self.labels is None or not (positive := self.labels > 0).any() or positive.all():
             return {"pairs": cosines}
-        return {"alike pairs": cosines[alike], "unlike pairs": cosines[~alike]}
+        return {"positive pairs": cosines[positive], "negative pairs": cosines[~positive]}
 
 
 def sampled(subject: Subject) -> Sampled | None:
-    """What can be drawn of a subject, the same each time; None where fewer than three vectors have a direction."""
+    """The same sample of a subject each time; None if fewer than three vectors have a direction."""
     most = ROWS if subject.y is None else ROWS // 2
     order = torch.randperm(len(subject.x), generator=generator())
-    few = take(subject, order[:most].sort().values)  # of vectors along the first dim: some of their elements
+    few = take(subject, order[:most].sort().values)  # if vectors lie along the first dim: some of their elements
     tables = [table[:most].cpu().double() for table in sides(few)]
     fine = torch.stack([usable(table) for table in tables]).all(0)
     if fine.sum() < 3:
@@ -70,7 +70,7 @@ def sampled(subject: Subject) -> Sampled | None:
 
 
 def _shuffled(table: torch.Tensor) -> torch.Tensor:
-    """Each column in an order of its own: every dimension keeps its values, and no row what relates it to others."""
+    """Each column shuffled by itself: dimensions keep their values, rows lose their relations."""
     order = torch.rand(table.shape, generator=generator()).argsort(0)
     return table.gather(0, order)
 

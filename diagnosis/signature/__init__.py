@@ -1,4 +1,4 @@
-"""What is measured of the embeddings: sums over all rows, pairs of rows, directions."""
+"""The figures of embeddings: sums over all rows, pairs of rows, directions."""
 
 from diagnosis.signature.signature import Signature, measure
 

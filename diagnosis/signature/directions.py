@@ -1,4 +1,4 @@
-"""Few directions: a collapsed rank, and what resembles it and is healthy, a few classes."""
+"""Few directions: a collapsed rank, or a few classes, which look similar and are healthy."""
 
 import numpy as np
 import torch
@@ -8,19 +8,19 @@ from diagnosis.signature.pairs import off_diagonal
 from diagnosis.signature.rows import about, directions, rows, sample_rows, sides, unit, usable
 from diagnosis.subject import Subject
 
-MOST = 512  # rows that are looked at: their cosines are 130,816
+MOST = 512  # rows in a sample; they have 130,816 cosines
 FEWEST, FEW = 20, 8  # rows, columns
 NEXT_TO_A_LINE, THREE_DIMS = 0.8, 0.47  # narrowness; of a Gaussian in three dims it is 0.5
-ALL = 0.98  # of the variance; the rest is taken for noise
+ALL = 0.98  # share of the variance; the rest counts as noise
 CLUSTERS = (2, 3, 4, 5)
-APART = {1: 0.7, 2: 0.75, 3: 0.6}  # silhouettes of what is no clusters, by dims: up to 0.67, 0.67 and 0.54
+APART = {1: 0.7, 2: 0.75, 3: 0.6}  # silhouettes by dims; without clusters they reach 0.67, 0.67 and 0.54
 NEIGHBOURS = 0.8
 
 
 def narrowness(subject: Subject) -> float:
-    """The mean |cosine| of the directions of each side about their mean: 1 on a line, sqrt(2 / (pi k)) in k dims.
+    """The mean |cosine| of centred directions, the larger of both sides: 1 on a line, sqrt(2 / (pi k)) in k dims.
 
-    It is of directions, so that norms that differ, along the mean, do not count. 0.0 where there are none.
+    Unit vectors are centred, so that norms do not count. 0.0 if no row has a direction.
     """
     sizes = []
     for table in sample_rows(sides(subject), MOST):
@@ -34,9 +34,9 @@ def narrowness(subject: Subject) -> float:
 
 
 def few_directions(subject: Subject, narrow: float, columns: int, rows: int) -> bool:
-    """Whether a narrowness is out of order: rows lie, but for noise, in three dims or fewer, or next to a line.
+    """Whether a narrowness is abnormal: except for noise, the rows lie in at most three dims, or near a line.
 
-    Where there are few columns only the line counts, and a handful of rows is narrow by chance.
+    With few columns only the line counts. A handful of rows is narrow by chance.
     """
     if rows < FEWEST or min(columns, rows - 1) <= FEW:
         return rows >= FEWEST and narrow >= NEXT_TO_A_LINE
@@ -44,16 +44,16 @@ def few_directions(subject: Subject, narrow: float, columns: int, rows: int) -> 
 
 
 def clustered(subject: Subject) -> bool:
-    """Whether there are a few classes, which need no more directions: by their labels, or because rows form clusters.
+    """Whether the rows are a few classes, which need few directions: by their labels, or because they form clusters.
 
-    Labels: most rows have one of their own class nearest. Clusters: by the silhouette of k-means on three principal
-    axes, of the rows where they lie on a line, and else of their directions, doi 10.1016/0377-0427(87)90125-7.
+    Labels: most nearest neighbours share the class. Clusters: the silhouette (doi 10.1016/0377-0427(87)90125-7) of
+    k-means on three principal axes, of rows that lie on a line and else of their directions.
     """
     return _neighbours(subject) or any(_silhouette(table) for table in sample_rows(sides(subject), MOST))
 
 
 def _within_three(subject: Subject) -> bool:
-    """Whether the directions of each side vary along three axes, but for noise."""
+    """Whether, except for noise, the directions of each side vary along at most three axes."""
     return all(_principal(directions(table))[1] <= 3 for table in sample_rows(sides(subject), MOST))
 
 
@@ -75,17 +75,17 @@ def _silhouette(table: torch.Tensor) -> bool:
 
     table = table[usable(table)].double()
     places, axes = _principal(table)
-    if axes > 1:  # on a line directions are two, whatever the rows are
+    if axes > 1:  # on a line all rows have one of two directions
         places, axes = _principal(unit(table))
     if len(np.unique((places / max(abs(places).max(), 1e-300)).round(6), axis=0)) <= max(CLUSTERS):
         return len(table) > max(CLUSTERS)
-    with threadpool_limits(1):  # on a busy machine its threads wait for each other a hundred times as long
+    with threadpool_limits(1):  # on a busy machine, more threads take a hundred times as long
         cuts = [KMeans(count, n_init=2, random_state=0).fit_predict(places) for count in CLUSTERS]
         return max(float(silhouette_score(places, cut)) for cut in cuts) > APART[min(axes, 3)]
 
 
 def _principal(table: torch.Tensor) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], int]:
-    """Rows on their first three principal axes, and how many axes hold `ALL` of the variance."""
+    """Rows on their first three principal axes, and the number of axes that hold `ALL` of the variance."""
     left, singular, _ = torch.linalg.svd(about(table, table.mean(0)), full_matrices=False)
     shares = singular.square().cumsum(0) / singular.square().sum().clamp(min=torch.finfo(torch.float64).tiny)
     return (left[:, :3] * singular[:3]).numpy(), 1 + int((shares < ALL).sum())

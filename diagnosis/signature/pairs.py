@@ -1,4 +1,4 @@
-"""Figures of embeddings that need pairs of rows: of all rows where they are few, of a sample where they are many."""
+"""Figures of pairs of rows, from all rows if they are few and else from a sample."""
 
 import math
 from collections.abc import Mapping
@@ -9,13 +9,14 @@ from scipy import stats
 
 from diagnosis.signature.rows import directions, generator, usable
 from diagnosis.signature.sums import singular
+from suites import statistics
 
 MOST = 1024  # rows of a sample
-GROUPS = 16  # that a sample is cut into, for how far its figures can be off
+GROUPS = 16  # parts of a sample, whose differences give the intervals
 
 
 def spread(table: torch.Tensor, centred: torch.Tensor) -> dict[str, float]:
-    """How the cosines of pairs of rows, `[M, K]`, are spread, as they are and `centred`."""
+    """The spread of the cosines of pairs of rows, `[M, K]`, as they are and `centred`."""
     raw, freed = off_diagonal(directions(table)), off_diagonal(directions(centred))
     low, high = np.quantile(raw.numpy(), [0.05, 0.95]) if len(raw) else (math.nan, math.nan)
     return {
@@ -29,7 +30,7 @@ def spread(table: torch.Tensor, centred: torch.Tensor) -> dict[str, float]:
 
 
 def intervals(table: torch.Tensor, centred: torch.Tensor, whole: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """The 95 % interval about each figure of a sample, from how its `GROUPS` groups differ (Student's t)."""
+    """The 95 % interval of each figure of a sample, from the differences of its `GROUPS` groups (Student's t)."""
     order = torch.randperm(len(table), generator=generator()).chunk(GROUPS)
     groups = [spread(table[group], centred[group]) for group in order]
     found = {}
@@ -40,7 +41,7 @@ def intervals(table: torch.Tensor, centred: torch.Tensor, whole: Mapping[str, fl
 
 
 def ties(table: torch.Tensor) -> float:
-    """Share of neighbouring rows' cosines that another one equals, once they are rounded to the table's dtype."""
+    """Share of the cosines of neighbouring rows that equal another one, after rounding to the table's dtype."""
     units = directions(table)
     cosines = (units[:-1] * units[1:]).sum(1).to(table.dtype)
     return 1 - len(cosines.unique()) / len(cosines) if len(cosines) else math.nan
@@ -53,12 +54,12 @@ def off_diagonal(units: torch.Tensor) -> torch.Tensor:
 
 
 def effective_rank(singular: torch.Tensor) -> float:
-    """exp of the entropy of the singular values as shares of their sum (RankMe, arXiv 2210.02885)."""
-    return float(np.exp(stats.entropy(singular.numpy()))) if singular.sum() > 0 else math.nan
+    """`suites.statistics.effective_rank` of a tensor; NaN if all singular values are 0."""
+    return statistics.effective_rank(singular.numpy()) if singular.sum() > 0 else math.nan
 
 
 def singular_values(table: torch.Tensor) -> torch.Tensor:
-    """Those of the usable rows of `[M, K]`, up to a common factor, so that nothing overflows."""
+    """The singular values of the usable rows of `[M, K]`, up to a common factor against overflow."""
     wide = table[usable(table)].double()
     if not len(wide):
         return torch.zeros(1)

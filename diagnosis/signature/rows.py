@@ -1,4 +1,4 @@
-"""The rows of a subject: the vectors that its cosine compares, their directions, and samples of them."""
+"""The rows of a subject, that is the vectors that its cosine compares: their directions, and samples of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,27 +10,28 @@ import torch
 from diagnosis.subject import Subject
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
-CHUNK = 2048  # rows: at 768 columns of float64 12 MiB, which stays in cache
+SEEN = 2048  # items in the sample for suspects and pages
+CHUNK = 2048  # rows: 12 MiB at 768 columns of float64, which stays in cache
 
 
 def generator() -> torch.Generator:
-    """The same each time, and not that of seed 0 or 42, from which other people's data come."""
+    """The same random numbers each time, by a seed that no data set is likely to use."""
     return torch.Generator().manual_seed(0x9E3779B97F4A7C15)
 
 
 def rows(tensor: torch.Tensor, dim: int) -> torch.Tensor:
-    """What the cosine over `dim` compares, as `[M, K]`: a view where the memory allows it."""
+    """The vectors along `dim`, as `[M, K]`: a view if the memory allows it."""
     last = tensor.detach().movedim(dim, -1)
     return last.reshape(-1, last.shape[-1])
 
 
 def sides(subject: Subject) -> tuple[torch.Tensor, ...]:
-    """The rows of `x`, and of `y` where there are pairs."""
+    """The rows of `x`, and of `y` if there are pairs."""
     return tuple(rows(side, subject.dim) for side in (subject.x, subject.y) if side is not None)
 
 
 def sample_rows(tables: Sequence[torch.Tensor], most: int) -> tuple[torch.Tensor, ...]:
-    """All rows of the tables, or `most` of them together, drawn with a fixed seed, where there are more."""
+    """All rows of the tables, or a sample of `most` rows in total, drawn with a fixed seed."""
     count = sum(len(table) for table in tables)
     if count <= most:
         return tuple(table.cpu() for table in tables)
@@ -42,18 +43,18 @@ def sample_rows(tables: Sequence[torch.Tensor], most: int) -> tuple[torch.Tensor
 
 
 def chunks(table: torch.Tensor) -> Iterator[torch.Tensor]:
-    """`[M, K]` a cacheful at a time, so that a memory-mapped file is never held whole."""
+    """`[M, K]` in parts that fit into the cache, so that a mapped file never fills the memory."""
     return iter(table.split(CHUNK))
 
 
 def usable(table: torch.Tensor) -> torch.Tensor:
-    """Which rows have a direction, `[M]` of bool: neither NaN, nor infinite, nor zero throughout."""
+    """Which rows have a direction, `[M]` of bool: without NaN or infinity, and not all 0."""
     peak = table.abs().amax(1)
     return peak.isfinite() & (peak > 0)
 
 
 def unit(table: torch.Tensor, dim: int = 1) -> torch.Tensor:
-    """Directions in float64; divided by the largest entry first, so that no square overflows or underflows."""
+    """Unit vectors in float64; divided by the largest entry first, so that no square overflows or underflows."""
     wide = table.double()
     wide = wide / wide.abs().amax(dim, keepdim=True)
     norms: torch.Tensor = torch.linalg.vector_norm(wide, dim=dim, keepdim=True)
@@ -66,7 +67,7 @@ def directions(table: torch.Tensor) -> torch.Tensor:
 
 
 def about(table: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
-    """Rows without their mean, float64; where nothing but the rounding of the mean is left, that is 0."""
+    """Rows minus their mean, float64; 0 where only the rounding of the mean would be left."""
     wide = table.double()
     centred = wide - mean
     rounding = centred.abs().amax(1, keepdim=True) <= 1e-12 * wide.abs().amax(1, keepdim=True)
@@ -74,7 +75,7 @@ def about(table: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
 
 
 def row_hashes(table: torch.Tensor) -> Hashes:
-    """A 64-bit hash of each row's bytes: rows are told apart without being sorted.
+    """A 64-bit hash of each row's bytes: it separates rows without sorting.
 
     pandas mixes each word; a sum under random odd keys makes the row's (multilinear hashing, Carter and Wegman 1979).
     """
@@ -94,7 +95,7 @@ def _hashes(chunk: torch.Tensor, keys: Hashes) -> Hashes:
 
 
 def sample(subject: Subject, most: int) -> Subject:
-    """At most `most` of the subject's items, drawn with a fixed seed, in their order; tensors that are one stay one."""
+    """At most `most` items of the subject, drawn with a fixed seed, in order; one shared tensor stays one."""
     items = subject.x.shape[0]
     if items <= most or subject.dim % subject.x.ndim == 0:
         return subject
@@ -112,10 +113,10 @@ def take(subject: Subject, items: torch.Tensor) -> Subject:
 
 
 def equal_share(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Share of items that are equal bit by bit; 0.0 where the shapes are others."""
+    """Share of items that are equal bit by bit; 0.0 if the shapes differ."""
     return float((one == other).flatten(1).all(1).double().mean()) if one.shape == other.shape else 0.0
 
 
 def same_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two tensors are one and the same entries in memory."""
+    """Whether two tensors are the same entries in memory."""
     return one.data_ptr() == other.data_ptr() and (one.shape, one.stride()) == (other.shape, other.stride())

@@ -1,6 +1,6 @@
-"""The signature: figures of embeddings that together tell apart what no single one of them can.
+"""The signature: figures of embeddings that together separate causes which no single figure can.
 
-The mean cosine is blind to a collapsed rank, IsoScore to an offset, and RankMe confuses the two.
+The mean cosine misses a collapsed rank, IsoScore misses an offset, and RankMe confuses the two.
 """
 
 import math
@@ -15,32 +15,33 @@ from diagnosis.signature.sums import Sums, pair_cosines
 from diagnosis.subject import Subject
 from diagnosis.verdict import Value
 
+ONE_WAY = 0.9  # mean share from which on the mean explains high cosines
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """What embeddings look like; of pairs both sides together, each centred about its own mean. NaN: not defined.
+    """The figures of embeddings, of both sides together; each side is centred by its own mean. NaN: not defined.
 
-    Cosines are those of pairs of unrelated rows, computed in float64. Rows that are NaN, infinite or zero are counted
-    and then left out.
+    Cosines are those of unrelated rows, in float64. Rows that are NaN, infinite or zero are counted and left out.
 
     Attributes:
-        rows: vectors that the cosine compares.
-        items: the same, or pairs of them.
-        columns: their length.
+        rows: the number of vectors.
+        items: the number of vectors, or of pairs.
+        columns: the length of a vector.
         dtype: of the embeddings.
         mean_cosine: over all pairs of rows.
         std_cosine: the standard deviation of the same.
         low_cosine: their 5 % quantile.
         high_cosine: their 95 % quantile.
-        centred_mean_cosine: the mean after the mean row is taken away.
+        centred_mean_cosine: the mean after subtracting the mean row.
         centred_std_cosine: the standard deviation of the same.
         centred_size: their mean absolute value; 1 on a line, about sqrt(2 / (pi k)) in k dims.
-        mean_share: ||mean||^2 / E||x||^2; the mean cosine comes near it where norms are alike.
+        mean_share: ||mean||^2 / E||x||^2; near the mean cosine if norms are similar.
         effective_rank: the exponential of the entropy of the singular values (RankMe, arXiv 2210.02885).
         centred_effective_rank: the same without the mean row.
-        top_dimension_energy: share of E||x||^2 that one dimension holds.
-        top_three_energy: share of the three largest.
-        distinct_rows: rows, or pairs of rows, that differ in at least one bit.
+        top_dimension_energy: share of E||x||^2 in the largest dimension.
+        top_three_energy: share in the three largest.
+        distinct_rows: rows, or pairs, without repetitions, bit by bit.
         smallest_norm: of the usable rows.
         median_norm: the same.
         largest_norm: the same.
@@ -48,16 +49,16 @@ class Signature:
         maximum: the largest entry.
         smallest_range: of the entries of one dimension, over all rows.
         largest_range: the same.
-        constant_dimensions: dimensions that hold one value in all rows.
-        zero_dimensions: those of them that hold 0.
+        constant_dimensions: dimensions with one value in all rows.
+        zero_dimensions: dimensions with 0 in all rows.
         zero_share: share of entries that are exactly 0.
-        ties: share of cosines that another one equals once they are rounded to `dtype`.
+        ties: share of cosines that equal another one after rounding to `dtype`.
         nan_rows: rows with a NaN.
         infinite_rows: rows with an infinity and no NaN.
         zero_rows: rows of zeros only.
         pair_cosine: the mean over `(x[i], y[i])`.
         shuffled_cosine: the mean over `(x[i], y[j])`, `i != j`.
-        intervals: 95 % interval of each figure that was estimated on a sample; empty where all rows were used.
+        intervals: 95 % interval of each figure that was estimated on a sample; empty if all rows were used.
     """
 
     rows: int
@@ -97,7 +98,7 @@ class Signature:
 
     @property
     def repeated_share(self) -> float:
-        """Share of rows, or of pairs, that repeat another one bit by bit."""
+        """Share of rows, or of pairs, that repeat another one, bit by bit."""
         return 1 - self.distinct_rows / self.items if self.items else 0.0
 
     @property
@@ -105,8 +106,18 @@ class Signature:
         """Rows without a direction."""
         return self.nan_rows + self.infinite_rows + self.zero_rows
 
+    @property
+    def one_way(self) -> bool:
+        """Whether the mean is long enough to explain high cosines."""
+        return self.mean_share >= ONE_WAY
+
+    @property
+    def mostly_dead(self) -> bool:
+        """Whether most dimensions are 0 in every row."""
+        return self.zero_dimensions > 0.55 * self.columns
+
     def to_dict(self) -> dict[str, Value]:
-        """Flat and JSON-safe: an interval's ends as `<figure>_from` and `<figure>_to`, None for what is undefined."""
+        """Flat and JSON-safe: an interval's ends as `<figure>_from` and `<figure>_to`, None if undefined."""
         flat: dict[str, Value] = {name: value for name, value in asdict(self).items() if name != "intervals"}
         for name, (start, end) in self.intervals.items():
             flat |= {f"{name}_from": start, f"{name}_to": end}
@@ -114,10 +125,9 @@ class Signature:
 
 
 def measure(subject: Subject) -> Signature:
-    """The signature of a subject: sums over all of its rows, and pairs of rows on a sample where they are many.
+    """The signature of a subject: sums over all rows, and figures of pairs of rows.
 
-    Up to `MOST` rows nothing is sampled. Beyond them the sample is drawn with a fixed seed, and what is told from it
-    comes with a 95 % interval.
+    Beyond `MOST` rows the pairs come from a sample with a fixed seed, and their figures have 95 % intervals.
     """
     tables = sides(subject)
     sums = Sums(tables, moments=sum(map(len, tables)) > MOST)

@@ -1,4 +1,4 @@
-"""Figures of embeddings that sums can give: over all rows, a chunk at a time, so that a file of any length fits."""
+"""Figures from sums over all rows, a chunk at a time, so that a file of any length fits into memory."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ import torch
 
 from diagnosis.signature.rows import chunks, row_hashes, unit
 
-WIDEST = 2048  # columns up to which the second moments are kept: 32 MiB of float64
+WIDEST = 2048  # columns at most for second moments, which take 32 MiB of float64
 
 
 class Sums:
-    """What is summed over the rows of `tables`, each `[M, K]`, in float64; the sides of pairs are one table each.
+    """Sums over the rows of `tables`, each `[M, K]`, in float64; each side of pairs is a table.
 
-    Entries are divided by `scale` before they are squared, and taken from `pivot` before their products are summed:
-    neither a large norm nor a large mean costs digits. `second` is None unless `moments` are asked for.
+    Entries are divided by `scale` before squaring, and `pivot` is subtracted before products are summed: neither a
+    large norm nor a large mean costs digits. `second` is None without `moments`, or if there are too many columns.
     """
 
     def __init__(self, tables: Sequence[torch.Tensor], moments: bool) -> None:
@@ -62,12 +62,12 @@ class Sums:
         wide -= self.pivot
         self.first[side] += wide.sum(0)
         if self.second is not None:
-            narrow = wide.float()  # products of 24 bits: a third of the time, and 7 digits of a singular value's square
+            narrow = wide.float()  # float32: a third of the time, and 7 digits of a squared singular value
             self.second += (narrow.T @ narrow).double()
 
     @property
     def norms(self) -> torch.Tensor:
-        """Of the usable rows of all tables."""
+        """The norms of the usable rows of all tables."""
         return self._norms[: self.rows]
 
     @property
@@ -77,22 +77,31 @@ class Sums:
 
     @property
     def mean_share(self) -> float:
-        """||mean||^2 / E||x||^2, each side's rows about its own mean."""
+        """||mean||^2 / E||x||^2, with a mean for each side."""
         return float((self.counts * (self.means / self.scale).square()).sum() / self.energy.sum())
 
     @property
     def mean_cosine(self) -> float:
-        """Over all pairs of rows, exactly: (||sum of directions||^2 - N) / (N (N - 1))."""
-        pairs = self.rows * (self.rows - 1)
-        return float(self.direction.square().sum() - self.rows) / pairs if pairs else float("nan")
+        """The mean over all pairs of different rows, exactly."""
+        return mean_cosine(self.direction, self.rows)
 
     def spectra(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Singular values, divided by `scale`, of the rows as they are, and of each side's about its mean."""
+        """Singular values, divided by `scale`: of the rows as they are, and of the centred rows of each side."""
         assert self.second is not None
         crossed = torch.outer(self.first.sum(0), self.pivot)
         raw = self.second + crossed + crossed.T + self.rows * torch.outer(self.pivot, self.pivot)
         centred = self.second - self.first.T @ (self.first / self.counts.clamp(min=1))
         return singular(raw), singular(centred)
+
+
+def mean_cosine(direction: torch.Tensor, rows: int) -> float:
+    """The mean cosine of two different rows, of `rows` unit vectors with the sum `direction`, `[K]`; NaN below 2 rows.
+
+    The squared norm of the sum is the number of rows plus the sum of all their cosines ("anisotropy", Ethayarajh 2019,
+    arXiv 1909.00512, over all pairs).
+    """
+    pairs = rows * (rows - 1)
+    return float(direction.square().sum() - rows) / pairs if pairs else float("nan")
 
 
 def singular(gram: torch.Tensor) -> torch.Tensor:
@@ -102,7 +111,7 @@ def singular(gram: torch.Tensor) -> torch.Tensor:
 
 
 def distinct_rows(tables: Sequence[torch.Tensor]) -> int:
-    """How many rows differ in at least one bit; of pairs, how many pairs."""
+    """The number of rows, or of pairs, without repetitions, bit by bit."""
     hashes = row_hashes(tables[0])
     for table in tables[1:]:
         hashes = hashes * np.uint64(3) + row_hashes(table)
@@ -110,7 +119,7 @@ def distinct_rows(tables: Sequence[torch.Tensor]) -> int:
 
 
 def pair_cosines(x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
-    """The mean cosine of pairs, and of shuffled pairs, exactly, over the pairs of which both sides have a direction."""
+    """The mean cosine of pairs, and of shuffled pairs, exactly, over pairs with two directions."""
     left, right = torch.zeros(2, x.shape[1], dtype=torch.float64)
     paired, pairs = 0.0, 0
     for one, other in zip(chunks(x), chunks(y), strict=True):

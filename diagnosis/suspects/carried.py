@@ -1,4 +1,4 @@
-"""Is one side left over from an earlier step: a row of the other's, or made of the other's inputs?"""
+"""Detectors of `carried_over`: one side is left over from an earlier step."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from diagnosis.suspects.suspect import Clue
 
 
 def carried_over(subject: Subject, signature: Signature) -> Clue | None:
-    """Is `y` what `x` was some steps before: kept from the last step instead of computed from an input of its own?"""
+    """Is each row of `y` a row of `x` from some steps before?"""
     if subject.y is None or same_memory(subject.x, subject.y):
         return None
     x, y = (row_hashes(rows(side, subject.dim)) for side in (subject.x, subject.y))
@@ -36,7 +36,7 @@ def carried_over(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def never_rewritten(subject: Subject, signature: Signature) -> Clue | None:
-    """Is `y` a copy of `x`, bit by bit, though the inputs of the two are others?"""
+    """Is `y` a copy of `x`, bit by bit, although their inputs differ?"""
     x, y, inputs, others = subject.x, subject.y, subject.inputs, subject.other_inputs
     if y is None or inputs is None or others is None or subject.model is not None or same_memory(x, y):
         return None
@@ -52,13 +52,13 @@ def never_rewritten(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def kept_from_before(subject: Subject, signature: Signature) -> Clue | None:
-    """Is `y` what the model made of the inputs of `x`, now or some steps ago, and not of its own?"""
+    """Did the model compute `y` from the inputs of `x`, now or some steps ago, instead of its own inputs?"""
     if subject.y is None or source(subject) is None or same_memory(subject.x, subject.y):
         return None
     anew = attempted(lambda: rerun(subject))
     if anew is None or anew.y is None or (anew.x.shape, anew.y.shape) != (subject.x.shape, subject.y.shape):
         return None
-    # Batches of other sizes round differently.
+    # The rounding depends on the size of the batch.
     least = max(1e-3, 8 * torch.finfo(subject.x.dtype).eps) * subject.y.flatten(1).double().norm(dim=1)
     to_x, to_own = _distances(subject.y, subject.x), _distances(subject.y, anew.y)
     reproduced = float((_distances(subject.x, anew.x) < least).double().mean())
@@ -79,7 +79,7 @@ def _distances(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 
 def _intended(subject: Subject) -> bool:
-    """Whether the inputs are carried over as well: neighbours in time, on purpose."""
+    """Whether the inputs are carried over as well: then neighbours in time are compared on purpose."""
     if subject.inputs is None or subject.other_inputs is None:
         return False
     known = set(row_hashes(subject.inputs.flatten(1)).tolist())

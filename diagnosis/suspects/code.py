@@ -1,4 +1,4 @@
-"""Causes in the code around the model: what is compared with what, and over which dim."""
+"""Causes in the code around the model: which vectors are compared, and over which dim."""
 
 from dataclasses import replace
 
@@ -8,12 +8,11 @@ from diagnosis.probes.vectors import other_partners
 from diagnosis.signature.rows import rows, same_memory, take, unit, usable
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.carried import carried_over, kept_from_before, never_rewritten
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 
 
 def same_tensor(subject: Subject, signature: Signature) -> Clue | None:
-    """Is `y` the very tensor `x`, as after `vector2 = vector1`?"""
+    """Is `y` the same tensor as `x`, as after `vector2 = vector1`?"""
     if subject.y is None or subject.y is not subject.x:
         return None
     return Clue(
@@ -25,13 +24,13 @@ def same_tensor(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def shared_storage(subject: Subject, signature: Signature) -> Clue | None:
-    """Do both sides, or all rows, lie in the same memory, so that the last write shows in all of them?"""
+    """Do both sides, or all rows, share memory, so that the last write shows in all of them?"""
     pairs = subject.y is not None and subject.y is not subject.x and same_memory(subject.x, subject.y)
     one_row = subject.y is None and len(subject.x) > 1 and subject.x.stride(0) == 0
     if not pairs and not one_row:
         return None
     return Clue(
-        confidence=0.9 if subject.model is not None else 1.0,  # a model that answers in one buffer is more to the point
+        confidence=0.9 if subject.model is not None else 1.0,  # cached_buffer is more specific for a model
         evidence={"address": hex(subject.x.data_ptr()), "shared_by": "x and y" if pairs else "all rows of x"},
         change="compare with another row",
         repair=(lambda: other_partners(subject)) if pairs else None,
@@ -39,7 +38,7 @@ def shared_storage(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def size_one_dim(subject: Subject, signature: Signature) -> Clue | None:
-    """Has the dim that the cosine is taken over one entry, so that it can only be 1 or -1?"""
+    """Does the dim of the cosine have one entry, so that the cosine can only be 1 or -1?"""
     if signature.columns != 1:
         return None
     others = _other_dims(subject, least=2)
@@ -52,7 +51,7 @@ def size_one_dim(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def wrong_dim(subject: Subject, signature: Signature) -> Clue | None:
-    """Is the cosine taken over the batch, or over tokens or places, where features were meant?"""
+    """Is the cosine computed over the batch, tokens or places instead of the features?"""
     dim, dims = subject.dim % subject.x.ndim, subject.x.ndim
     others = _other_dims(subject, least=2)
     if signature.columns == 1 or not others or (dims == 2 and dim == 1) or (dims == 3 and dim == 2):
@@ -69,14 +68,14 @@ def wrong_dim(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def _other_dims(subject: Subject, least: int) -> list[int]:
-    """Where features may lie, the likeliest first: dim 1 of a feature map, else the last one; never the batch."""
+    """Dims that may hold the features, the likeliest first: dim 1 of a feature map, else the last; never the batch."""
     dims, dim = subject.x.ndim, subject.dim % subject.x.ndim
     order = [1, *range(dims - 1, 1, -1)] if dims == 4 else list(range(dims - 1, 0, -1))
     return [one for one in order if one != dim and subject.x.shape[one] >= least]
 
 
 def scaled_copies(subject: Subject, signature: Signature) -> Clue | None:
-    """Do pairs, or all rows, differ by a factor only, which a cosine does not see?"""
+    """Do pairs, or all rows, differ by a factor only, which a cosine ignores?"""
     tables = [rows(side, subject.dim) for side in (subject.x, subject.y) if side is not None]
     if signature.columns == 1 or not all(bool(usable(table).any()) for table in tables):
         return None
@@ -104,7 +103,7 @@ def scaled_copies(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def _in_each_dimension(x: torch.Tensor, y: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-    """Whether `y` is `factors` times `x` by the measure of each dimension too: a huge one hides all others."""
+    """Whether `y` is `factors` times `x` in units of each dimension, since a huge dimension hides all others."""
     size = x.double().square().mean(0).sqrt().clamp(min=torch.finfo(torch.float64).tiny)
     off = (y.double() / factors[:, None] - x.double()) / size
     return off.square().mean(1).sqrt() < 0.05
@@ -113,15 +112,3 @@ def _in_each_dimension(x: torch.Tensor, y: torch.Tensor, factors: torch.Tensor) 
 def _norms(table: torch.Tensor) -> torch.Tensor:
     norms: torch.Tensor = torch.linalg.vector_norm(table.double(), dim=1)
     return norms
-
-
-SUSPECTS = (
-    Suspect("size_one_dim", size_one_dim),
-    Suspect("wrong_dim", wrong_dim),
-    Suspect("same_tensor", same_tensor),
-    Suspect("shared_storage", shared_storage),
-    Suspect("carried_over", carried_over),
-    Suspect("carried_over", never_rewritten),
-    Suspect("carried_over", kept_from_before),
-    Suspect("scaled_copies", scaled_copies),
-)

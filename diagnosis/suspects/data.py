@@ -1,4 +1,4 @@
-"""Causes in the data: two of a pair are the same sample, or one input is fed for all."""
+"""Causes in the data: a pair is the same sample twice, or all inputs are equal."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,21 +8,19 @@ import torch
 from torch import nn
 
 from diagnosis.probes.layers import ENOUGH, calls
+from diagnosis.probes.lengths import real_lengths
 from diagnosis.probes.model import on_inputs, source
 from diagnosis.probes.vectors import other_partners
 from diagnosis.signature.rows import equal_share, generator, row_hashes, same_memory, take
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.border import padding_around
-from diagnosis.suspects.padding import padding_dominates, real_lengths
-from diagnosis.suspects.preprocessing import channel_or_range_mismatch, over_normalised_inputs
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 
-_ENOUGH = 8  # rows that are left, for a geometry to be seen
+_ENOUGH = 8  # rows that show a geometry
 
 
 def same_sample_twice(subject: Subject, signature: Signature) -> Clue | None:
-    """Are the two of a pair the same sample: the same input, or the same embedding in other memory?"""
+    """Is each pair the same sample twice: equal inputs, or equal embeddings in separate memory?"""
     if subject.y is None or subject.x.shape != subject.y.shape or same_memory(subject.x, subject.y):
         return None
     inputs, others = subject.inputs, subject.other_inputs
@@ -39,7 +37,7 @@ def same_sample_twice(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def constant_inputs(subject: Subject, signature: Signature) -> Clue | None:
-    """Is one and the same input fed again and again?"""
+    """Is one input repeated again and again?"""
     if subject.inputs is None:
         return None
     hashes = row_hashes(_of_one_length(subject.inputs).reshape(len(subject.inputs), -1))
@@ -54,7 +52,7 @@ def constant_inputs(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def _of_one_length(inputs: torch.Tensor) -> torch.Tensor:
-    """Rows of one token again and again, such as `[UNK]`, between any first and last one, all at their full length."""
+    """Rows that repeat one token, such as `[UNK]`, between any first and last one, extended with it to full length."""
     if inputs.ndim != 2 or inputs.is_floating_point() or inputs.shape[1] < 3:
         return inputs
     lengths, places = real_lengths(inputs), torch.arange(inputs.shape[1], device=inputs.device)
@@ -76,7 +74,7 @@ def _instead(subject: Subject, others: torch.Tensor) -> tuple[str, Callable[[], 
 
 
 def _noise(inputs: torch.Tensor, model: nn.Module) -> torch.Tensor:
-    """Different inputs that the model takes: standard normal numbers, or token ids that it has an embedding of."""
+    """Different inputs that the model accepts: standard normal numbers, or known token ids."""
     drawn = generator()
     if inputs.is_floating_point():
         return torch.randn(inputs.shape, generator=drawn).to(inputs)
@@ -84,20 +82,10 @@ def _noise(inputs: torch.Tensor, model: nn.Module) -> torch.Tensor:
 
 
 def _vocabulary(inputs: torch.Tensor, model: nn.Module) -> int:
-    """How many token ids the embedding takes that the inputs go into; where none does, those up to the largest one."""
+    """The number of token ids of the embedding layer for the inputs; without one, up to the largest id."""
     sizes = [
         call.module.num_embeddings
         for call in calls(model, inputs)
         if isinstance(call.module, (nn.Embedding, nn.EmbeddingBag)) and torch.equal(call.given, inputs[:ENOUGH])
     ]
     return min(sizes, default=int(inputs.max()) + 1)
-
-
-SUSPECTS = (
-    Suspect("same_sample_twice", same_sample_twice),
-    Suspect("constant_inputs", constant_inputs),
-    Suspect("padding_dominates", padding_dominates),
-    Suspect("padding_dominates", padding_around),
-    Suspect("over_normalised_inputs", over_normalised_inputs),
-    Suspect("channel_or_range_mismatch", channel_or_range_mismatch),
-)

@@ -1,29 +1,20 @@
-"""Causes in where the embeddings lie, told from the vectors alone."""
+"""Causes in the geometry of the embeddings, seen in the vectors alone."""
 
 import numpy as np
 import torch
 
-from diagnosis.probes.vectors import centred, shuffled_dimensions, standardised, without_dimensions
+from diagnosis.probes.vectors import centred, shuffled_dimensions
 from diagnosis.signature.directions import few_directions, narrowness
-from diagnosis.signature.rows import row_hashes, sides, take, usable
+from diagnosis.signature.rows import row_hashes, take
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.head import (
-    by_centring,
-    dead_units,
-    mostly_dead,
-    one_way,
-    positive_only,
-    saturated_head,
-    squash_of,
-)
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 
-COLLAPSED = 0.999  # mean cosine of an offset 32 times the spread; encoders that tell anything apart reach 0.99
+COLLAPSED = 0.999  # mean cosine of an offset 32 times the spread; working encoders reach 0.99
 
 
 def duplicate_rows(subject: Subject, signature: Signature) -> Clue | None:
-    """Are there few distinct rows, each of them many times?"""
+    """Are there few distinct rows, each many times?"""
     if signature.repeated_share < 0.1 or signature.distinct_rows < 2 or subject.dim % subject.x.ndim == 0:
         return None
     return Clue(
@@ -40,41 +31,14 @@ def _first_of_each(subject: Subject) -> torch.Tensor:
     return torch.from_numpy(np.sort(first))
 
 
-def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
-    """Do one to three dimensions, far larger than the others, decide every cosine?"""
-    if signature.top_three_energy < 0.5 or mostly_dead(signature) or squash_of(subject, signature):
-        return None
-    energy = _energy(subject)
-    rogue = energy > 50 * energy.median()  # of a Gaussian offset the largest has 20 times the median
-    units = signature.top_three_energy > 0.9  # the others are columns in units of their own
-    if not rogue.any() or (rogue.sum() > 3 and not units):
-        return None
-    largest = energy.topk(min(3, int(rogue.sum()))).indices.sort().values
-    return Clue(
-        confidence=0.9,
-        evidence={
-            "columns": ", ".join(map(str, largest.tolist())),
-            "top_dimension_energy": signature.top_dimension_energy,
-            "top_three_energy": signature.top_three_energy,
-        },
-        change="standardise each dimension" if units else "leave the dimensions out",
-        repair=lambda: standardised(subject) if units else without_dimensions(subject, rogue),
-    )
-
-
-def _energy(subject: Subject) -> torch.Tensor:
-    """What each dimension holds of E||x||^2, `[K]`."""
-    return torch.cat([table[usable(table)].double() for table in sides(subject)]).square().mean(0)
-
-
-def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
-    """Is there one point for all rows, with next to nothing around it?"""
-    alike = max(signature.mean_share, signature.mean_cosine)  # norms that still differ lower the share
+def one_point(subject: Subject, signature: Signature) -> Clue | None:
+    """Are all rows nearly one point?"""
+    cosine = max(signature.mean_share, signature.mean_cosine)  # different norms lower the share
     equal = signature.distinct_rows == 1
-    if (alike < COLLAPSED and not equal) or (equal and subject.model is not None):  # training ends near a point
+    if (cosine < COLLAPSED and not equal) or (equal and subject.model is not None):  # training ends near a point
         return None
     return Clue(
-        confidence=0.55,  # an encoder of a mean as long as that looks the same
+        confidence=0.55,  # an encoder with a mean of that length looks the same
         evidence={
             "mean_share": signature.mean_share,
             "mean_cosine": signature.mean_cosine,
@@ -87,25 +51,26 @@ def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def common_offset(subject: Subject, signature: Signature) -> Clue | None:
-    """Do all rows share an offset that is long beside what tells them apart (anisotropy)?"""
-    if not one_way(signature) or signature.distinct_rows < 2:
+    """Do all rows share an offset that is long compared with their spread (anisotropy)?"""
+    if not signature.one_way or signature.distinct_rows < 2:
         return None
-    return by_centring(
-        subject,
-        0.8,
-        {
+    return Clue(
+        confidence=0.8,
+        evidence={
             "mean_share": signature.mean_share,
             "mean_cosine": signature.mean_cosine,
             "centred_mean_cosine": signature.centred_mean_cosine,
             "centred_effective_rank": signature.centred_effective_rank,
         },
+        change="centre",
+        repair=lambda: centred(subject),
     )
 
 
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
-    """Do the rows vary along three directions or fewer?"""
+    """Do the rows vary along at most three directions?"""
     narrow = narrowness(subject)
-    if signature.columns < 4 or mostly_dead(signature):
+    if signature.columns < 4 or signature.mostly_dead:
         return None
     if not few_directions(subject, narrow, signature.columns, signature.rows):
         return None
@@ -119,15 +84,3 @@ def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:
         change="shuffle each dimension",
         repair=lambda: shuffled_dimensions(subject),
     )
-
-
-SUSPECTS = (
-    Suspect("duplicate_rows", duplicate_rows),
-    Suspect("saturated_head", saturated_head),
-    Suspect("dead_units", dead_units),
-    Suspect("rogue_dimension", rogue_dimension),
-    Suspect("positive_only", positive_only),
-    Suspect("training_collapse", training_collapse),
-    Suspect("common_offset", common_offset),
-    Suspect("rank_collapse", rank_collapse),
-)

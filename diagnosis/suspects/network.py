@@ -1,4 +1,4 @@
-"""Causes inside the model: a layer that can't tell inputs apart, a mode, weights that were never loaded."""
+"""Causes in the model: a reused buffer, dead units, a saturated head, a large bias."""
 
 from typing import Any
 
@@ -10,13 +10,11 @@ from diagnosis.probes.layers import ENOUGH, RELU, SATURATING, Call, activations,
 from diagnosis.probes.model import embed, rerun, source
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.normalisation import batchnorm_misuse, layernorm_size_one
-from diagnosis.suspects.suspect import Clue, Suspect
-from diagnosis.suspects.weights import other_weights, untrained_weights
+from diagnosis.suspects.suspect import Clue
 
 
 def cached_buffer(subject: Subject, signature: Signature) -> Clue | None:
-    """Is a call's answer overwritten by the next one's, or answered again whatever the next inputs are?"""
+    """Does the next call overwrite an output, or return the same output for other inputs?"""
     if subject.model is None or subject.inputs is None or len(subject.inputs) < 2:
         return None
     inputs, run = subject.inputs[:ENOUGH], private_copy(subject.model)
@@ -25,7 +23,7 @@ def cached_buffer(subject: Subject, signature: Signature) -> Clue | None:
     second = embed(run, inputs.flip(0))
     shared = first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()
     overwritten = not torch.equal(before, first)
-    # A model whose rows are all alike answers that to any inputs.
+    # A model that gives equal rows gives them for any inputs.
     again = torch.equal(before, second) and not torch.equal(before, before.flip(0))
     if not shared and not overwritten and not again:
         return None
@@ -44,7 +42,7 @@ def cached_buffer(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def dead_units(subject: Subject, signature: Signature) -> Clue | None:
-    """Are most units of a ReLU 0 on every input?"""
+    """Are most units of a ReLU 0 for every input?"""
     found = source(subject)
     if found is None:
         return None
@@ -63,7 +61,7 @@ def dead_units(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def saturated_head(subject: Subject, signature: Signature) -> Clue | None:
-    """Is the last thing that the model does a sigmoid, softmax or tanh?"""
+    """Does the model end with a sigmoid, softmax or tanh?"""
     found = source(subject)
     if found is None:
         return None
@@ -79,7 +77,7 @@ def saturated_head(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def bias_dominates(subject: Subject, signature: Signature) -> Clue | None:
-    """Is the bias of the last layer longer than what the layer computes of its input?"""
+    """Is the bias of the last layer longer than the rest of its output?"""
     found = source(subject)
     last = _last_with_bias(calls(found.model, found.inputs)) if found else None
     if last is None:
@@ -110,16 +108,16 @@ def _last_with_bias(seen: list[Call]) -> Call | None:
 
 
 def _dead_share(answer: torch.Tensor) -> float:
-    """Share of units that are 0 on every row; a unit is a column, or a channel at every place.
+    """Share of units that are 0 for every row; a unit is a column, or a channel at all places.
 
-    Channels are the second dim of feature maps and the last one of sequences; the smaller share counts.
+    Channels are the second dim of feature maps and the last dim of sequences; the smaller share counts.
     """
     over_places = [answer.movedim(channels, 0).flatten(1).amax(1) for channels in (1, -1)]
     return min(float((units <= 0).double().mean()) for units in over_places)
 
 
 class _Forgetful(nn.Module):
-    """Answers each call by a fresh copy of the model."""
+    """Runs a fresh copy of the model at each call."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -128,17 +126,3 @@ class _Forgetful(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> Any:
         return private_copy(self.model)(inputs)
-
-
-SUSPECTS = (
-    Suspect("cached_buffer", cached_buffer),
-    Suspect("layernorm_size_one", layernorm_size_one),
-    Suspect("weights_not_loaded", other_weights),
-    Suspect("batchnorm_misuse", batchnorm_misuse),
-)
-AFTER_TRAINING = (  # what a faulty objective leaves behind, or what was there before
-    Suspect("dead_units", dead_units),
-    Suspect("saturated_head", saturated_head),
-    Suspect("bias_dominates", bias_dominates),
-    Suspect("weights_not_loaded", untrained_weights),
-)

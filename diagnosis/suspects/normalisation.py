@@ -1,10 +1,10 @@
-"""Normalisation layers that take away what they should keep: BatchNorm in the wrong mode, LayerNorm over one number."""
+"""Normalisation layers that remove the input: BatchNorm in the wrong mode, LayerNorm over one number."""
 
 import torch
 from torch import nn
 
 from diagnosis.probes.layers import Call, calls
-from diagnosis.probes.model import alikeness, attempted, rerun, source
+from diagnosis.probes.model import attempted, mean_row_cosine, rerun, source
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
@@ -13,7 +13,7 @@ _BATCHNORM = nn.modules.batchnorm._BatchNorm
 
 
 def layernorm_size_one(subject: Subject, signature: Signature) -> Clue | None:
-    """Does a layer normalise one number by itself, so that it answers its bias whatever it is given?"""
+    """Does a layer normalise single numbers, so that it returns its bias for any input?"""
     found = source(subject)
     if found is None:
         return None
@@ -34,7 +34,7 @@ def layernorm_size_one(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def batchnorm_misuse(subject: Subject, signature: Signature) -> Clue | None:
-    """Do the embeddings depend on BatchNorm's mode: running statistics of other data, or of batches far too small?"""
+    """Do the embeddings depend on BatchNorm's mode: running statistics of other data, or tiny batches?"""
     found = source(subject)
     if found is None:
         return None
@@ -43,12 +43,12 @@ def batchnorm_misuse(subject: Subject, signature: Signature) -> Clue | None:
         return None
     gap = max(map(_gap, norms))
     training = any(call.module.training for call in norms)
-    if not training and gap < 1.5:  # training leaves 0.1 behind, and 0.7 raw bytes in place of pixels
+    if not training and gap < 1.5:  # training leaves a gap of 0.1; raw bytes instead of pixels, of 0.7
         return None
     to = attempted(lambda: rerun(subject, lambda model: _set_batchnorm(model, training=not training)))
     if to is None:
         return None
-    before, after = alikeness(subject.x), alikeness(to.x)
+    before, after = mean_row_cosine(subject.x), mean_row_cosine(to.x)
     if 1 - after < 2 * (1 - before):
         return None
     mode = "train" if training else "eval"
@@ -74,7 +74,7 @@ def _numbers_normalised(call: Call) -> int:
 
 
 def _gap(call: Call) -> float:
-    """How far the running statistics are from these inputs': in standard deviations, or in factors of 4 of them."""
+    """The distance from the running statistics to those of these inputs: in standard deviations, or factors of 4."""
     norm, channels = call.module, call.given.transpose(0, 1).flatten(1).double()
     assert isinstance(norm, _BATCHNORM)
     if norm.running_mean is None or norm.running_var is None:

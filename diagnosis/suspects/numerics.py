@@ -1,25 +1,25 @@
-"""Causes in the arithmetic: rows without a direction, squares out of range, answers too coarse to be told apart."""
+"""Causes in the arithmetic: rows without a direction, squares out of range, cosines that round to the same number."""
 
 from dataclasses import replace
 
 import torch
 
-from diagnosis.answers import answers
+from diagnosis.probes.similarity import similarities
 from diagnosis.probes.vectors import rescaled
 from diagnosis.signature.rows import rows, take, usable
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
-from diagnosis.suspects.suspect import Clue, Suspect
+from diagnosis.suspects.suspect import Clue
 from diagnosis.verdict import Value
 
-COARSE = 2.0  # roundings that rows lie apart: what was between them is gone, in float64 too
+COARSE = 2.0  # roundings between rows: the stored values are too coarse, also for float64
 
 
 def overflow(subject: Subject, signature: Signature) -> Clue | None:
-    """Are entries, or their squares, beyond what the dtype holds, where float64 still gives an answer?"""
+    """Do entries, or their squares, exceed the range of the dtype, but not that of float64?"""
     info = torch.finfo(subject.x.dtype)
     beyond = signature.infinite_rows > 0 and max(abs(signature.minimum), signature.maximum) > info.max / 64
-    squares = signature.largest_norm > info.max**0.5 / 2 and bool(answers(subject).lost.any())
+    squares = signature.largest_norm > info.max**0.5 / 2 and bool(similarities(subject).lost.any())
     if not beyond and not squares:
         return None
     evidence = _sizes(signature) | {"largest_number": info.max, "infinite_rows": signature.infinite_rows}
@@ -27,11 +27,11 @@ def overflow(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def underflow_or_eps(subject: Subject, signature: Signature) -> Clue | None:
-    """Are rows so short that their squares vanish, or that the eps below a division counts?"""
+    """Are rows so short that their squares vanish, or that the eps of the division matters?"""
     info = torch.finfo(subject.x.dtype)
     entry = signature.smallest_norm / signature.columns**0.5
     if entry > max(4 * info.smallest_normal**0.5, 1e-6) or not bool(
-        answers(subject).lost.any()
+        similarities(subject).lost.any()
     ):  # the eps of the built-in is 1e-8
         return None
     evidence = _sizes(signature) | {"smallest_normal": info.smallest_normal}
@@ -39,7 +39,7 @@ def underflow_or_eps(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def nan_or_zero_rows(subject: Subject, signature: Signature) -> Clue | None:
-    """Are there rows without a direction: NaN, infinite, or zero throughout?"""
+    """Are there rows without a direction: NaN, infinite, or all 0?"""
     if not signature.faulty_rows:
         return None
     keep = torch.stack([usable(side.flatten(1)) for side in (subject.x, subject.y) if side is not None]).all(0)
@@ -57,13 +57,13 @@ def nan_or_zero_rows(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def low_precision_ties(subject: Subject, signature: Signature) -> Clue | None:
-    """Do cosines that float64 tells apart round to the same number?"""
+    """Do cosines that differ in float64 round to the same number?"""
     if subject.x.dtype == torch.float64:
         return None
     narrow = torch.finfo(subject.x.dtype).bits == 16
     if narrow and subject.model is None and (steps := _steps(subject)) <= COARSE:
         return Clue(confidence=0.95, evidence={"dtype": signature.dtype, "roundings_between_rows": steps})
-    coarse, fine = answers(subject), answers(_float64(subject))
+    coarse, fine = similarities(subject), similarities(_float64(subject))
     if not len(coarse.given):
         return None
     evidence: dict[str, Value] = {
@@ -76,7 +76,7 @@ def low_precision_ties(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def _steps(subject: Subject) -> float:
-    """How many roundings of their dtype the rows of `x` lie apart: of the median dimension, the others are constant."""
+    """The range of the rows of `x` in roundings of their dtype, in the median dimension that is not constant."""
     table = rows(subject.x, subject.dim)
     table = table[usable(table)].double()
     if not len(table):
@@ -95,19 +95,7 @@ def _float64(subject: Subject) -> Subject:
 
 
 def _finite(subject: Subject) -> Subject:
-    """Infinities as the largest number of the dtype, then rows of norm 1 in float64."""
+    """Infinities become the largest number of the dtype, then rows have norm 1 in float64."""
     x, y = (None if side is None else side.nan_to_num(nan=torch.nan) for side in (subject.x, subject.y))
     assert x is not None
     return rescaled(replace(subject, x=x, y=y))
-
-
-OUT_OF_RANGE = (
-    Suspect("overflow", overflow),
-    Suspect("underflow_or_eps", underflow_or_eps),
-)
-"""Whose answers are wrong, whatever else makes rows alike."""
-
-SUSPECTS = (
-    Suspect("nan_or_zero_rows", nan_or_zero_rows),
-    Suspect("low_precision_ties", low_precision_ties),
-)

@@ -1,4 +1,4 @@
-"""Causes in what is minimised: labels of another convention, a squashed range; and what such an objective leaves."""
+"""Causes in the objective: labels of another convention, or a squashed similarity."""
 
 from dataclasses import replace
 
@@ -9,34 +9,32 @@ from diagnosis.probes.loss import CONVENTIONS, least_loss, push
 from diagnosis.probes.similarity import Reach, follows_cosine, reach
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Similarity, Subject
-from diagnosis.suspects.network import AFTER_TRAINING
-from diagnosis.suspects.suspect import Clue, Suspect
-from diagnosis.suspects.training import learning_rate_too_high, no_negatives, training_collapse
+from diagnosis.suspects.suspect import Clue
 
-_NARROW = 0.9  # (1 + cosine) / 2 reaches over 1
-_IN_ORDER = 0.95  # Spearman; bfloat16 near 1 has few steps, a threshold two of them and 0.87
+_NARROW = 0.9  # (1 + cosine) / 2 has a range of 1
+_IN_ORDER = 0.95  # Spearman; bfloat16 has few steps near 1, and a threshold, with two steps, reaches 0.87
 
 
 def label_convention(subject: Subject, signature: Signature) -> Clue | None:
-    """Does the loss want labels of another convention: does it leave unlike pairs alone, or pull them together?"""
+    """Does the loss expect labels of another convention, so that it does not push negative pairs apart?"""
     loss, labels = subject.loss, subject.labels
     if subject.y is None or loss is None or labels is None or not set(labels.unique().tolist()) <= {-1, 0, 1}:
         return None
-    alike, within = labels > 0, reach(subject)
-    unlike_label = 0 if alike.all() else int(labels[~alike][0])
-    found = push(loss, within, labels, unlike_label, 1)
+    positive, within = labels > 0, reach(subject)
+    negative_label = 0 if positive.all() else int(labels[~positive][0])
+    found = push(loss, within, labels, negative_label, 1)
     pushes = {name: push(loss, within, labels, *values) for name, values in CONVENTIONS.items()}
     fitting = [name for name, other in pushes.items() if other and other.right]
     if found is None or found.right or not fitting:
         return None
-    to_unlike, to_alike = CONVENTIONS[fitting[0]]
-    relabelled = torch.where(alike, to_alike, to_unlike).to(labels.dtype)
+    to_negative, to_positive = CONVENTIONS[fitting[0]]
+    relabelled = torch.where(positive, to_positive, to_negative).to(labels.dtype)
     return Clue(
         confidence=1.0,
         evidence={
-            "label_of_unlike_pairs": unlike_label,
-            "gradient_on_unlike_pairs": found.unlike,
-            "gradient_on_alike_pairs": found.alike,
+            "label_of_unlike_pairs": negative_label,
+            "gradient_on_unlike_pairs": found.negative,
+            "gradient_on_alike_pairs": found.positive,
             "labels_that_fit": fitting[0],
         },
         change=f"labels {fitting[0]}",
@@ -45,7 +43,7 @@ def label_convention(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def squashed_similarity(subject: Subject, signature: Signature) -> Clue | None:
-    """Does the similarity rise with the cosine in a part of 0 to 1, as a sigmoid does, or the loss want more of it?"""
+    """Does the similarity follow the cosine in a narrow range, as a sigmoid does, or the loss need a wider one?"""
     if subject.similarity is None:
         return _squashed_in_the_loss(subject)
     found = reach(subject)
@@ -71,7 +69,7 @@ def squashed_similarity(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def _squashed_in_the_loss(subject: Subject) -> Clue | None:
-    """A loss that no cosine brings near 0, and that still wants more of the farthest ones."""
+    """A loss that no cosine brings near 0, and that still falls at the ends of the range."""
     loss, labels = subject.loss, subject.labels
     if subject.y is None or loss is None or labels is None:
         return None
@@ -83,7 +81,7 @@ def _squashed_in_the_loss(subject: Subject) -> Clue | None:
     def tenfold(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return loss(10 * similarities, labels)
 
-    undone = scaled is not None and scaled <= least / 10  # a loss of vectors takes no tenfold cosine
+    undone = scaled is not None and scaled <= least / 10  # a loss of vectors can't take a tenfold cosine
     return Clue(
         confidence=1.0,
         evidence={"least_loss_possible": least, "least_loss_of_a_tenfold_cosine": scaled if undone else None},
@@ -94,13 +92,3 @@ def _squashed_in_the_loss(subject: Subject) -> Clue | None:
 
 def _cosine_as_probability(dim: int) -> Similarity:
     return lambda x, y: (1 + F.cosine_similarity(x, y, dim=dim)) / 2
-
-
-SUSPECTS = (
-    Suspect("label_convention", label_convention),
-    Suspect("squashed_similarity", squashed_similarity),
-    Suspect("no_negatives", no_negatives),
-    Suspect("learning_rate_too_high", learning_rate_too_high),
-    *AFTER_TRAINING,
-    Suspect("training_collapse", training_collapse),
-)

@@ -1,4 +1,4 @@
-"""Causes in the preprocessing: inputs that have lost their differences, or have another range or order of channels."""
+"""Causes in the preprocessing: inputs without differences, or with an unexpected range or order of channels."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from diagnosis.probes.layers import WEIGHTED, calls
-from diagnosis.probes.model import alikeness, attempted, on_inputs, source
+from diagnosis.probes.model import attempted, mean_row_cosine, on_inputs, source
 from diagnosis.probes.vectors import centred
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
@@ -15,12 +15,12 @@ from diagnosis.suspects.suspect import Clue
 
 Change = Callable[[torch.Tensor], torch.Tensor]
 
-_RAW = 16  # larger inputs were never scaled: standardised ones end at some 10 sigma
-_FLAT, _FAINT = 0.1, 0.02  # spread beside the level, and in itself: pixels and standardised columns have 0.3 to 1
+_RAW = 16  # larger inputs were never scaled: standardised ones stay below 10 sigma
+_FLAT, _FAINT = 0.1, 0.02  # spread relative to the level, and absolute: pixels and standardised columns have 0.3 to 1
 
 
 def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | None:
-    """Did the preprocessing take the differences away: is their spread tiny, beside their level or in itself?"""
+    """Did the preprocessing remove the differences: is the spread tiny, absolute or relative to the level?"""
     inputs = subject.inputs
     if inputs is None or not inputs.is_floating_point() or _largest(inputs) > _RAW:
         return None
@@ -42,7 +42,7 @@ def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | Non
 
 
 def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | None:
-    """Does the model tell the inputs apart once they have another range, or their channels another place?"""
+    """Does the model separate the inputs after a change of their range or their channels?"""
     given = source(subject)
     if given is None:
         return None
@@ -50,8 +50,9 @@ def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | 
     for name, change in _mismatches(given.model, inputs).items():
         repaired = attempted(partial(on_inputs, subject, change))
         if repaired:
-            found.append((alikeness(repaired.x), name, repaired))
-    before, (after, name, best) = alikeness(subject.x), min(found, key=lambda one: one[0], default=(1.0, "", subject))
+            found.append((mean_row_cosine(repaired.x), name, repaired))
+    before = mean_row_cosine(subject.x)
+    after, name, best = min(found, key=lambda one: one[0], default=(1.0, "", subject))
     if 1 - after < 2 * (1 - before):
         return None
     evidence = {"largest_input": _largest(inputs), "mean_cosine": before, "mean_cosine_repaired": after}
@@ -59,7 +60,7 @@ def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | 
 
 
 def standardiser(inputs: torch.Tensor) -> Change:
-    """To a mean of 0 in each place and a spread of 1 over all, as these inputs would need it."""
+    """A change to mean 0 in each place and spread 1 over all, fitted to these inputs."""
     mean, spread = inputs.double().mean(0), _spread(inputs) or 1.0
 
     def standardise(given: torch.Tensor) -> torch.Tensor:
@@ -69,7 +70,7 @@ def standardiser(inputs: torch.Tensor) -> Change:
 
 
 def _mismatches(model: nn.Module, inputs: torch.Tensor) -> dict[str, Change]:
-    """What could have been forgotten; token ids are no pixels, and stay."""
+    """Preprocessing steps that may be missing; token ids stay, since they are not pixels."""
     changes: dict[str, Change] = {}
     if _largest(inputs) > _RAW and (inputs.is_floating_point() or inputs.dtype == torch.uint8):
         changes["divide the inputs by 255"] = lambda given: given / 255
@@ -87,7 +88,7 @@ def _mismatches(model: nn.Module, inputs: torch.Tensor) -> dict[str, Change]:
 
 
 def _expects_bytes(model: nn.Module, inputs: torch.Tensor) -> bool:
-    """Whether the model's own preprocessing leaves inputs of 0 to 1 flat, and those of 0 to 255 not."""
+    """Whether the model's own preprocessing flattens inputs of 0 to 1, but not of 0 to 255."""
     if not inputs.is_floating_point() or inputs.min() < 0 or inputs.max() > 1 or _flat(inputs):
         return False
     now, then = (attempted(partial(_first_features, model, given)) for given in (inputs, inputs * 255))
@@ -95,7 +96,7 @@ def _expects_bytes(model: nn.Module, inputs: torch.Tensor) -> bool:
 
 
 def _first_features(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor | None:
-    """What the first layer with weights is given."""
+    """The input of the first layer with weights."""
     return next((call.given for call in calls(model, inputs) if isinstance(call.module, WEIGHTED)), None)
 
 

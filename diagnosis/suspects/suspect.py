@@ -1,4 +1,4 @@
-"""A suspect: how one cause is told, and how it is undone to see whether the symptom goes."""
+"""A suspect: how to detect one cause, and how to undo it to see whether the symptom disappears."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from diagnosis.verdict import Value
 
 @dataclass(frozen=True, kw_only=True)
 class Clue:
-    """What speaks for a cause in one subject.
+    """The evidence for a cause in one subject.
 
-    `confidence` is from 0 to 1, before the probe. `repair` undoes the cause: it returns the subject as it would be
-    without it, whose symptom is compared; None where nothing that is at hand can be changed. `change` names what it
-    does in a word or two.
+    `confidence` is from 0 to 1, before the probe. `repair` returns the subject without the cause; None if it can't be
+    undone. `change` names the repair in a few words.
     """
 
     confidence: float
@@ -25,7 +24,7 @@ class Clue:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A cause by its identifier, and what looks for it: None where nothing speaks for it."""
+    """A cause by its identifier, and its detector, which returns None without evidence."""
 
     name: str
     look: Callable[[Subject, Signature], Clue | None]

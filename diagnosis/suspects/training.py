@@ -1,51 +1,50 @@
-"""Causes in the training, found by training a copy for some steps: no unlike pairs, a rate too high, a collapse."""
+"""Causes in the training, found by training a copy for some steps: no negatives, a rate too high, a collapse."""
 
 from dataclasses import replace
 from functools import partial
 
 import torch
 
-from diagnosis.answers import similarity
 from diagnosis.probes.loss import pulls_only, push
-from diagnosis.probes.model import alikeness, attempted, rerun, source
-from diagnosis.probes.similarity import reach
+from diagnosis.probes.model import attempted, mean_row_cosine, rerun, source
+from diagnosis.probes.similarity import reach, similarity
 from diagnosis.probes.training import lesson, reinitialised, trained
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Loss, Subject
 from diagnosis.suspects.suspect import Clue
 
-_ALIKE = 0.9  # mean cosine
-_DRAWS = 5  # of the weights: some survive a high rate
-_RATE = 1e-3  # of Adam, its default
+_HIGH = 0.9  # mean cosine
+_DRAWS = 5  # new weights to try, since some survive a high rate
+_RATE = 1e-3  # Adam's default
 
 
 def no_negatives(subject: Subject, signature: Signature) -> Clue | None:
-    """Does nothing push pairs apart: are all labelled alike, or does the loss pull them together whatever the label?"""
+    """Does nothing push pairs apart: are all labelled positive, or does the loss pull them together for any label?"""
     labels, loss = subject.labels, subject.loss
     if subject.y is None or labels is None or loss is None:
-        return None  # without a loss, pairs that are all alike can be a test of their own
-    unlike = int((labels <= 0).sum())
-    if not unlike:
-        change, mixed = "shuffled pairs as unlike", _with_negatives(subject, subject.y, labels, loss)
+        return None  # without a loss, positive pairs alone can be a test set
+    negatives = int((labels <= 0).sum())
+    if not negatives:
+        change, mixed = "shuffled pairs as negatives", _with_negatives(subject, subject.y, labels, loss)
     elif pulls_only(loss, reach(subject), labels):
-        change, mixed = "a loss that pushes unlike pairs apart", replace(subject, loss=_apart)
+        change, mixed = "a loss that pushes negative pairs apart", replace(subject, loss=_apart)
     else:
         return None
     anew = attempted(lambda: rerun(subject, reinitialised)) if lesson(subject) else None
-    told_apart = anew is not None and alikeness(anew.x) < _ALIKE  # else it is the network that can't
-    learnt = attempted(lambda: trained(mixed, rate=_RATE)) if told_apart else None
+    separates = anew is not None and mean_row_cosine(anew.x) < _HIGH  # else the network is at fault
+    learnt = attempted(lambda: trained(mixed, rate=_RATE)) if separates else None
     return Clue(
         confidence=0.95,
-        evidence={"pairs": len(labels), "unlike_pairs": unlike, "loss_pushes_unlike_pairs_apart": not unlike},
+        evidence={"pairs": len(labels), "unlike_pairs": negatives, "loss_pushes_unlike_pairs_apart": not negatives},
         change=f"train with {change}" if learnt else f"add {change}",
         repair=lambda: learnt or mixed,
     )
 
 
 def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | None:
-    """Does a model that is drawn anew collapse in some steps at the rate, and learn at a thirtieth of it?"""
+    """Does a model with new weights collapse in some steps at the rate, but learn at a thirtieth of it?"""
     rate = subject.learning_rate
-    if rate is None or lesson(subject) is None or signature.mean_cosine < _ALIKE:
+    if rate is None or lesson(subject) is None or signature.mean_cosine < _HIGH:
         return None
     drawn = _learns_at_a_thirtieth_only(subject, rate)
     if drawn is None:
@@ -55,8 +54,8 @@ def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | Non
         confidence=0.9,
         evidence={
             "learning_rate": rate,
-            "mean_cosine_at_it": alikeness(high.x),
-            "mean_cosine_at_a_thirtieth": alikeness(low.x),
+            "mean_cosine_at_it": mean_row_cosine(high.x),
+            "mean_cosine_at_a_thirtieth": mean_row_cosine(low.x),
         },
         change="train at a thirtieth of the rate",
         repair=lambda: low,
@@ -64,27 +63,27 @@ def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | Non
 
 
 def _learns_at_a_thirtieth_only(subject: Subject, rate: float) -> tuple[Subject, Subject] | None:
-    """The subject trained at a thirtieth of the rate and at it, by the first draw of weights for which that differs."""
+    """The subject trained at a thirtieth of the rate and at the rate, for the first weights where only this fails."""
     for seed in range(_DRAWS):
         low = attempted(partial(trained, subject, rate / 30, seed))
         if low is None:
             return None
-        high = trained(subject, rate, seed) if alikeness(low.x) < _ALIKE else low
-        collapsed = not alikeness(high.x) < _ALIKE  # NaN: diverged
-        if collapsed and high is not low and not _loss(high) <= _loss(low):  # else one point is the best answer
+        high = trained(subject, rate, seed) if mean_row_cosine(low.x) < _HIGH else low
+        collapsed = not mean_row_cosine(high.x) < _HIGH  # NaN: diverged
+        if collapsed and high is not low and not _loss(high) <= _loss(low):  # else one point is the optimum
             return low, high
     return None
 
 
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
-    """Are the embeddings of the trained model alike, and those of the same model with new weights not?"""
-    before = alikeness(subject.x)
-    if source(subject) is None or before <= _ALIKE:
+    """Are cosines high with the trained weights, but not with new ones?"""
+    before = mean_row_cosine(subject.x)
+    if source(subject) is None or before <= _HIGH:
         return None
     seeds = range(_DRAWS)
     draws = [new for seed in seeds if (new := attempted(partial(rerun, subject, partial(reinitialised, seed=seed))))]
-    draws.sort(key=lambda anew: alikeness(anew.x))
-    usual = alikeness(draws[len(draws) // 2].x) if draws else 1.0
+    draws.sort(key=lambda anew: mean_row_cosine(anew.x))
+    usual = mean_row_cosine(draws[len(draws) // 2].x) if draws else 1.0
     if 1 - usual < 3 * (1 - before):
         return None
     return Clue(
@@ -108,9 +107,9 @@ def _apart(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _with_negatives(subject: Subject, y: torch.Tensor, labels: torch.Tensor, loss: Loss) -> Subject:
-    """Each pair, and each `x` with another's partner, labelled as the loss wants unlike pairs."""
+    """Each pair, and each `x` with another partner, labelled negative in the convention of the loss."""
     with_zero = push(loss, reach(subject), labels, 0, 1)
-    unlike = labels.new_full(labels.shape, 0 if with_zero and with_zero.right else -1)
+    negative = labels.new_full(labels.shape, 0 if with_zero and with_zero.right else -1)
     inputs, others, half = subject.inputs, subject.other_inputs, len(labels) // 2
     return replace(
         subject,
@@ -118,5 +117,5 @@ def _with_negatives(subject: Subject, y: torch.Tensor, labels: torch.Tensor, los
         y=torch.cat([y, y.roll(half, 0)]),
         inputs=None if inputs is None else torch.cat([inputs, inputs]),
         other_inputs=None if others is None else torch.cat([others, others.roll(half, 0)]),
-        labels=torch.cat([labels, unlike]),
+        labels=torch.cat([labels, negative]),
     )

@@ -1,4 +1,4 @@
-"""Are the weights those that were trained: the ones handed over, or still the ones that a layer starts with?"""
+"""Detectors of `weights_not_loaded`: the model holds other weights than it should, or untrained ones."""
 
 import math
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
 
-_UNLIKELY = 1e-3  # of some ten layers all must pass
+_UNLIKELY = 1e-3  # p-value; all of about ten layers must pass
 _NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
 def other_weights(subject: Subject, signature: Signature) -> Clue | None:
-    """Does the model hold other weights than those that were handed over?"""
+    """Does the model hold other weights than the given ones?"""
     if subject.model is None or subject.weights is None:
         return None
     held, weights = subject.model.state_dict(), subject.weights
@@ -49,9 +49,9 @@ def other_weights(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def matched(held: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """For each name of the model the weight of that name, or the only one whose name ends in it or is its end.
+    """For each name in the model, the weight of that name, or the only one with a longer or shorter prefix.
 
-    "module.encoder.0.weight" of a DataParallel checkpoint is found for "encoder.0.weight", and the other way round.
+    "module.encoder.0.weight" of a DataParallel checkpoint matches "encoder.0.weight", and vice versa.
     """
     found = {}
     for name, tensor in held.items():
@@ -63,10 +63,10 @@ def matched(held: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor
 
 
 def untrained_weights(subject: Subject, signature: Signature) -> Clue | None:
-    """Do most layers hold what they start with, where nothing says which weights the model should hold?"""
+    """Do most layers hold their initial weights, if no weights are given to compare with?"""
     if subject.model is None or subject.weights is not None or signature.mean_cosine <= 0.9:
         return None
-    if signature.repeated_share > 0.5:  # random weights make rows alike, and not equal
+    if signature.repeated_share > 0.5:  # random weights make rows similar, but not equal
         return None
     layers = {name: module for name, module in subject.model.named_modules() if isinstance(module, WEIGHTED + _NORMS)}
     untouched = [name for name, module in layers.items() if is_untouched(module)]
@@ -75,7 +75,7 @@ def untrained_weights(subject: Subject, signature: Signature) -> Clue | None:
     if share < 1 / 2 or not set(untouched) & set(weighted):
         return None
     return Clue(
-        confidence=0.8 if share == 1 else 0.6,  # a model before its training is meant to look like that
+        confidence=0.8 if share == 1 else 0.6,  # a model before training looks like this
         evidence={"share_of_layers_as_initialised": share, "layers": len(layers), "first": untouched[0]},
         change="fit each layer to the data" if found else "",
         repair=(lambda: rerun(subject, partial(fit_to_data, inputs=found.inputs))) if found else None,
@@ -83,7 +83,7 @@ def untrained_weights(subject: Subject, signature: Signature) -> Clue | None:
 
 
 def fit_to_data(model: nn.Module, inputs: torch.Tensor) -> None:
-    """Give each layer weights under which its outputs have mean 0 and spread 1 on the inputs, as training would.
+    """Scale each layer so that its outputs have mean 0 and spread 1 on the inputs, as training would.
 
     Data-dependent initialisation (arXiv 1511.06856), in one forward pass.
     """
@@ -106,10 +106,10 @@ def fit_to_data(model: nn.Module, inputs: torch.Tensor) -> None:
 
 
 def is_untouched(module: nn.Module) -> bool:
-    """Whether a layer's parameters look as PyTorch or a common initialisation makes them.
+    """Whether a layer's parameters look initialised by PyTorch or by a common scheme.
 
-    Norm layers start at exactly 1 and 0; weights uniform in +-1/sqrt(fan_in), or with biases of exactly 0 normal or
-    uniform around 0. Training moves some weight out of those bounds in its first steps. The tests are
+    Norm layers start at exactly 1 and 0. Weights start uniform in +-1/sqrt(fan_in); or, with biases of exactly 0,
+    normal or uniform around 0. Training soon moves some weights out of these bounds. The tests are
     Kolmogorov-Smirnov's.
     """
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)

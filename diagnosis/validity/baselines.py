@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from diagnosis.signature import sums
 from diagnosis.subject import Subject
 
 MOST_ROWS = 2048  # that a figure is taken from; the first ones
@@ -20,7 +21,7 @@ def mean_cosine(rows: Tensor) -> float:
     is N plus the sum of their cosines.
     """
     unit = rows / rows.norm(dim=1, keepdim=True)
-    return float((unit.sum(0).square().sum() - len(unit)) / (len(unit) * (len(unit) - 1)))
+    return sums.mean_cosine(unit.sum(0), len(unit))
 
 
 def isoscore(rows: Tensor) -> float:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from reports.plots.style import styled
 
 OTHER = ("healthy", "unknown", "refused")
 
@@ -23,11 +25,13 @@ def draw(answers: pd.DataFrame, path: Path) -> None:
     """Write the heat map of `confusion` to a PNG file."""
     shares = confusion(answers)
     side = 1.5 + 0.2 * len(shares)
-    figure, axes = plt.subplots(figsize=(side + 1.5, side), layout="constrained")
-    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # a share of 2 % is to be seen
-    axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90, fontsize=7)
-    axes.set_yticks(range(len(shares)), list(shares.index), fontsize=7)
-    axes.set(xlabel="named first", ylabel="planted (unknown: a foreign cause)")
-    figure.colorbar(image, ax=axes, label="share of the row", shrink=0.6)
-    figure.savefig(path, dpi=120, metadata={"Software": None})  # the same bytes from the same numbers
-    plt.close(figure)
+    with styled():
+        figure = Figure(figsize=(side + 1.5, side), layout="constrained")
+        axes = figure.subplots()
+        axes.grid(visible=False)
+        image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # a share of 2 % is to be seen
+        axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90, fontsize=7)
+        axes.set_yticks(range(len(shares)), list(shares.index), fontsize=7)
+        axes.set(xlabel="named first", ylabel="planted (unknown: a foreign cause)")
+        figure.colorbar(image, ax=axes, label="share of the row", shrink=0.6)
+        figure.savefig(path, dpi=120, metadata={"Software": None})  # the same bytes from the same numbers

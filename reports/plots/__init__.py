@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -16,11 +14,11 @@ from reports.plots.latency import latency
 from reports.plots.memory import memory
 from reports.plots.ratio import ratio
 from reports.plots.resolution import resolution
+from reports.plots.style import styled
 from reports.plots.tradeoff import tradeoff
 
 __all__ = ["PLOTS", "Picture", "draw", "draw_always_one", "draw_heat_map", "draw_resolution"]
 
-STYLE = Path(__file__).with_name("report.mplstyle")
 PLOTS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], Figure | None]] = {
     "ratio": ratio,
     "latency": latency,
@@ -48,7 +46,7 @@ def draw(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, fol
         if parts[1].empty:
             continue
         for name, plot in PLOTS.items():
-            with _style():
+            with styled():
                 figure = plot(*parts)
                 if figure is None:
                     continue
@@ -59,24 +57,20 @@ def draw(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, fol
 def draw_heat_map(rows: pd.DataFrame, tally: pd.DataFrame, folder: Path) -> Picture:
     """Save how wrong each is on one device in one dtype, in the order of `tally`."""
     place = "-".join(rows[["device", "dtype"]].iloc[0])
-    with _style():
+    with styled():
         return _save(heat_map(rows, tally), "accuracy", f"accuracy-{_NO_FILE_NAME.sub('-', place)}.png", folder)
 
 
 def draw_resolution(seen: pd.DataFrame, folder: Path) -> Picture:
     """Save what each can see near 1."""
-    with _style():
+    with styled():
         return _save(resolution(seen), "resolution", "resolution.png", folder)
 
 
 def draw_always_one(rows: pd.DataFrame, folder: Path) -> Picture:
     """Save what each change is worth to a Siamese loop."""
-    with _style():
+    with styled():
         return _save(always_one(rows), "always_one", "always_one.png", folder)
-
-
-def _style() -> AbstractContextManager[None]:
-    return matplotlib.style.context(["default", STYLE])
 
 
 def _save(figure: Figure, task: str, file: str, folder: Path) -> Picture:

@@ -2,8 +2,11 @@
 
 import textwrap
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
+import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -18,6 +21,7 @@ from reports.sections import GROUP, of_group
 # for baselines, and yellow left out, too pale for lines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK, GREY = "#000000", "#b0b0b0"
+STYLE = Path(__file__).with_name("report.mplstyle")
 MARKERS = "^sDv<>phPX*d"
 FACETS = 6
 LONGEST_NAME = 28
@@ -47,6 +51,11 @@ class Look:
 
 
 OTHER = Look(GREY, ".")
+
+
+def styled() -> AbstractContextManager[None]:
+    """While it is open, figures are made in the style of all reports, whatever the user's own is."""
+    return matplotlib.style.context(["default", STYLE])
 
 
 def looks(standings: pd.DataFrame, answer: pd.DataFrame) -> dict[str, Look]:

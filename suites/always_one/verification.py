@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+
+from suites.statistics import effective_rank
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,8 @@ def verify(vectors: torch.Tensor, classes: torch.Tensor) -> Verification:
 
 
 def _effective_rank(vectors: torch.Tensor) -> float:
-    from scipy.stats import entropy
-
     rows = vectors.double()
     spectrum = torch.linalg.svdvals(rows - rows.mean(0)).numpy()
     rounding = float(torch.linalg.matrix_norm(rows, 2)) * max(rows.shape) * torch.finfo(vectors.dtype).eps
     spectrum = spectrum[spectrum > rounding]  # what rounding leaves of equal vectors has a rank of its own
-    return float(np.exp(entropy(spectrum))) if spectrum.size else 0.0
+    return effective_rank(spectrum) if spectrum.size else 0.0
