@@ -2,6 +2,7 @@
 
 import functools
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ _MARKUP = re.compile(r"[^\w .,;:='/()+×±·°≥√‖–…→†−%-]|(?<![^
 _VERBATIM = re.compile(r"[^`|]*[^`| ]")
 _ISSUE = re.compile(r"([A-Za-z0-9-]+/[A-Za-z0-9._-]+)#(\d+)")
 TEMPLATES = Path(__file__).parent / "templates"
+LONGEST_REASON = 300
 
 
 class Markup(str):
@@ -88,6 +90,11 @@ def templates(folder: Path) -> Environment:
     for markup in (escape, code, codes, issues, fence, table, counted, seconds):
         environment.filters[markup.__name__] = markup
     return environment
+
+
+def shortened(reason: str) -> str:
+    """A reason that fits into a table."""
+    return textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
 
 
 def _cell(value: object, is_name: bool) -> str:

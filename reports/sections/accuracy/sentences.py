@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import units
-from reports.markdown import code, codes, escape
+from reports.markdown import code, codes, escape, shortened
 from reports.sections.accuracy import accuracy
-from reports.sections.speed.summary import shortened
 
 NAMES = 12
 HARDEST = 3
