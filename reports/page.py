@@ -8,17 +8,16 @@ import pandas as pd
 
 from reports import plots
 from reports.files import write_csv
+from reports.measured import measured as ranked
 from reports.sections import conditions, failures, known_bugs, operators, resolution
 from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.always_one import lessons
 from reports.sections.always_one.effects import LOOP, effects, outcomes
 from reports.sections.contracts import contracts, drop_ins
 from reports.sections.speed import by_case, summary
-from reports.sections.speed.answer import answer as answer_of
 from reports.sections.speed.answer import by_size
 from reports.sections.speed.answer import close_seconds as close_seconds_of
 from reports.sections.speed.sentences import headlines, sureness
-from reports.sections.speed.standings import standings as standings_of
 from results import Findings, Run, flags, load_always_one, load_end, load_findings, load_operators, load_run
 
 
@@ -111,11 +110,9 @@ def always_one(run: str, root: Path, folder: Path) -> dict[str, object]:
 
 
 def measured(
-    table: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: Findings
+    records: pd.DataFrame, budget_u: Mapping[str, float], folder: Path, head: Run, found: Findings
 ) -> dict[str, object]:
-    judged = accuracy.judged(found.accuracy, budget_u)
-    standings = standings_of(table, budget_u, accuracy.unfit(judged))
-    answer = answer_of(table, standings)
+    table, judged, standings, answer = ranked(records, found.accuracy, budget_u)
     close_seconds = close_seconds_of(table, standings, answer)
     winners = by_size(table, standings, answer)
     return {

@@ -11,7 +11,6 @@ from reports.markdown import page
 from reports.sections.against import side_by_side
 from reports.sections.conditions import sampling
 from reports.sections.speed.sentences import budgets
-from reports.sections.speed.table import prepare
 from results import ROOT, check_name, load, load_run
 
 OUT = Path(__file__).parent / "out"
@@ -47,7 +46,7 @@ def render(
         "budgets": budgets(budget_u),
         "against": side_by_side(against, head, records, root, folder) if against else None,
         "sampling": sampling(head, records),
-        **pages.measured(prepare(records), budget_u, folder, head, pages.findings(run, root, folder)),
+        **pages.measured(records, budget_u, folder, head, pages.findings(run, root, folder)),
         **pages.always_one(run, root, folder),
         **flagged,
         **pages.profiled(run, root, folder),

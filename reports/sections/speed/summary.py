@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
 
 from reports import units
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.sentences import claims, paid, span
+from reports.sections.speed.sentences import against_baseline, claims, paid, span
 from reports.sections.speed.table import SAME, group_names
 
 TALLY = ["compared", "faster", "slower", "same", "faster_ratio", "slower_ratio"]
@@ -22,7 +21,7 @@ def answers(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
         {
             "cases": group_names(answer)[rows.index],
             "fastest within the budget": rows["implementation"],
-            "against the baseline": np.where(rows["rival"].isna(), _claims(rows), "too noisy to tell"),
+            "against the baseline": [against_baseline(row) for _, row in rows.iterrows()],
             "speed, least to most": _spans(rows),
             f"{SAME} from": equals,
             "first call": rows["first_call_s"].map(units.seconds),
