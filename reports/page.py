@@ -11,6 +11,7 @@ from reports.files import write_csv
 from reports.measured import measured as ranked
 from reports.sections import conditions, failures, known_bugs, operators, resolution
 from reports.sections.accuracy import accuracy, costs, cures, sentences
+from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.always_one.effects import LOOP, effects, outcomes
 from reports.sections.contracts import contracts, drop_ins
@@ -29,7 +30,7 @@ class Place:
     picture: plots.Picture
     tally: pd.DataFrame
     bounds: pd.DataFrame
-    faults: list[sentences.Fault]
+    faults: list[Fault]
 
 
 def findings(run: str, root: Path, folder: Path) -> Findings:
@@ -160,5 +161,5 @@ def _place(rows: pd.DataFrame, judged: pd.DataFrame, families: Mapping[str, str]
         picture=plots.draw_heat_map(rows, tally, folder),
         tally=sentences.tally(tally),
         bounds=sentences.bounds(accuracy.bounds(rows)),
-        faults=sentences.faults(rows, families),
+        faults=faults(rows, families),
     )
