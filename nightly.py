@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports.render import render
-from reports.sections.worse import worse
+from reports.sections.against import worse
 from results import ROOT, UnknownRun, list_runs, load, load_end, load_run
 from results.files import AGAIN, NIGHT
 from suites.environment import devices

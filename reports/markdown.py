@@ -2,6 +2,7 @@
 
 import functools
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ _MARKUP = re.compile(r"[^\w .,;:='/()+×±·°≥√‖–…→†−%-]|(?<![^
 _VERBATIM = re.compile(r"[^`|]*[^`| ]")
 _ISSUE = re.compile(r"([A-Za-z0-9-]+/[A-Za-z0-9._-]+)#(\d+)")
 TEMPLATES = Path(__file__).parent / "templates"
+LONGEST_REASON = 300
 
 
 class Markup(str):
@@ -22,14 +24,19 @@ class Markup(str):
     __slots__ = ()
 
 
+def plain(text: str) -> str:
+    """Text from outside on one line, of printable letters alone."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def escape(text: str) -> str:
     """Text from outside as itself: what could be markup becomes a character reference, which never is."""
-    return _MARKUP.sub(lambda mark: f"&#{ord(mark[0])};", _one_line(text))
+    return _MARKUP.sub(lambda mark: f"&#{ord(mark[0])};", plain(text))
 
 
 def code(text: str) -> str:
     """A name from outside, set as code. A pipe or a backtick would end a code span in a table."""
-    text = _one_line(text)
+    text = plain(text)
     return f"`{text}`" if _VERBATIM.fullmatch(text) else f"<code>{escape(text)}</code>"
 
 
@@ -42,7 +49,7 @@ def codes(names: Iterable[str], most: int = 6) -> str:
 
 def issues(text: str) -> Markup:
     """Text from outside in which `owner/repository#number` links to GitHub."""
-    parts = _ISSUE.split(_one_line(text))
+    parts = _ISSUE.split(plain(text))
     linked = [
         f"[{escape(f'{repository}#{number}')}](https://github.com/{repository}/issues/{number}){escape(after)}"
         for repository, number, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
@@ -52,7 +59,7 @@ def issues(text: str) -> Markup:
 
 def fence(text: str) -> str:
     """A command from outside as a block to copy."""
-    text = _one_line(text)
+    text = plain(text)
     marks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{marks}sh\n{text}\n{marks}"
 
@@ -90,13 +97,14 @@ def templates(folder: Path) -> Environment:
     return environment
 
 
+def shortened(reason: str) -> str:
+    """A reason that fits into a table."""
+    return textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
+
+
 def _cell(value: object, is_name: bool) -> str:
     if isinstance(value, Markup):
         return value
     if isinstance(value, tuple):
         return codes(value)
     return code(str(value)) if is_name else escape(str(value))
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import BUDGET_U, render, sections
+from reports import BUDGET_U, render
 from reports.sections.accuracy import accuracy
 from reports.sections.contracts import contracts
+from reports.sections.speed.standings import standings
+from reports.sections.speed.table import prepare
 from results import Status, load, load_accuracy, load_contracts
 from suites.records.finding import Accuracy, Contract, Deviation, KnownBug, Resolution
 from suites.records.jsonl import Line
@@ -137,8 +139,8 @@ def usual_time(name: str, ratio: float, dtype: str = "float32", peak: int | None
 def measured_in(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What a run holds, judged, and its standings."""
     found = accuracy.judged(load_accuracy("errors", root), BUDGET_U)
-    table = sections.prepare(load("errors", root=root))
-    return found, sections.standings(table, BUDGET_U, accuracy.unfit(found))
+    table = prepare(load("errors", root=root))
+    return found, standings(table, BUDGET_U, accuracy.unfit(found))
 
 
 def answered(root: Path, *found: Contract) -> pd.DataFrame:

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from reports import bugs, render
+from reports import render
 from reports.files import write_csv
+from reports.sections import known_bugs as bugs
 from reports.sections.accuracy import accuracy
 from reports.sections.contracts import contracts, drop_ins
 from results import Status, load_known_bugs

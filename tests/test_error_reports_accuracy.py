@@ -10,6 +10,7 @@ from reports import BUDGET_U
 from reports.plots.heat_map import BLANK, heat_map
 from reports.sections.accuracy import accuracy
 from reports.sections.accuracy import sentences as how_wrong
+from reports.sections.accuracy.faults import faults
 from results import Status
 from suites.records.finding import Accuracy
 from tests.findings import LOST, RIGHT, deviated, judged, off, undeviated
@@ -103,7 +104,7 @@ def test_faults_are_grouped_by_family_and_reason_the_worst_first(tmp_path: Path)
         deviated("e", "prescribed", 5, status=wrong, reason="returned a list"),
         deviated("f", "prescribed", 5, status=wrong, reason="returned a list"),
     )
-    first, second = how_wrong.faults(found, RIGHT)
+    first, second = faults(found, RIGHT)
     assert (first.family, first.right, first.ways) == ("prescribed", "", ["`e`, `f`: returned a list"])
     assert (second.family, second.right) == ("self", RIGHT["self"])
     assert second.ways == [
@@ -111,6 +112,26 @@ def test_faults_are_grouped_by_family_and_reason_the_worst_first(tmp_path: Path)
         "`c`: TypeError: float16 expected",
         "`d`: TypeError: float64 expected",
     ]
+
+
+def test_faults_are_ranked_by_what_was_measured_not_by_numbers_in_a_sentence(tmp_path: Path) -> None:
+    wrong = Status.WRONG
+    found = judged(
+        tmp_path,
+        deviated("few", "self", status=wrong, reason="900 tries, of which 3 are lost", lost=3),
+        deviated("many", "self", status=wrong, reason="lost: 50", lost=50),
+        deviated("near", "near", 5, status=wrong, reason="8 lanes: off by 5 u"),
+        deviated("far", "near", 9, status=wrong, reason="1 lane: off by 9 u"),
+        deviated("hides_2", "zeros", 0, status=wrong, reason="2 of 9 pairs without a cosine have one, such as 0"),
+        deviated("hides_4", "zeros", 0, status=wrong, reason="4 of 9 pairs without a cosine have one, such as 1"),
+        undeviated("broken", "self", Status.ERROR, "TypeError: 99 arguments"),
+    )
+    ways = {fault.family: fault.ways for fault in faults(found, {})}
+    assert ways == {
+        "self": ["`many`, `few`: at worst lost: 50", "`broken`: TypeError: 99 arguments"],
+        "near": ["`far`, `near`: at worst 1 lane: off by 9 u"],
+        "zeros": ["`hides_4`, `hides_2`: at worst 4 of 9 pairs without a cosine have one, such as 1"],
+    }
 
 
 def drawn(figure: Figure) -> dict[tuple[str, str], str]:

@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import drop_in
-from reports.sections.contracts import contracts
+from reports.sections.contracts import contracts, drop_ins
 from results import Status
 from tests.findings import USUAL, answered, contract, rendered
 
@@ -25,12 +24,12 @@ def test_the_answer_says_what_its_contract_has_that_bites(tmp_path: Path) -> Non
         contract("builtin", usual | {"zero row": "NaN"}, "per norm, maximum", 1e-8, dtype="bfloat16"),
         contract("fast", fast, dtype="bfloat16"),
     )
-    assert drop_in.warnings(ship(("fast", "builtin", "float32"), ("fast", "builtin", "bfloat16")), found) == [
+    assert drop_ins.warnings(ship(("fast", "builtin", "float32"), ("fast", "builtin", "bfloat16")), found) == [
         "**Not a drop-in**: `fast` for `builtin`: a zero row gives NaN for `float32` (`builtin`: 0); no eps "
         "(`builtin`: each norm ≥ 1e-8); a NaN gives 1 (`builtin`: NaN); int8 gives float32, -7.5 "
         "(`builtin`: float32, right)."
     ]
-    assert drop_in.warnings(ship(("builtin", "builtin", "float32"), ("unasked", "builtin", "float32")), found) == []
+    assert drop_ins.warnings(ship(("builtin", "builtin", "float32"), ("unasked", "builtin", "float32")), found) == []
 
 
 def test_the_bullet_of_what_bites_stays_short(tmp_path: Path) -> None:
@@ -39,7 +38,7 @@ def test_the_bullet_of_what_bites_stays_short(tmp_path: Path) -> None:
     found = answered(
         tmp_path, contract("builtin", usual | {"result": "float16"}), contract("fast", other | {"result": "float32"})
     )
-    (said,) = drop_in.warnings(ship(("fast", "builtin", "float32")), found)
+    (said,) = drop_ins.warnings(ship(("fast", "builtin", "float32")), found)
     assert said.endswith(
         "tiny norms: right from 1e-5 (`builtin`: from 1e-8); the gradient at a zero row is NaN (`builtin`: 1e8); "
         "and 1 more."
@@ -47,14 +46,14 @@ def test_the_bullet_of_what_bites_stays_short(tmp_path: Path) -> None:
     better = answered(
         tmp_path / "b", contract("builtin", usual), contract("fast", usual | {"gradient at a zero row": "0"})
     )
-    assert drop_in.warnings(ship(("fast", "builtin", "float32")), better) == []
+    assert drop_ins.warnings(ship(("fast", "builtin", "float32")), better) == []
 
 
 def test_what_is_better_than_the_baseline_does_not_bite(tmp_path: Path) -> None:
     better = {"zero row": "0", "huge norms": "all", "above 1": "never", "NaN": "NaN", "int8": "float32, right"}
     found = answered(tmp_path, contract("builtin", USUAL | {"NaN": "1", "int8": "TypeError"}), contract("fast", better))
-    assert drop_in.warnings(ship(("fast", "builtin", "float32")), found) == []
-    (said,) = drop_in.warnings(ship(("builtin", "fast", "float32")), found)
+    assert drop_ins.warnings(ship(("fast", "builtin", "float32")), found) == []
+    (said,) = drop_ins.warnings(ship(("builtin", "fast", "float32")), found)
     assert "huge norms: right to 1e19 (`fast`: all); rows with themselves above 1: 22 %, by up to 4 u" in said
 
 
@@ -85,7 +84,7 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
         contract("near", USUAL | {"zero row": "NaN"}),
         contract("broadcast", {"zero row": "0"}, task="pairwise"),
     )
-    paired, pairwise = drop_in.answers(found)
+    paired, pairwise = contracts.answers(found)
     (table,) = paired.tables
     assert (paired.name, pairwise.name) == ("paired, float32", "pairwise, float32")
     assert list(table.columns) == ["question", ("builtin", "twin"), ("near",), ("odd",)]
@@ -93,7 +92,7 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
     assert rows["zero row"] == ["0", "**NaN**", "**NaN**"]
     assert rows["above 1"] == ["15.5 to 22 %", "22 %, by up to 4 u", "**never**"]
     assert "int8" not in rows  # asked in another dtype
-    assert drop_in.alike(found) == (
+    assert drop_ins.alike(found) == (
         "Drop-ins, which give the same answer to each question: for `builtin` `twin`; for `broadcast` nobody. "
         "In bold: another answer than the baseline's, which comes first."
     )
@@ -102,18 +101,18 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
 def test_what_was_not_asked_is_no_difference_and_without_a_baseline_nothing_is(tmp_path: Path) -> None:
     skipped = contract("compiled", USUAL | {"zero row": contracts.SKIPPED})
     found = answered(tmp_path, contract("builtin", USUAL), skipped)
-    (answers,) = drop_in.answers(found)
+    (answers,) = contracts.answers(found)
     rows = {row[0]: list(row[1:]) for row in answers.tables[0].itertuples(index=False)}
     assert rows["zero row"] == ["0", contracts.SKIPPED]
-    assert "for `builtin` `compiled`" in drop_in.alike(found)
+    assert "for `builtin` `compiled`" in drop_ins.alike(found)
     alone = found[~found["baseline"]]
-    assert drop_in.alike(alone) == ""
-    assert "**" not in drop_in.answers(alone)[0].tables[0].to_string()
+    assert drop_ins.alike(alone) == ""
+    assert "**" not in contracts.answers(alone)[0].tables[0].to_string()
 
 
 def test_a_wide_table_is_split_and_each_part_begins_with_the_baseline(tmp_path: Path) -> None:
     others = [contract(f"other{n}", USUAL | {"zero row": str(n)}) for n in range(1, 9)]
-    (answers,) = drop_in.answers(answered(tmp_path, contract("builtin", USUAL), *others))
+    (answers,) = contracts.answers(answered(tmp_path, contract("builtin", USUAL), *others))
     first, second = answers.tables
     assert len(first.columns) == contracts.COLUMNS
     assert [table.columns[1] for table in (first, second)] == [("builtin",)] * 2

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import cures, render, sections
+from reports import render
 from reports.sections.accuracy import costs as price
+from reports.sections.accuracy import cures
+from reports.sections.speed import answer as answers
+from reports.sections.speed.table import GROUP, prepare
 from results import Status, load
 from tests.findings import RIGHT, answered, contract, deviated, judged, measured_in, saved, usual_time
 
 TIMES = {"builtin": 1.0, "fast": 0.25, "exact": 4.0}
 
 NOTHING_TIMED = pd.DataFrame(
-    {name: [] for name in (*sections.GROUP, "implementation", "baseline", "time", "memory")}, dtype=object
+    {name: [] for name in (*GROUP, "implementation", "baseline", "time", "memory")}, dtype=object
 )
 
 
@@ -44,7 +47,7 @@ def test_beside_the_fastest_stands_who_is_right_on_every_family(tmp_path: Path) 
         deviated("builtin", "long_rows", 9, status=Status.WRONG, reason="off"),
     )
     found, standings = measured_in(root)
-    answer = sections.answer(sections.prepare(load("errors", root=root)), standings)
+    answer = answers.answer(prepare(load("errors", root=root)), standings)
     said = "**Right on every family**, paired: `exact`, at 4× to 8× the time of `builtin`, at most 250 % of the memory."
     assert price.safest(found, answer, standings, []) == [said]
     assert price.safest(found.iloc[:0], answer, standings, []) == []

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports import fineness
 from reports.plots.resolution import resolution as resolution_plot
 from reports.sections import resolution
 from results import load_resolution
@@ -36,7 +35,7 @@ def test_those_that_see_equally_fine_share_a_row_beside_what_the_dtype_allows(tm
             seeing("builtin", 0.04, 16384),
         ),
     )
-    assert fineness.table(found).to_numpy().tolist() == [
+    assert resolution.table(found).to_numpy().tolist() == [
         ["bfloat16", ("builtin", "twin"), "6.3°", "29 of 16,384", "3.6°, 26 numbers"],
         ["bfloat16", ("blind",), "–", "1 of 16,384", "3.6°, 26 numbers"],
         ["float32", ("builtin",), "0.04°", "16,384 of 16,384", "0.014°, 1,677,722 numbers"],
@@ -69,7 +68,7 @@ def test_who_plans_a_threshold_in_bfloat16_is_told_what_it_tells_apart(tmp_path:
         usual_time("exact", 3.0, "bfloat16"),
     )
     found, (found_judged, standings) = load_resolution("errors", root), measured_in(root)
-    assert fineness.thresholds(found, found_judged, standings) == [
+    assert resolution.thresholds(found, found_judged, standings) == [
         "**With rows in float16**, these do not tell the 2.56° of a threshold at 0.999 from 0: `coarse`. "
         "Of equal rows, `builtin` read 50 % as exactly 1, 16 % as more and 34 % as less.",
         "**A threshold at 0.999** is an angle of 2.56°. Just below 1, numbers in bfloat16 are 0.0039 apart: an answer "
@@ -78,7 +77,7 @@ def test_who_plans_a_threshold_in_bfloat16_is_told_what_it_tells_apart(tmp_path:
         "Of equal rows, `builtin` read 57 % as exactly 1, 16 % as more and 27 % as less: the last fail it. "
         "The remedy is an answer in float32: `exact` (3× the time).",
     ]
-    assert fineness.thresholds(found[found["dtype"] == "float32"], found_judged, standings) == []
+    assert resolution.thresholds(found[found["dtype"] == "float32"], found_judged, standings) == []
 
 
 def test_two_devices_are_told_apart(tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_two_devices_are_told_apart(tmp_path: Path) -> None:
         replace(deviated("builtin", "self", above=16, exact=57, dtype="bfloat16"), device="cuda"),
         deviated("exact", "self", output="float32", dtype="bfloat16"),
     )
-    cpu, cuda = fineness.thresholds(load_resolution("errors", root), *measured_in(root))
+    cpu, cuda = resolution.thresholds(load_resolution("errors", root), *measured_in(root))
     assert (
         "Measured, with rows in bfloat16 on cpu: `builtin` from 6° on; `exact`, the finest other, from 0.014° on. "
         "The remedy is an answer in float32: `exact`"
@@ -110,7 +109,7 @@ def test_two_devices_are_told_apart(tmp_path: Path) -> None:
 def test_devices_whose_answers_are_coarse_in_float16_are_named(tmp_path: Path) -> None:
     found = [seeing("coarse", 2.8, 29, dtype="float16", device=device) for device in ("cpu", "cuda")]
     root = saved(tmp_path, *found)
-    said = fineness.thresholds(load_resolution("errors", root), *measured_in(root))
+    said = resolution.thresholds(load_resolution("errors", root), *measured_in(root))
     assert [re.findall(r"\*\*(.*?)\*\*", line) for line in said] == [
         ["With rows in float16 on cpu"],
         ["With rows in float16 on cuda"],

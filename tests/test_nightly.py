@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from checkout import REPOSITORY, Checkout
 
-from reports.sections.worse import worse
+from reports.sections.against import worse
 from results import load_run
 
 pytest_plugins = ["pytester"]

@@ -11,9 +11,13 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt  # rich depends on it
 
-from reports import BUDGET_U, BudgetError, parse_budget, plots, render, sections, units
+from reports import BUDGET_U, BudgetError, parse_budget, plots, render, units
 from reports.__main__ import main
 from reports.markdown import code, escape
+from reports.sections.speed import answer as answers
+from reports.sections.speed import standings as ranks
+from reports.sections.speed.table import FASTER, SAME, SLOWER, prepare
+from reports.sections.speed.verdicts import CHANCE
 from results import COLUMNS, UnknownRun, load
 from suites.records.case import Case
 from suites.records.jsonl import to_line
@@ -187,7 +191,7 @@ def table(*records: Record) -> pd.DataFrame:
                 "case": f"{case.task}-{case.id}",
                 "status": str(record.status),
                 "reason": record.reason,
-                "verdict": sections.FASTER if ratio < 1 else sections.SLOWER if ratio > 1 else "",
+                "verdict": FASTER if ratio < 1 else SLOWER if ratio > 1 else "",
                 "noise_floor": 0.0,
                 "rounds": len(latency.samples_s) if latency else float("nan"),
                 "first_call_s": latency.first_call_s if latency else float("nan"),
@@ -198,7 +202,7 @@ def table(*records: Record) -> pd.DataFrame:
         )
 
     frame = pd.DataFrame([row(record) for record in records], columns=COLUMNS)
-    return sections.prepare(frame.astype({"baseline": bool, "peak_bytes": "Int64"}))
+    return prepare(frame.astype({"baseline": bool, "peak_bytes": "Int64"}))
 
 
 def rendered(root: Path) -> str:
@@ -207,7 +211,7 @@ def rendered(root: Path) -> str:
 
 def winner(*records: Record) -> pd.Series:
     loaded = table(*records)
-    ((_, row),) = sections.answer(loaded, sections.standings(loaded, BUDGET_U)).iterrows()
+    ((_, row),) = answers.answer(loaded, ranks.standings(loaded, BUDGET_U)).iterrows()
     return row
 
 
@@ -277,10 +281,10 @@ def test_without_a_baseline_the_latency_decides() -> None:
 
 def test_nobody_within_the_budget_is_no_answer() -> None:
     loaded = table(ok("builtin", LARGE, 1.0, 20.0))
-    standings = sections.standings(loaded, BUDGET_U)
-    answer = sections.answer(loaded, standings)
+    standings = ranks.standings(loaded, BUDGET_U)
+    answer = answers.answer(loaded, standings)
     assert answer["implementation"].isna().all()
-    assert list(sections.close_seconds(loaded, standings, answer)["why"]) == ["outside of the error budget"]
+    assert list(answers.close_seconds(loaded, standings, answer)["why"]) == ["outside of the error budget"]
 
 
 def test_what_else_is_fast_is_named_with_the_reason() -> None:
@@ -292,12 +296,12 @@ def test_what_else_is_fast_is_named_with_the_reason() -> None:
         ok("greedy", SMALL, 0.1),
         failed("greedy", LARGE, Status.OUT_OF_MEMORY, "why"),
     )
-    standings = sections.standings(loaded, BUDGET_U)
-    close = sections.close_seconds(loaded, standings, sections.answer(loaded, standings)).set_index("implementation")
+    standings = ranks.standings(loaded, BUDGET_U)
+    close = answers.close_seconds(loaded, standings, answers.answer(loaded, standings)).set_index("implementation")
     assert dict(close["why"]) == {
         "greedy": "did not run every case",
         "sloppy": "outside of the error budget",
-        "equal": sections.SAME,
+        "equal": SAME,
     }
     assert dict(close["faster_chosen"]) == {"greedy": 1, "sloppy": 3, "equal": 0}
     assert dict(close["faster_ratio_chosen"].dropna()) == pytest.approx({"greedy": 0.2, "sloppy": 0.5})
@@ -311,8 +315,8 @@ def test_where_size_decides_each_case_has_its_winner() -> None:
         ok("wrong_elsewhere", SMALL, 0.01),
         failed("wrong_elsewhere", LARGE, Status.WRONG, "why"),
     )
-    standings = sections.standings(loaded, BUDGET_U)
-    winners = sections.by_size(loaded, standings, sections.answer(loaded, standings))
+    standings = ranks.standings(loaded, BUDGET_U)
+    winners = answers.by_size(loaded, standings, answers.answer(loaded, standings))
     labels = dict(zip(winners["implementation"], winners["labels"], strict=True))
     assert labels == {"for_small": ("64x256",), "for_large": ("1024x256", "65536x256")}  # 5 % is not clearly faster
 
@@ -416,7 +420,7 @@ def test_the_report_has_one_word_for_the_baseline(page: Path) -> None:
 
 
 def test_how_often_chance_gives_a_verdict_is_what_results_ask_for() -> None:
-    assert pytest.approx(1 - VERDICT_CONFIDENCE) == sections.CHANCE
+    assert pytest.approx(1 - VERDICT_CONFIDENCE) == CHANCE
 
 
 def test_a_baseline_of_few_rounds_does_not_rank_the_others() -> None:
@@ -424,8 +428,8 @@ def test_a_baseline_of_few_rounds_does_not_rank_the_others() -> None:
     baseline = ok("builtin", SMALL, 1.0, rounds=12)
     loaded = table(baseline, ok("a", SMALL, 0.11, rounds=192), ok("b", SMALL, 0.10, rounds=192))
     loaded.loc[loaded["implementation"] == "a", ["ratio", "ratio_low", "ratio_high"]] = 0.09
-    prepared = sections.prepare(loaded)
-    standings = sections.standings(prepared, BUDGET_U)
+    prepared = prepare(loaded)
+    standings = ranks.standings(prepared, BUDGET_U)
     assert list(standings["implementation"]) == ["b", "a", "builtin"]
 
 
@@ -485,8 +489,8 @@ def test_memory_formats_are_lines_of_their_own() -> None:
         for memory_format in ("contiguous", "channels_last")
     ]
     loaded = table(*(ok("builtin", case, 1.0) for case in maps))
-    standings = sections.standings(loaded, BUDGET_U)
-    figure = plots.PLOTS["latency"](loaded, standings, sections.answer(loaded, standings))
+    standings = ranks.standings(loaded, BUDGET_U)
+    figure = plots.PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
     assert figure is not None
     assert [line.get_linestyle() for line in figure.axes[0].get_lines()] == ["--", "-"]
     assert figure.get_suptitle().endswith("dashed and hollow: channels_last")
@@ -496,8 +500,8 @@ def test_memory_formats_are_lines_of_their_own() -> None:
 def test_bars_of_very_different_peaks_are_told_apart_on_a_logarithmic_axis(most: int, scale: str) -> None:
     peaks = {"builtin": most * 1024, "small": 1024, "nothing": 0, "unknown": None}
     loaded = table(*(ok(name, SMALL, 1.0, peak=peak) for name, peak in peaks.items()))
-    standings = sections.standings(loaded, BUDGET_U)
-    figure = plots.PLOTS["memory"](loaded, standings, sections.answer(loaded, standings))
+    standings = ranks.standings(loaded, BUDGET_U)
+    figure = plots.PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
     assert figure is not None
     figure.draw_without_rendering()
     assert figure.axes[0].get_xscale() == scale
@@ -507,8 +511,8 @@ def test_bars_of_very_different_peaks_are_told_apart_on_a_logarithmic_axis(most:
 
 def test_two_sizes_are_the_ticks_of_the_latency_axis() -> None:
     loaded = table(*(ok("builtin", case, 1.0) for case in (SMALL, MIDDLE)))
-    standings = sections.standings(loaded, BUDGET_U)
-    figure = plots.PLOTS["latency"](loaded, standings, sections.answer(loaded, standings))
+    standings = ranks.standings(loaded, BUDGET_U)
+    figure = plots.PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
     assert figure is not None
     figure.draw_without_rendering()
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["128 KiB", "2 MiB"]
@@ -571,8 +575,8 @@ def test_pictures_take_names_as_they_are_and_say_what_they_leave_out() -> None:
         for device, direction in axes
     ]
     loaded = table(*(ok(name, case, 1.0, peak=1) for case in cases for name in ("builtin", f"${NASTY}")))
-    standings = sections.standings(loaded, BUDGET_U)
-    memory = plots.PLOTS["memory"](loaded, standings, sections.answer(loaded, standings))
+    standings = ranks.standings(loaded, BUDGET_U)
+    memory = plots.PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
     assert memory is not None
     assert len(memory.axes) == 6
     assert memory.get_suptitle().endswith("(the first 6 of 8 groups)")
@@ -635,8 +639,8 @@ def test_memory_is_that_of_the_worst_case_and_missing_where_it_is_not_known(tmp_
         for case, share in zip((SMALL, LARGE), shares, strict=True):
             rows.append(ok(name, case, 0.5, peak=round(share * case.input_bytes) if share else None))
     save(tmp_path, rows)
-    table = sections.prepare(load("golden", root=tmp_path))
-    found = sections.standings(table, BUDGET_U).set_index("implementation")["memory"]
+    table = prepare(load("golden", root=tmp_path))
+    found = ranks.standings(table, BUDGET_U).set_index("implementation")["memory"]
     assert found["light"] == 2.0
     assert math.isnan(found["unknown"])
 

@@ -7,7 +7,8 @@ from matplotlib.ticker import FixedLocator, LogLocator
 
 from reports import units
 from reports.plots import style
-from reports.sections import GROUP, spread
+from reports.sections.speed.by_case import spread
+from reports.sections.speed.table import GROUP
 
 SIZES = 12
 LINE = [*GROUP, "implementation", "memory_format"]

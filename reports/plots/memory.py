@@ -9,7 +9,8 @@ from matplotlib.ticker import FuncFormatter
 
 from reports import units
 from reports.plots import style
-from reports.sections import GROUP, of_group
+from reports.sections.speed.by_case import of_group
+from reports.sections.speed.table import GROUP
 
 BARS = 20
 WIDE = 50

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from reports import units
 from reports.plots import style
-from reports.sections import SAME, of_group, spread
+from reports.sections.speed.by_case import of_group, spread
+from reports.sections.speed.table import SAME
 
 ROWS = 20
 CASES = 6

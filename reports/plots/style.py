@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from reports.claims import claims
-from reports.sections import GROUP, of_group
+from reports.sections.speed.by_case import of_group
+from reports.sections.speed.sentences import claims
+from reports.sections.speed.table import GROUP
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), told apart by colour-blind people too: black is
 # for baselines, and yellow left out, too pale for lines.

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from reports import units
 from reports.plots import style
-from reports.sections import GROUP
+from reports.sections.speed.table import GROUP
 
 OUTSIDE = "#f6e7df"
 FAR = 100

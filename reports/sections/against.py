@@ -1,4 +1,4 @@
-"""Two runs side by side, in words."""
+"""Two runs side by side: what became faster, what slower, what no longer works, and which of it is an alarm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,65 @@ import pandas as pd
 
 from reports import units
 from reports.files import write_csv
-from reports.sections import comparison, differences, only_in_one
+from reports.sections.conditions import differences
 from results import Run, load, load_run
 
+PAIR = ["implementation", "case"]
+MEASURED = ["latency_s", "latency_low", "latency_high", "ratio", "ratio_low", "ratio_high", "error_u", "peak_bytes"]
+SLOWER = 1.10
+"""Alarm from 10 % slower relative to the baseline of the same case, intervals apart."""
+BASELINE_SLOWER = 1.5
+"""The baseline has only its absolute time, which drifts with the machine: a coarser gate."""
+MORE_ERROR, MORE_MEMORY = 1.5, 1.02
 ROWS = 40
+
+
+def comparison(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """One row an implementation and case that both runs hold, the greatest change of latency first.
+
+    The measured columns come with `_old` and `_new`; `latency_change` and `ratio_change` are
+    new over old, and missing where the two intervals overlap: no difference seen.
+    """
+    columns = [*PAIR, "status", *MEASURED]
+    rows = old[columns].merge(new[columns], on=PAIR, suffixes=("_old", "_new"))
+    rows["latency_change"] = _change(rows, "latency_s", "latency")
+    rows["ratio_change"] = _change(rows, "ratio", "ratio")
+    rows["status_change"] = rows["status_old"] != rows["status_new"]
+    size = pd.concat([rows["latency_change"], 1 / rows["latency_change"]], axis=1).max(axis=1).fillna(1)
+    return rows.assign(size=size).sort_values(
+        ["status_change", "size", *PAIR], ascending=[False, False, True, True], ignore_index=True
+    )
+
+
+def only_in_one(old: pd.DataFrame, new: pd.DataFrame) -> tuple[int, int]:
+    """How many implementation and case pairs only the old and only the new run holds."""
+    sides = old[PAIR].merge(new[PAIR], on=PAIR, how="outer", indicator=True)["_merge"]
+    return int((sides == "left_only").sum()), int((sides == "right_only").sum())
+
+
+def worse(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Implementation, case and what happened, for each pair of both runs that got worse.
+
+    A ratio to the baseline also rises where the baseline became faster: that alone is no alarm,
+    the implementation's own time has to have risen as well.
+    """
+    rows = comparison(old, new)
+    worked, works = rows["status_old"] == "ok", rows["status_new"] == "ok"
+    latency = rows["latency_s_new"] / rows["latency_s_old"]
+    slower = (rows["ratio_change"] > SLOWER) & (latency > 1)
+    baseline_slower = (
+        (rows["ratio_new"] == 1) & (rows["ratio_low_new"] == 1) & (rows["latency_change"] > BASELINE_SLOWER)
+    )
+    memory = rows["peak_bytes_new"].astype(float) / rows["peak_bytes_old"].astype(float)
+    error = rows["error_u_new"] / rows["error_u_old"]
+    happened: list[tuple[pd.Series, str | pd.Series, pd.Series]] = [
+        (worked & ~works, rows["status_new"], latency),
+        (works & (slower | baseline_slower), "slower", latency),
+        (works & (error > MORE_ERROR), "error", error),
+        (works & (memory > MORE_MEMORY), "memory", memory),
+    ]
+    parts = [rows.assign(what=what, factor=factor)[where] for where, what, factor in happened]
+    return pd.concat(parts, ignore_index=True)[[*PAIR, "what", "factor"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +125,13 @@ def changes(pairs: pd.DataFrame) -> pd.DataFrame:
             "peak": _both(pairs.astype({"peak_bytes_old": float, "peak_bytes_new": float}), "peak_bytes", units.size),
         }
     )
+
+
+def _change(rows: pd.DataFrame, value: str, interval: str) -> pd.Series:
+    apart = (rows[f"{interval}_high_old"] < rows[f"{interval}_low_new"]) | (
+        rows[f"{interval}_high_new"] < rows[f"{interval}_low_old"]
+    )
+    return (rows[f"{value}_new"] / rows[f"{value}_old"]).where(apart)
 
 
 def _beyond_noise(pairs: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,9 @@
 
 import pandas as pd
 
+from reports import units
+from reports.markdown import escape, issues
+
 HAPPENS, GONE, UNSEEN = "yes", "no", "not to be seen"
 
 
@@ -10,3 +13,24 @@ def known_bugs(table: pd.DataFrame) -> pd.DataFrame:
     verdicts = [UNSEEN if pd.isna(happens) else HAPPENS if happens else GONE for happens in table["happens"]]
     rank = [(HAPPENS, GONE, UNSEEN).index(verdict) for verdict in verdicts]
     return table.assign(verdict=verdicts, rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
+
+
+def table(found: pd.DataFrame) -> pd.DataFrame:
+    """What was seen of each, those that still happen first."""
+    rows = known_bugs(found)
+    linked = pd.Series([issues(issue) for issue in rows["issue"]], rows.index, dtype=object)
+    columns = {"package": "in", "what": "what", "verdict": "still happens", "seen": "seen", "right": "right"}
+    return pd.DataFrame({"issue": linked} | {shown: rows[name] for name, shown in columns.items()})
+
+
+def count(found: pd.DataFrame) -> str:
+    """How many still happen, and in what."""
+    rows = known_bugs(found)
+    verdicts = rows["verdict"].value_counts().reindex([HAPPENS, GONE, UNSEEN], fill_value=0)
+    reports = rows.loc[rows["verdict"] == HAPPENS, "issue"].nunique()
+    packages = ", ".join(dict.fromkeys(found.loc[found["happens"].notna(), "package"])) or "what is installed"
+    unseen = f"; not to be seen: {verdicts[UNSEEN]}" if verdicts[UNSEEN] else ""
+    return (
+        f"**{verdicts[HAPPENS]} of {units.counted(verdicts[HAPPENS] + verdicts[GONE], 'probe')} still see their bug**, "
+        f"of {units.counted(reports, 'report')}, with {escape(packages)}{unseen}."
+    )

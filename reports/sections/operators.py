@@ -1,8 +1,14 @@
 """Where the time and the memory of a call went, operator by operator."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
+from reports import units
+from reports.sections.speed.by_case import spread
+
 TOP = 5
+PROFILES = 4
 
 
 def operators(profile: pd.DataFrame) -> pd.DataFrame:
@@ -16,3 +22,31 @@ def operators(profile: pd.DataFrame) -> pd.DataFrame:
     rows = rows.groupby(["case", "implementation"], sort=False).head(TOP)
     order = ["case", "baseline", "implementation"]
     return rows.sort_values(order, ascending=[True, False, True], kind="stable", ignore_index=True)
+
+
+def operator_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Where the time and the memory of one case went."""
+    return pd.DataFrame(
+        {
+            "implementation": rows["implementation"],
+            "operator": rows["operator"],
+            "calls": rows["calls"],
+            "own time": rows["self_s"].map(units.seconds),
+            "share": rows["share"].map(units.share),
+            "allocated": rows["allocated_bytes"].map(units.size),
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Where one case's time went."""
+
+    case: str
+    operators: pd.DataFrame
+
+
+def profiles(operators: pd.DataFrame) -> list[Profile]:
+    """The operators of at most `PROFILES` cases, evenly spread."""
+    cases = spread(list(operators["case"].unique()), PROFILES)
+    return [Profile(case=case, operators=operator_table(operators[operators["case"] == case])) for case in cases]

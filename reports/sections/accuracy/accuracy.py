@@ -1,9 +1,7 @@
 """How wrong each implementation is on the inputs that hurt: in how many families, how far, and in which way."""
 
-import re
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 PLACE = ["device", "dtype"]
@@ -12,7 +10,6 @@ ORDINARY = ("prescribed", "self", "scaled", "negated", "near", "planar", "orthog
 """Families of finite rows of moderate norm and length."""
 
 _OUTCOMES = {"ok": RIGHT, "unsupported": NOT_ASKED, "absent": NOT_ASKED}
-_NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(e[+-]?\d+)?\b")
 
 
 def judged(accuracy: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFrame:
@@ -74,31 +71,6 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
     )
     columns = ["implementation", "family", "bound_u", "worst_u", "slack", "largest_u", "largest_on", "broken"]
     return most[columns].sort_values(["broken", "slack", "implementation"], ascending=[True, False, True])
-
-
-def faults(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a family and way to be wrong, told apart by the reason without its numbers.
-
-    `implementations` is a tuple, the worst first, by the first number of its reason; `reason` is that of the first, and
-    `several` says that those of others differ.
-    """
-    wrong = rows[rows["outcome"] == WRONG]
-    how_bad = [float(match[0]) if (match := _NUMBER.search(text)) else 0.0 for text in wrong["reason"]]
-    kinds = [_NUMBER.sub("#", text) for text in wrong["reason"]]
-    wrong = wrong.assign(how_bad=np.nan_to_num(how_bad), kind=kinds).sort_values(
-        "how_bad", ascending=False, kind="stable"
-    )
-    grouped = wrong.groupby(["family", "kind"], sort=False)
-    found = grouped.agg(
-        implementations=("implementation", tuple),
-        reason=("reason", "first"),
-        several=("reason", lambda reasons: reasons.nunique() > 1),
-    ).reset_index()
-    place = {family: place for place, family in enumerate(rows["family"].unique())}
-    found = found.assign(place=found["family"].map(place), count=found["implementations"].map(len))
-    return found.sort_values(["place", "count"], ascending=[True, False], kind="stable").drop(
-        columns=["place", "count"]
-    )
 
 
 def overall(judged: pd.DataFrame) -> pd.DataFrame:

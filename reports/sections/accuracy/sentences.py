@@ -1,27 +1,16 @@
 """How wrong each is, in sentences and tables."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import pandas as pd
 
 from reports import units
-from reports.markdown import code, codes, escape
+from reports.markdown import code, codes
 from reports.sections.accuracy import accuracy
-from reports.sections.speed.summary import shortened
 
 NAMES = 12
 HARDEST = 3
 LARGE = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """A family on which somebody is wrong: what is right there, and a line of Markdown for each way to be wrong."""
-
-    family: str
-    right: str
-    ways: list[str]
 
 
 def headlines(judged: pd.DataFrame, recommended: Iterable[str]) -> list[str]:
@@ -78,14 +67,6 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def faults(rows: pd.DataFrame, families: Mapping[str, str]) -> list[Fault]:
-    """The families on which somebody is wrong, with what `families` says is right there."""
-    return [
-        Fault(family=str(family), right=families.get(str(family), ""), ways=[_way(one) for _, one in ways.iterrows()])
-        for family, ways in accuracy.faults(rows).groupby("family", sort=False)
-    ]
-
-
 def _within(overall: pd.DataFrame) -> str:
     right = overall[overall["wrong"] == 0]
     if right.empty:
@@ -127,8 +108,3 @@ def _families(number: int) -> str:
 
 def _order(tau: float) -> str:
     return units.MISSING if pd.isna(tau) else f"{tau:.4g}"
-
-
-def _way(row: pd.Series) -> str:
-    at_worst = "at worst " if row["several"] else ""
-    return f"{codes(row['implementations'], NAMES)}: {at_worst}{escape(shortened(row['reason']))}"

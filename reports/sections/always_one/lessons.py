@@ -1,7 +1,7 @@
-"""Which advice against "my cosine similarity is always 1" helps and which doesn't, in sentences."""
+"""Which advice against "my cosine similarity is always 1" helps and which doesn't."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -13,7 +13,6 @@ AS_WRITTEN, CORRECT = "as_written", "correct_code"
 TITLES = {AS_WRITTEN: "the loop as it is written", CORRECT: "correct code", NO_TRAINING: "no training"}
 HIGHEST = 1 / (1 + math.exp(-1))
 """The sigmoid of 1: that of a cosine lies between 1 minus it, and it."""
-
 ONE = 0.99
 NAMES = 20
 MOSTLY = 0.5
@@ -70,6 +69,25 @@ def interval(middle: float, low: float, high: float, digits: str) -> str:
 def difference(row: pd.Series) -> str:
     """What a change makes of the AUC: +0.078 (+0.051 to +0.105)."""
     return interval(row["difference"], row["low"], row["high"], "+z.3f")
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The changes of one loop side by side."""
+    columns: dict[str, Iterable[object]] = {
+        "change": rows["change"].where(rows["change"] != "", "none"),
+        "what": rows["what"],
+        "AUC": _intervals(rows, "auc", ".3f"),
+        "difference": [difference(row) for _, row in rows.iterrows()],
+        "verdict": rows["verdict"].where(compared(rows), units.MISSING),
+        "cosine of unlike pairs": _intervals(rows, "unlike", ".3f"),
+        "effective rank": _intervals(rows, "effective_rank", ".1f"),
+        "all zero": rows["zeros"].map(units.share),
+        "time of a step": rows["time"].map(units.times),
+        "its memory": rows["memory"].map(units.times),
+        "diverged": rows["diverged"],
+    }
+    empty = [name for name, cells in columns.items() if not any(cell not in ("", 0, units.MISSING) for cell in cells)]
+    return pd.DataFrame(columns).drop(columns=empty)
 
 
 def _ends(rows: pd.DataFrame) -> Iterator[str]:
@@ -148,3 +166,8 @@ def _state(row: pd.Series) -> str:
         f"a cosine of unlike pairs of {row['unlike']:.3f}, an effective rank of {row['effective_rank']:.1f} and an "
         f"AUC of {interval(row['auc'], row['auc_low'], row['auc_high'], '.3f')}"
     )
+
+
+def _intervals(rows: pd.DataFrame, name: str, digits: str) -> list[str]:
+    ends = zip(rows[name], rows[f"{name}_low"], rows[f"{name}_high"], strict=True)
+    return [interval(middle, low, high, digits) for middle, low, high in ends]

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
 
 from reports import units
+from reports.markdown import Markup, code, codes, escape, shortened
 
 TABLE = ["task", "device", "dtype"]
 COLUMNS = 8
 EPS = "eps rule"
 SKIPPED = "not asked"
 """The answer where a question was left out, as its answer depends little on the dtype."""
-
 _RULES = {
     "": units.MISSING,
     "none": "no eps",
@@ -64,6 +65,32 @@ def side_by_side(answered: pd.DataFrame) -> list[Contracts]:
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """The answers of one task in one dtype, a table or more."""
+
+    name: str
+    tables: list[pd.DataFrame]
+
+
+def untold(found: pd.DataFrame) -> list[str]:
+    """Whose contract could not be told though it was asked, and why, a line of Markdown each."""
+    rows = found[~found["status"].isin(["ok", "unsupported", "absent"])]
+    rows = rows.groupby(["implementation", "reason"], sort=False)["dtype"].agg(tuple).reset_index()
+    told = zip(rows["implementation"], rows["dtype"], rows["reason"], strict=True)
+    return [f"{code(name)} in {codes(dtypes)}: {escape(shortened(reason))}" for name, dtypes, reason in told]
+
+
+def answers(answered: pd.DataFrame) -> list[Answers]:
+    """The answers of all that answer alike side by side, with those in bold that are not the baseline's."""
+    several = answered["device"].nunique() > 1
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for each in side_by_side(answered):
+        name = f"{each.task}, {each.dtype}" + (f", {each.device}" if several else "")
+        tables.setdefault(name, []).append(_table(each))
+    return [Answers(name=name, tables=parts) for name, parts in tables.items()]
+
+
 def _split(task: str, device: str, dtype: str, rows: pd.DataFrame) -> list[Contracts]:
     rows = rows[rows.groupby("question")["answer"].transform(lambda given: (given != SKIPPED).any())]
     answers, kinds = _wide(rows, "answer"), _wide(rows, "kind")
@@ -112,3 +139,15 @@ def _merged(answers: Iterable[str]) -> str:
 
 def _rule(rule: str, eps: float) -> str:
     return _RULES[rule].format(units.power(eps)) if rule in _RULES else f"{rule} {units.power(eps)}"
+
+
+def _table(each: Contracts) -> pd.DataFrame:
+    cells = {at: _cells(each.answers[at], each.differs[at]) for at in range(len(each.groups))}
+    # As objects: pandas' own strings would forget what is Markup.
+    table = pd.DataFrame(cells, dtype=object)
+    table.insert(0, "question", each.answers.index)
+    return table.set_axis(pd.Index(["question", *each.groups], tupleize_cols=False), axis="columns")
+
+
+def _cells(answers: Iterable[str], differs: Iterable[bool]) -> list[str]:
+    return [Markup(f"**{escape(text)}**") if apart else text for text, apart in zip(answers, differs, strict=True)]

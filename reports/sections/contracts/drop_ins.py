@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 
 from reports import units
+from reports.markdown import code, codes, escape
 from reports.sections.contracts import contracts
 
+NAMES = 12
+MOST = 4
+_WHOSE = ["implementation", "reference"]
 _GIVEN = ["implementation", "device", "dtype", "question", "answer", "kind"]
 _PAIR = ["implementation", "reference", "question"]
 
@@ -77,3 +81,40 @@ def drop_ins(answered: pd.DataFrame) -> pd.DataFrame:
         for name in usual["implementation"].unique()
     }
     return pd.DataFrame({"baseline": list(found), "implementations": list(found.values())})
+
+
+def warnings(answer: pd.DataFrame, answered: pd.DataFrame) -> list[str]:
+    """What bites whoever puts an answer of the report in the place of its baseline: a sentence for each such pair."""
+    rows = bites(answer, answered)
+    several = answered["device"].nunique() > 1
+    return [
+        f"**Not a drop-in**: {code(str(chosen))} for {code(str(reference))}: "
+        f"{'; '.join(_bite(row, several) for _, row in apart.head(MOST).iterrows())}{_more(apart)}."
+        for (chosen, reference), apart in rows.groupby(_WHOSE, sort=False)
+    ]
+
+
+def alike(answered: pd.DataFrame) -> str:
+    """Who answers as its baseline does; "" without a baseline."""
+    rows = drop_ins(answered)
+    if rows.empty:
+        return ""
+    told = [
+        f"for {code(baseline)} {codes(others, NAMES) if others else 'nobody'}"
+        for baseline, others in zip(rows["baseline"], rows["implementations"], strict=True)
+    ]
+    return (
+        f"Drop-ins, which give the same answer to each question: {'; '.join(told)}. "
+        "In bold: another answer than the baseline's, which comes first."
+    )
+
+
+def _bite(row: pd.Series, several_devices: bool) -> str:
+    seen = escape(BITES[row["question"]].says.format(row["seen"]))
+    places = zip(row["dtypes"], row["devices"], strict=True)
+    where = codes(f"{dtype} on {device}" if several_devices else dtype for dtype, device in places)
+    return f"{seen}{'' if row['everywhere'] else f' for {where}'} ({code(row['reference'])}: {escape(row['usual'])})"
+
+
+def _more(apart: pd.DataFrame) -> str:
+    return f"; and {len(apart) - MOST} more" if len(apart) > MOST else ""

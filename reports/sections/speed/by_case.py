@@ -1,10 +1,13 @@
 """The tables behind the answer: implementations by cases, for one group."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from reports import units
-from reports.sections.speed.table import GROUP, SAME
+from reports.sections.conditions import rounds
+from reports.sections.speed.table import GROUP, SAME, group_names
 
 CASES = 16
 IMPLEMENTATIONS = 40
@@ -71,6 +74,26 @@ def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
     return _crosswise(rows.assign(cell=cells))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """The tables of one group of cases; `rounds` says how often it was timed, `left_out` what only records.csv has."""
+
+    name: str
+    rounds: str
+    latency: pd.DataFrame
+    launches: pd.DataFrame
+    first_calls: pd.DataFrame
+    memory_and_error: pd.DataFrame
+    left_out: str
+
+
+def groups(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> list[Group]:
+    """The tables of each group, in the order of the answer."""
+    names = group_names(answer)
+    keys = (key for _, key in answer[GROUP].iterrows())
+    return [_group(name, of_group(table, key), of_group(standings, key)) for name, key in zip(names, keys, strict=True)]
+
+
 def _time(row: pd.Series) -> str:
     ratio = units.times(row["ratio"])
     shown = f"({ratio})" if row["verdict"] == SAME else ratio
@@ -82,3 +105,16 @@ def _crosswise(rows: pd.DataFrame) -> pd.DataFrame:
     labels = rows.sort_values(["size", "label"], kind="stable")["label"].unique()
     wide = wide.reindex(index=rows["implementation"].unique(), columns=labels).fillna(units.MISSING)
     return wide.rename_axis(columns=None).reset_index()
+
+
+def _group(name: str, rows: pd.DataFrame, standings: pd.DataFrame) -> Group:
+    some = shown(rows, standings)
+    return Group(
+        name=name,
+        rounds=rounds(rows["rounds"]),
+        latency=latency(some),
+        launches=launches(some),
+        first_calls=first_calls(some),
+        memory_and_error=memory_and_error(some),
+        left_out=left_out(rows),
+    )

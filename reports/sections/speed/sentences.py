@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from reports import sections, units
-from reports.claims import claims, span
+from reports import units
 from reports.markdown import code, codes
-from reports.sections import CHANCE, NOTICEABLE, group_names, of_group
-from results import Run
+from reports.sections.speed.by_case import of_group
+from reports.sections.speed.table import SAME, group_names
+from reports.sections.speed.verdicts import CHANCE, NOTICEABLE, comparisons, noise
 
 QUIETER = "A quieter machine, or more `--seconds`, would"
 
 
 def sureness(table: pd.DataFrame) -> str:
     """The noise floor of a run, and how many of its verdicts are to be expected to be chance."""
-    floors, (compared, seen) = sections.noise(table), sections.comparisons(table)
+    floors, (compared, seen) = noise(table), comparisons(table)
     if floors.empty or not compared:
         return "There is no noise floor: in no case did a contestant run beside the baseline."
     median, worst = floors["noise_floor"].median(), floors.iloc[0]
@@ -43,29 +43,40 @@ def headlines(answer: pd.DataFrame, winners: pd.DataFrame) -> list[str]:
     ]
 
 
-def sampling(run: Run, table: pd.DataFrame) -> str:
-    """In how many processes the cases ran, why their rounds ended, and how many there were; "" where none ran."""
-    cases = sections.endings(table)
-    if cases.empty:
-        return ""
-    precise = (cases["stop"] == "precision").sum()
-    known = f"to ± {units.percent(run.precision)}" if run.precision else "as precisely as the grid asks for"
-    spent = f"{run.seconds:g} s a contestant were spent" if run.seconds else "the time for it was spent"
-    return (
-        f"Each case ran in {run.processes} process{'es' if run.processes > 1 else ''} until every ratio was known "
-        f"{known}, as in {precise:,} of {units.counted(len(cases), 'case')}, or {spent}; {rounds(cases['rounds'])}."
-    )
+def claims(tally: pd.Series) -> str:
+    """What a tally says: "6.4× faster in 3 of 4 cases, 2.2× slower in 1", each mean over the cases of its verdict."""
+    found = {
+        units.speed(tally["faster_ratio"]): tally["faster"],
+        units.speed(tally["slower_ratio"]): tally["slower"],
+        SAME: tally["same"],
+    }
+    counted = [f"{words} in {count:.0f}" for words, count in found.items() if count > 0]
+    if not counted:
+        return "is the baseline" if tally["compared"] else units.MISSING
+    if tally["compared"] == 1:
+        return counted[0].removesuffix(" in 1")
+    counted[0] += f" of {tally['compared']:.0f} cases"
+    return ", ".join(counted)
 
 
-def rounds(counts: pd.Series) -> str:
-    """How many rounds: "12 to 512 rounds"."""
-    least, most = counts.min(), counts.max()
-    return f"{most:,.0f} rounds" if least == most else f"{least:,.0f} to {most:,.0f} rounds"
+def against_baseline(row: pd.Series) -> str:
+    """What a row of the answer says of its implementation: its tally, unless noise hides a faster one."""
+    return claims(row) if pd.isna(row["rival"]) else "too noisy to tell"
 
 
-def flag_counts(flags: pd.DataFrame) -> str:
-    """How many records have which flag: "drift 12, few_rounds 3"."""
-    return "Flagged records: " + ", ".join(f"{row.flag} {row.records:,}" for row in flags.itertuples())
+def span(tally: pd.Series) -> str:
+    """From the least to the most speed of a tally's cases, or the interval of its only one: "0.45× to 15×"."""
+    slowest, fastest = ("high", "low") if tally["compared"] == 1 else ("worst", "best")
+    least, most = units.times(1 / tally[slowest]), units.times(1 / tally[fastest])
+    return least if least == most else f"{least} to {most}"
+
+
+def paid(start: pd.Series) -> str:
+    """When a standing's first calls are paid for: "after at most 41,000 calls, never in 1 of 4 cases"."""
+    if pd.isna(start["pays_after"]):
+        return "never" if start["never"] else units.MISSING
+    most = f"after at most {units.calls(start['pays_after'])}" if start["pays_after"] else "at once"
+    return f"{most}, never in {start['never']:.0f} of {start['ran']:.0f} cases" if start["never"] else most
 
 
 def _decision(row: pd.Series) -> str:

@@ -1,16 +1,14 @@
-"""Sections as people read them: tables whose cells have units."""
+"""The answer as people read it: tables whose cells have units."""
 
-import textwrap
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
 
 from reports import units
-from reports.claims import claims, paid, span
-from reports.sections import SAME, group_names, of_group
+from reports.sections.speed.by_case import of_group
+from reports.sections.speed.sentences import against_baseline, claims, paid, span
+from reports.sections.speed.table import SAME, group_names
 
-LONGEST_REASON = 300
 TALLY = ["compared", "faster", "slower", "same", "faster_ratio", "slower_ratio"]
 
 
@@ -23,7 +21,7 @@ def answers(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
         {
             "cases": group_names(answer)[rows.index],
             "fastest within the budget": rows["implementation"],
-            "against the baseline": np.where(rows["rival"].isna(), _claims(rows), "too noisy to tell"),
+            "against the baseline": [against_baseline(row) for _, row in rows.iterrows()],
             "speed, least to most": _spans(rows),
             f"{SAME} from": equals,
             "first call": rows["first_call_s"].map(units.seconds),
@@ -69,62 +67,6 @@ def described(about: Mapping[str, str], names: Iterable[str]) -> pd.DataFrame:
     """What the implementations of these names say of themselves; those that say nothing are left out."""
     told = [(name, about[name]) for name in dict.fromkeys(names) if about.get(name)]
     return pd.DataFrame(told, columns=["implementation", "what it is"])
-
-
-def failures(rows: pd.DataFrame) -> pd.DataFrame:
-    """What did not end well."""
-    return pd.DataFrame(
-        {
-            "status": rows["status"].str.replace("_", " "),
-            "why": [shortened(reason) for reason in rows["reason"]],
-            "records": rows["records"],
-            "implementations": rows["implementations"],
-            "cases": rows["cases"],
-        }
-    )
-
-
-def flags(rows: pd.DataFrame) -> pd.DataFrame:
-    """What to beware of."""
-    return pd.DataFrame(
-        {
-            "flag": rows["flag"],
-            "records": rows["records"],
-            "such as": rows["evidence"],
-            "implementations": rows["implementations"],
-            "cases": rows["cases"],
-        }
-    )
-
-
-def operators(rows: pd.DataFrame) -> pd.DataFrame:
-    """Where the time and the memory of one case went."""
-    return pd.DataFrame(
-        {
-            "implementation": rows["implementation"],
-            "operator": rows["operator"],
-            "calls": rows["calls"],
-            "own time": rows["self_s"].map(units.seconds),
-            "share": rows["share"].map(units.share),
-            "allocated": rows["allocated_bytes"].map(units.size),
-        }
-    )
-
-
-def phases(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the wall time went to."""
-    return pd.DataFrame(
-        {
-            "phase": rows["phase"],
-            "time": rows["seconds"].map(units.seconds),
-            "share": rows["share"].map(units.share),
-        }
-    )
-
-
-def shortened(reason: str) -> str:
-    """A reason that fits into a table."""
-    return textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
 
 
 def _claims(rows: pd.DataFrame) -> list[str]:

@@ -6,10 +6,9 @@ import pandas as pd
 
 from reports.markdown import Markup, code, codes, escape, issues
 from reports.sections.accuracy import accuracy
-from reports.sections.accuracy.costs import priced
+from reports.sections.accuracy.costs import costs, priced
 from reports.sections.accuracy.symptoms import SYMPTOMS, Subject
 from reports.sections.contracts import contracts
-from reports.sections.costs import costs
 
 
 def table(

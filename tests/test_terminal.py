@@ -1,0 +1,87 @@
+"""The answer for a terminal: the report's own, in four columns of plain text."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reports import Answer, answer, render
+from reports.terminal import COLUMNS
+from results import Status, UnknownRun
+from suites.records.jsonl import Line
+from suites.records.record import End, Record
+from tests.findings import HEAD, NASTY, USUAL, contract, deviated
+from tests.runs import CASE, measured, save
+
+END = End(wall_s=1.0, phases_s={"timing": 1.0})
+FLOOR = "Noise floor: 1 % (median case), 1 % (worst case). Smaller differences are not reported."
+
+
+def timed(name: str, ratio: float = 1.0, noise: float = 0.01) -> Record:
+    baseline = name == "builtin"
+    control = [1e-4 * (1 + noise)] * 20 if baseline else []
+    return measured(name, [1e-4 * ratio] * 20, baseline=baseline, control_s=control)
+
+
+def answered(root: Path, *lines: Line) -> Answer:
+    save(root, *lines, run=HEAD)
+    return answer("errors", root=root)
+
+
+def test_four_columns_of_text_and_the_noise_floor(tmp_path: Path) -> None:
+    found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), END)
+    assert found.noise_floor == FLOOR
+    assert tuple(found.table.columns) == COLUMNS
+    assert found.table.to_numpy().tolist() == [["paired, float32, cpu", "fast", "2× faster", "2 u"]]
+    assert found.notes == []
+
+
+def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
+    zero = USUAL | {"zero row": "NaN"}
+    failed = Record.failed("greedy", False, CASE, Status.OUT_OF_MEMORY, "needs 3 GiB")
+    found = answered(
+        tmp_path,
+        timed("builtin", noise=0.3),
+        timed("fast", 0.2),
+        failed,
+        contract("builtin", USUAL),
+        contract("fast", zero),
+    )
+    assert found.notes == [
+        "The run is incomplete: `--resume` continues it.",
+        "1 of 3 records have no time; the report says why.",
+        "The machine is noisy. A quieter machine, or more `--seconds`, would show more.",
+        "Not a drop-in for builtin: fast. The report lists the differences.",
+    ]
+
+
+def test_who_is_wrong_on_ordinary_inputs_is_no_answer_here_either(tmp_path: Path) -> None:
+    wrong = deviated("fast", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
+    found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), wrong, END)
+    assert found.table["fastest within the error budget"].tolist() == ["builtin"]
+
+
+def test_nothing_within_the_budget_and_nothing_measured(tmp_path: Path) -> None:
+    off = replace(timed("builtin"), error=replace(timed("builtin").error, error_abs=0.5))
+    assert answered(tmp_path, off, END).table.to_numpy().tolist() == [["paired, float32, cpu", "none", "–", "–"]]
+    (tmp_path / "errors.jsonl").unlink()
+    found = answered(tmp_path, END)
+    assert (len(found.table), found.notes) == (0, ["No speed was measured."])
+    assert found.noise_floor == "No noise floor: the baseline ran in no case."
+
+
+def test_names_from_outside_are_one_line_of_letters(tmp_path: Path) -> None:
+    found = answered(tmp_path, timed("builtin"), timed(f"{NASTY}\x1b[31m", 0.5), END)
+    assert all(letter.isprintable() for letter in found.table.to_string(header=False).replace("\n", ""))
+
+
+def test_it_is_what_the_report_says(tmp_path: Path) -> None:
+    found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), END)
+    page = render("errors", root=tmp_path, out=tmp_path / "out").read_text(encoding="utf-8")
+    for cell in found.table.iloc[0]:
+        assert cell in page
+
+
+def test_an_unknown_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownRun, match="nowhere"):
+        answer("nowhere", root=tmp_path)
