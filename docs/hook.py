@@ -6,7 +6,10 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
-SHOWN = ("*.md", "docs/**/*", "reports/published/**/*", "suites/grids/*.toml", "diagnosis/*.md", ".github/workflows/*.yml")
+SHOWN = (
+    *("*.md", "docs/**/*", "diagnosis/*.md"),
+    *("reports/published/**/*", "suites/grids/*.toml", ".github/workflows/*.yml"),
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
