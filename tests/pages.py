@@ -48,7 +48,7 @@ def commands(page: Path) -> list[str]:
 def words(command: str) -> list[str]:
     """A command as `python` gets it; empty for what Python does not run."""
     first, *rest = shlex.split(command)
-    return {"python": rest, "pytest": ["-m", "pytest", *rest]}.get(first, [])
+    return {"python": rest, "pytest": ["-m", "pytest", *rest]}.get(first.removeprefix(".venv/bin/"), [])
 
 
 def files() -> dict[str, str]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import runs
-from pages import ROOT
+from architecture import PICTURE, picture
+from pages import PAGES, ROOT
+from pages import files as files_of_pages
 
 import results
 from diagnosis.monitor.curve import table as curve
@@ -130,3 +132,18 @@ def test_a_dead_link_or_an_unknown_page_fails(pages_of_ours: Path, page: str, ad
 
     with pytest.raises(Abort):
         build(pages_of_ours)
+
+
+def test_the_picture_is_that_of_the_imports() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == picture(), "draw it again: `make picture`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_names_files_that_are_there(page: Path) -> None:
+    """Names with a placeholder such as <name>, and what is made by a command, are left out."""
+    named = re.findall(r"`([\w./*-]+)`", page.read_text(encoding="utf-8"))
+    made = ("results/runs/", "results/profiles/", "reports/out/", "site/", "profiles/", "runs/")
+    files = [name for name in named if re.search(r"\w/|\.(py|md|toml|yml)$", name) and not name.startswith(made)]
+    shown = {*files_of_pages(), "__main__.py", "test_*.py", "conftest.py"}
+    places = (ROOT, ROOT / "implementations")
+    assert [n for n in files if n not in shown and not any(list(place.glob(n)) for place in places)] == []
