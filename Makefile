@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench test venv lint types nightly gpu smoke clean
+.PHONY: bench test venv lint types nightly gpu smoke docs picture clean
 
 bench: venv ## measure the quick grid and render the report
 	@# Exit status 1 means that a contestant failed: that is a result, and the report shows it.
@@ -18,7 +18,7 @@ venv: .venv/installed ## the set-up alone
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[contestants,profile,dev]'
+		--constraint constraints.txt --editable '.[contestants,profile,docs,dev]'
 	@touch $@
 
 lint: venv
@@ -39,5 +39,12 @@ gpu: ## the gpu grid with whatever torch $(PYTHON) has: nothing is installed
 	$(PYTHON) -m pytest suites --grid gpu --device cuda --benchmark-save --benchmark-quiet || test $$? -eq 1
 	@$(PYTHON) -m reports
 
+docs: venv ## the guide as a site, in site/index.html; a dead link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo site/index.html
+
+picture: venv ## the picture of DESIGN.md, from the imports
+	$(BIN)/python -m tests.architecture
+
 clean: ## what was generated; saved runs stay, ours (results/runs) and pytest-benchmark's (.benchmarks)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info reports/out results/profiles
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info reports/out results/profiles site
