@@ -175,6 +175,17 @@ def test_nothing_is_written_where_nobody_watches(monkeypatch: pytest.MonkeyPatch
     assert file.getvalue() == ""
 
 
+@pytest.mark.parametrize(("marker", "letter"), [("findings", ""), ("cases", ""), ("skip", "x")])
+def test_letters_are_left_out_for_the_suites_tests_and_the_counts_stay(marker: str, letter: str) -> None:
+    line = ProgressLine(io.StringIO())
+    report = pytest.TestReport("a", ("a", 1, "a"), {marker: 1}, "skipped", None, "call")
+    status = line.pytest_report_teststatus(report)
+    next(status)
+    with pytest.raises(StopIteration) as ended:
+        status.send(("xfailed", "x", "XFAIL"))
+    assert ended.value.value == ("xfailed", letter, "XFAIL")
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [

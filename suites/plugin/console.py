@@ -40,17 +40,17 @@ class ProgressLine:
         self._own = None if terminal else file
         self._console = Console(file=file, highlight=False)
         self._quiet, self._plain = verbosity <= 0, verbosity == 0
-        self.live = self._quiet and file.isatty() and self._console.is_interactive  # rich alone believes FORCE_COLOR
+        self.live = self._quiet and file.isatty() and self._console.is_interactive  # FORCE_COLOR makes no terminal
         self._line = Live(
             console=self._console,
             auto_refresh=False,
-            redirect_stdout=False,  # what contestants print is pytest's
+            redirect_stdout=False,  # pytest shows what implementations print
             redirect_stderr=False,
             transient=True,
         )
         self._progress = progress or Progress()
         self._reporter: pytest.TerminalReporter | None = None
-        self._told: set[tuple[str, str]] = set()
+        self._named: set[tuple[str, str]] = set()
         self._tenths = 0
 
     def start(self, cases: Mapping[Case, int], findings: Mapping[str, int]) -> None:
@@ -58,7 +58,7 @@ class ProgressLine:
         self._progress.start(cases, findings)
         if self.live:
             self._line.start()
-            self._console.show_cursor()  # a session that is killed leaves it on
+            self._console.show_cursor()  # a killed session leaves it as it is
             self._draw()
 
     def running(self, case: Case) -> None:
@@ -121,8 +121,8 @@ class ProgressLine:
         funcargs = getattr(item, "funcargs", {})
         measured = funcargs.get("record") or funcargs.get("finding")
         name, how, line = failure(measured) if measured else (item.name, "", f"{report.when} of {item.name} failed")
-        if (name, how) not in self._told:
-            self._told.add((name, how))
+        if (name, how) not in self._named:
+            self._named.add((name, how))
             self._say(shorten(line, min(_LONGEST, self._console.width) if self.live else _LONGEST, placeholder=" ..."))
 
     def _say(self, line: str) -> None:
