@@ -2,13 +2,15 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# No table for each case, and each failure once: the report has the rest.
+BRIEF := --benchmark-quiet -rN
 
 .PHONY: bench test venv lint types nightly gpu smoke docs picture clean
 
-bench: venv ## measure the quick grid and render the report
-	@# Exit status 1 means that a contestant failed: that is a result, and the report shows it.
-	$(BIN)/python -m pytest suites --grid quick --benchmark-save --benchmark-quiet || test $$? -eq 1
-	@$(BIN)/python -m reports
+bench: venv ## measure the quick grid, print the answer and render the report
+	@# Exit status 1 means that an implementation failed: that is a result, and the report shows it.
+	$(BIN)/python -m pytest suites --grid quick --benchmark-save $(BRIEF) || test $$? -eq 1
+	@printf 'report: ' && $(BIN)/python -m reports
 
 test: venv lint types ## lint, types, all tests
 	$(BIN)/python -m pytest tests
@@ -28,16 +30,16 @@ lint: venv
 types: venv
 	$(BIN)/mypy
 
-smoke: venv ## the smallest grid through the front door, and its report
-	$(BIN)/python -m pytest suites --grid smoke --benchmark-save=smoke --benchmark-quiet
-	$(BIN)/python -m reports
+smoke: venv ## the smallest grid and its report
+	$(BIN)/python -m pytest suites --grid smoke --benchmark-save=smoke $(BRIEF)
+	@printf 'report: ' && $(BIN)/python -m reports
 
-nightly: venv ## gpu grid (full where there is no GPU), compared with the last night; make itself knows only 0 and 2
+nightly: venv ## the gpu grid (full without a GPU), compared with the last night; make's own exit status is 0 or 2
 	$(BIN)/python nightly.py
 
-gpu: ## the gpu grid with whatever torch $(PYTHON) has: nothing is installed
-	$(PYTHON) -m pytest suites --grid gpu --device cuda --benchmark-save --benchmark-quiet || test $$? -eq 1
-	@$(PYTHON) -m reports
+gpu: ## the gpu grid with the torch of $(PYTHON): nothing is installed
+	$(PYTHON) -m pytest suites --grid gpu --device cuda --benchmark-save $(BRIEF) || test $$? -eq 1
+	@printf 'report: ' && $(PYTHON) -m reports
 
 docs: venv ## the guide as a site, in site/index.html; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

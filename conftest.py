@@ -1,6 +1,9 @@
 """The wiring: with nightly.py, the only file that knows every room."""
 
-from collections.abc import Iterable, Sequence
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,13 +12,14 @@ from implementations import Implementation, registry
 from results import ROOT, StoreError
 from results.recorder import Recorder
 from suites.plugin import options
+from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
+from suites.plugin.console import ProgressLine
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
-from suites.plugin.progress import ProgressLine
 from suites.profiling import profile_case
 from suites.records.case import Case
-from suites.records.finding import Finding
+from suites.records.finding import Finding, key
 from suites.records.record import End, Operator, Record
 from suites.session import Session
 from suites.survey import Survey
@@ -34,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Bench:
-    """One invocation of `pytest suites`, as a plugin: a session, the run that it writes, a progress line."""
+    """One invocation of `pytest suites`, as a plugin: a session, the run it writes, its progress, and its answer."""
 
     def __init__(self, config: pytest.Config) -> None:
         plan, asked = options.plan_of(config), config.option.benchmark_save
@@ -43,19 +47,27 @@ class Bench:
         self.recorder = Recorder.resume(run, named) if config.option.resume else Recorder(run)
         if asked:
             config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
+        if config.option.verbose <= 0:
+            config.option.no_header = True  # a run holds its environment
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
-        self.progress = ProgressLine(wanted=config.option.verbose <= 0)
+        self.progress = ProgressLine(verbosity=config.option.verbose)
         self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
         found, phases = self.recorder.found, self.session.phases
-        self.survey = Survey(plan, done=found, phases=phases, looking=self.progress.looking, found=self.append)
-        for plugin in (self.progress, Measuring(self.session), Asking(self.survey)):
+        self.survey = Survey(plan, done=found, phases=phases, looking=self.progress.looking, found=self.keep)
+        self.asking = Asking(self.survey)
+        for plugin in (self.progress, Measuring(self.session), self.asking):
             config.pluginmanager.register(plugin)
 
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
         self.append(records)
         if self.profiles:
             self.append(profile_case(case, contestants, records, self.session.make_inputs(case), self.profiles))
-        self.progress.advance(len(records))
+        self.progress.measured(len(records))
+
+    def keep(self, findings: list[Finding]) -> None:
+        self.append(findings)
+        for finding in findings:
+            self.progress.found(key(finding)[0])
 
     def append(self, lines: Iterable[Record | Finding | Operator | End]) -> None:
         try:
@@ -63,21 +75,46 @@ class Bench:
         except StoreError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
 
+    @property
+    def complete(self) -> bool:
+        selected = [part for part in (self.session, self.survey) if part.selected]
+        return bool(selected) and not any(part.left for part in selected)
+
     def pytest_report_collectionfinish(self) -> list[str]:
         return self.session.describe(registry.absent())
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
-            self.progress.start(self.session.left, self.survey.left)
+            left = self.asking.selected - set(map(key, self.recorder.found))
+            self.progress.start(self.session.left, Counter(question for question, *_ in left))
 
-    def pytest_sessionfinish(self) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         self.progress.stop()
-        selected = [part for part in (self.session, self.survey) if part.selected]
-        if self.recorder.saved and self.recorder.may_end and selected and not any(part.left for part in selected):
+        if self.recorder.saved and self.recorder.may_end and self.complete:
             self.append([self.session.end()])
         self.recorder.close()
+        yield
+        if self.recorder.saved and (reporter := session.config.pluginmanager.getplugin("terminalreporter")):
+            self.conclude(reporter)
 
-    @pytest.hookimpl(trylast=True)  # below pytest-benchmark's tables
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.recorder.saved:
-            terminalreporter.write_line(self.recorder.describe(len(self.session.left), self.survey.left))
+    def conclude(self, reporter: pytest.TerminalReporter) -> None:
+        """Print the answer, where there is a whole one, and what to do with the run."""
+        if self.complete and self.session.selected and not reporter.no_summary:
+            self.answer(reporter)
+        reporter.write_line(self.recorder.describe(len(self.session.left), self.survey.left))
+
+    def answer(self, reporter: pytest.TerminalReporter) -> None:
+        import reports  # only now: what it loads has no part in what is measured
+
+        found = reports.answer(self.recorder.name)
+        lines = answer_lines(
+            found.noise_floor,
+            found.table,
+            found.notes,
+            width=shutil.get_terminal_size().columns if reporter.isatty() else None,
+            colour=reporter.hasmarkup,
+            encoding=sys.stdout.encoding,
+        )
+        for line in ("", *lines, ""):
+            reporter.write_line(line)

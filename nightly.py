@@ -1,10 +1,9 @@
 """One night: measure, compare with the last night on the same machine, report.
 
-`make nightly` runs this, but make turns every exit status other than 0 into 2: who has to tell worse from
-failed, such as cron or CI, runs it directly.
+Exit status: 0, nothing got worse; 1, something got worse, twice in a row; 2, the run failed. Arguments, such as
+`--grid smoke`, go to pytest.
 
-Exit status: 0, quiet; 1, something got worse, twice in a row; 2, the run failed.
-Arguments are handed on to pytest, such as `--grid smoke`.
+`make nightly` runs this, but make turns every exit status except 0 into 2. Run it directly from cron or CI.
 """
 
 import dataclasses
@@ -24,8 +23,9 @@ from suites.environment import devices
 from suites.plugin.front_door import default_name
 
 QUIET, WORSE, FAILED = 0, 1, 2
+BRIEF = ("--benchmark-quiet", "-rN")  # no table for each case, and failures once
 _HERE = Path(__file__).parent
-_MOST_CONFIRMED = 200  # of more than that, something is wrong with the machine or the build: measure no more
+_MOST_CONFIRMED = 200  # more mean that the machine or the build is at fault: measure no more
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     if not _measured(name, ["suites", *grid, *arguments]):
         return FAILED
     previous = last_alike(name)
-    print(render(name, against=previous))
+    print(f"report: {render(name, against=previous)}", flush=True)  # before the lines of the next pytest
     if previous is None:
         print("the first night on this machine with this software and grid: there is nothing to compare with yet")
         return QUIET
@@ -67,15 +67,15 @@ def _alike(name: str, root: Path) -> dict[str, object]:
 
 
 def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequence[str]) -> pd.DataFrame | None:
-    """What is worse again when it is measured again, in a fresh process beside its baseline; None if that failed.
+    """Measure the suspects again with their baseline, in a fresh process: those still worse, None if that failed.
 
-    An alarm that is not confirmed trains people to ignore the real one.
+    Unconfirmed alarms teach people to ignore real ones.
     """
     tonight = load(name)
     cases = tonight[tonight["case"].isin(suspects["case"])]
     again = cases[cases["baseline"] | cases["implementation"].isin(suspects["implementation"])]
     nodes = [_node(*row) for row in again[["task", "case", "implementation"]].itertuples(index=False)]
-    if not _measured(name + AGAIN, [*nodes, "--grid", load_run(name).grid, *arguments]):
+    if not _measured(name + AGAIN, [*nodes, "--grid", load_run(name).grid, "--no-summary", *arguments]):
         return None
     twice = worse(load(previous), load(name + AGAIN))
     return suspects.merge(twice[["implementation", "case"]].drop_duplicates(), on=["implementation", "case"])
@@ -86,8 +86,8 @@ def _node(task: str, case: str, implementation: str) -> str:
 
 
 def _measured(name: str, arguments: Sequence[str]) -> bool:
-    """Whether pytest ran to its end; a failing contestant (exit status 1) is a result."""
-    command = [sys.executable, "-m", "pytest", *arguments, f"--benchmark-save={name}", "--benchmark-quiet"]
+    """Run pytest; return whether it completed. An implementation that fails (exit status 1) is a result."""
+    command = [sys.executable, "-m", "pytest", *arguments, f"--benchmark-save={name}", *BRIEF]
     status = subprocess.run(command, cwd=_HERE, check=False).returncode
     try:
         complete = status in (0, 1) and load_end(name) is not None

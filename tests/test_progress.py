@@ -1,20 +1,38 @@
-"""Does the live line say how far it is, and cost nothing where nobody watches?"""
+"""Does a session say how far it is, who failed and what the answer is, on a terminal and in a file?"""
 
 import io
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from checkout import Checkout
 
-from suites.plugin.progress import ProgressLine
+from suites.plugin.answer import answer_lines
+from suites.plugin.console import ProgressLine, failure
+from suites.plugin.progress import Progress, duration
 from suites.records.case import Case
+from suites.records.finding import Accuracy
+from suites.records.record import Record, Status
 
 pytest_plugins = ["pytester"]
 
 CASE, OTHER_CASE = (Case(task="paired", shape=shape, dtype="float32", device="cpu") for shape in ((8, 64), (4, 32)))
+FAILING = """
+    import torch
+
+    def raises(x, y, dim=-1):
+        raise ValueError("no luck today")
+
+    def register(implementation):
+        implementation()(raises)
+"""
+NOISE_FLOOR, TABLE_HEAD = "Noise floor: *", "*cases*fastest within the error budget*against the baseline*"
 
 
 class Terminal(io.StringIO):
@@ -25,46 +43,113 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("TTY_COMPATIBLE", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
     return Terminal()
 
 
+# The time left
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    """A clock that a test moves: its one element, in seconds."""
+    return [0.0]
+
+
+def test_the_time_left_follows_the_pace_of_cases_by_their_implementations(clock: list[float]) -> None:
+    progress = Progress(now=lambda: clock[0])
+    progress.start({CASE: 3, OTHER_CASE: 12}, {})
+    assert (progress.counts, progress.time_left) == ("0 of 2 cases", "")
+    progress.begin("a")
+    clock[0] += 30
+    progress.end_case(3)
+    assert (progress.counts, progress.time_left, progress.tenths) == ("1 of 2 cases", "about 2 min left", 5)
+    progress.begin("b")
+    progress.end_case(12)
+    assert (progress.counts, progress.time_left, progress.tenths) == ("2 of 2 cases", "", 10)
+
+
+def test_nothing_is_said_of_the_time_until_all_kinds_of_work_that_are_left_have_a_pace(clock: list[float]) -> None:
+    progress = Progress(now=lambda: clock[0])
+    progress.start({CASE: 3, OTHER_CASE: 3}, {"accuracy": 10, "contract": 1})
+    for seconds in (40, 1, 1):
+        progress.begin("accuracy")
+        clock[0] += seconds
+        progress.end_finding("accuracy")
+    progress.begin("a case")
+    clock[0] += 60
+    progress.end_case(3)
+    assert progress.time_left == "", "3 of 20 in effort: the first finding compiled"
+    progress.begin("accuracy")
+    progress.end_finding("accuracy")
+    assert progress.time_left == "about 4 min left"  # 42 s for 4 of 20, and a minute for the other case
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "10 s"),
+        (14, "10 s"),
+        (50, "50 s"),
+        (58, "1 min"),
+        (150, "2 min"),
+        (3599, "1 h 00 min"),
+        (4800, "1 h 20 min"),
+    ],
+)
+def test_a_duration_is_no_finer_than_an_estimate(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+# The live line
+
+
 def show_two_cases(line: ProgressLine) -> None:
-    line.start({CASE: 3, OTHER_CASE: 2})
+    line.start({CASE: 3, OTHER_CASE: 2}, {})
     line.running(CASE)
-    line.advance(3)
+    line.measured(3)
     line.running(OTHER_CASE)
 
 
-def test_the_line_says_how_far_it_is_and_what_runs_without_a_thread(terminal: Terminal) -> None:
+def test_the_line_says_how_far_it_is_and_what_runs_without_a_thread(terminal: Terminal, clock: list[float]) -> None:
     threads, streams = threading.active_count(), (sys.stdout, sys.stderr)
-    line = ProgressLine(terminal)
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
     show_two_cases(line)
     assert line.live
     assert (threading.active_count(), (sys.stdout, sys.stderr)) == (threads, streams)
     *_, shown = terminal.getvalue().split("\r")
     assert "1 of 2 cases" in shown
     assert "paired cpu-float32-4x32" in shown
-    line.advance(2)
+    line.measured(2)
     assert "2 of 2 cases" in terminal.getvalue()
     line.stop()
     assert terminal.getvalue().endswith("\x1b[2K"), "the line is taken away"
 
 
-def test_a_session_shows_the_line_in_place_of_files_and_dots(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+def test_the_cursor_stays_on_so_that_a_session_that_is_killed_leaves_it(terminal: Terminal) -> None:
+    line = ProgressLine(terminal)
+    show_two_cases(line)
+    assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l")
+
+
+def test_a_narrow_terminal_has_one_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    line = ProgressLine(terminal)
+    show_two_cases(line)
+    assert "\n" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_terminal_without_a_cursor_has_no_live_line(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, term: str
 ) -> None:
-    checkout = Checkout.copy(pytester)
-    monkeypatch.setenv("TERM", "xterm")
-    ours, theirs = os.openpty()
-    command = (sys.executable, "-m", "pytest", "suites", "--grid=tiny.toml", "--implementations=builtin")
-    done = subprocess.run(command, cwd=checkout.root, stdout=subprocess.PIPE, stderr=theirs, timeout=300, check=True)
-    shown = os.read(ours, 1 << 16).decode()
-    os.close(ours)
-    os.close(theirs)
-    assert "1 of 2 cases" in shown
-    assert b"2 passed" in done.stdout
-    assert b"test_paired.py" not in done.stdout
+    monkeypatch.setenv("TERM", term)
+    line = ProgressLine(terminal)
+    show_two_cases(line)
+    line.stop()
+    assert (line.live, terminal.getvalue()) == (False, "")
 
 
 def test_the_terminal_is_let_go_of() -> None:
@@ -88,3 +173,187 @@ def test_nothing_is_written_where_nobody_watches(monkeypatch: pytest.MonkeyPatch
     line.stop()
     assert not line.live
     assert file.getvalue() == ""
+
+
+@pytest.mark.parametrize(("marker", "letter"), [("findings", ""), ("cases", ""), ("skip", "x")])
+def test_letters_are_left_out_for_the_suites_tests_and_the_counts_stay(marker: str, letter: str) -> None:
+    line = ProgressLine(io.StringIO())
+    report = pytest.TestReport("a", ("a", 1, "a"), {marker: 1}, "skipped", None, "call")
+    status = line.pytest_report_teststatus(report)
+    next(status)
+    with pytest.raises(StopIteration) as ended:
+        status.send(("xfailed", "x", "XFAIL"))
+    assert ended.value.value == ("xfailed", letter, "XFAIL")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (Status.ERROR, "mine failed on paired cpu-float32-8x64: why"),
+        (Status.WRONG, "mine is wrong on paired cpu-float32-8x64: why"),
+        (Status.CRASHED, "mine crashed on paired cpu-float32-8x64: why"),
+    ],
+)
+def test_a_failure_is_named_with_its_case_and_reason(status: Status, said: str) -> None:
+    assert failure(Record.failed("mine", False, CASE, status, "why")) == ("mine", status, said)
+
+
+def test_so_is_one_on_a_family_of_inputs() -> None:
+    place = {"task": "paired", "dtype": "float32", "device": "cpu", "family": "prescribed"}
+    found = Accuracy(implementation="mine", baseline=False, status=Status.ERROR, reason="why", **place)
+    assert failure(found)[2] == "mine failed on accuracy cpu-float32-prescribed: why"
+
+
+# The answer
+
+
+CELLS = pd.DataFrame(
+    [["paired, [float32]", "fast", "2× faster", "2 u"]], columns=["cases", "fastest", "against", "error"]
+)
+
+
+def answer(**how: object) -> list[str]:
+    return answer_lines("Noise floor: 1 %.", CELLS, ["The run is incomplete."], **how)  # type: ignore[arg-type]
+
+
+def test_the_answer_is_a_table_between_the_noise_floor_and_the_notes() -> None:
+    assert answer() == [
+        "Noise floor: 1 %.",
+        "",
+        " cases               fastest   against     error",
+        " ───────────────────────────────────────────────",
+        " paired, [float32]   fast      2× faster   2 u",
+        "",
+        "* The run is incomplete.",
+    ]
+
+
+def test_it_fits_a_narrow_terminal_and_an_old_encoding() -> None:
+    assert max(map(len, answer(width=30))) <= 30
+    old = "\n".join(answer(encoding="ascii"))
+    assert old.isascii()
+    assert "2? faster" in old
+
+
+def test_colours_are_for_a_terminal_alone() -> None:
+    assert "\x1b" not in "".join(answer())
+    assert "\x1b[1m" in "".join(answer(colour=True))
+
+
+# A whole session
+
+
+def on_a_terminal(root: Path, *options: str, stop_at: str = "") -> tuple[int, str]:
+    """Status and screen of `pytest suites` on a terminal of its own; Ctrl-C is pressed when `stop_at` is shown."""
+    ours, theirs = os.openpty()
+    command = (sys.executable, "-m", "pytest", "suites", "--grid=tiny.toml", "--implementations=builtin", *options)
+    session = subprocess.Popen(command, cwd=root, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = ""
+    with open(ours, "rb", buffering=0) as screen:
+        while part := _read(screen):
+            shown += part
+            if stop_at and stop_at in shown:
+                session.send_signal(signal.SIGINT)
+                stop_at = ""
+    return session.wait(timeout=300), shown
+
+
+def _read(screen: io.FileIO | io.RawIOBase) -> str:
+    try:
+        return (screen.read(1 << 16) or b"").decode(errors="replace")
+    except OSError:  # how Linux says that nobody has the terminal open any more
+        return ""
+
+
+@pytest.fixture
+def checkout(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    checkout = Checkout.copy(pytester)
+    pytester.makepyfile(failing=FAILING)
+    return checkout
+
+
+def test_a_session_on_a_terminal(checkout: Checkout) -> None:
+    failing = ("--implementations-from=failing.py", "--implementations=builtin,raises", "--benchmark-quiet")
+    status, shown = on_a_terminal(checkout.root, *failing)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "1 of 2 cases" in shown
+    assert shown.count("raises failed on") == 1, "one line for each that failed, not for each case"
+    assert "test_paired.py s" not in shown
+    assert "test_paired.py ." not in shown
+    *_, end = shown.partition("2 failed, 2 passed, 3 skipped in")
+    lines = [line for line in re.sub(r"\x1b\[[\d;?]*\w", "", end).splitlines()[1:] if line]
+    assert lines[0].startswith("Noise floor: ")
+    assert lines[1].split(maxsplit=2)[:2] == ["cases", "fastest"]
+    assert lines[3].startswith(" paired, float32, cpu")
+    assert re.search("renders the report$", lines[-1])
+
+
+def test_ctrl_c_takes_the_line_away_and_says_how_to_go_on(checkout: Checkout) -> None:
+    slow = ("--implementations-from=slow.py", "--implementations=builtin,slow")
+    checkout.pytester.makepyfile(
+        slow="""
+        import signal, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+
+        def slow(x, y, dim=-1):
+            if len(x) == 4:
+                time.sleep(60)
+            return (x * y).sum(dim) / (x.norm(dim=dim) * y.norm(dim=dim))
+
+        def register(implementation):
+            implementation()(slow)
+        """
+    )
+    status, shown = on_a_terminal(checkout.root, *slow, stop_at="1 of 2 cases")
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert "Noise floor" not in shown, "an answer of half a run is none"
+    assert re.search(r"run .*: 2 records saved, 1 case to go; .*--resume. goes on with it", shown.replace("\r\n", ""))
+    *_, after = shown.rpartition("1 of 2 cases")
+    assert "\x1b[2K" in after
+    assert after.rfind("\x1b[?25h") >= after.rfind("\x1b[?25l")
+
+
+def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
+    failing = ("--implementations-from=failing.py", "--benchmark-quiet")
+    result = checkout.bench(*failing, implementations="builtin,raises")
+    text = "\n".join([*result.outlines, *result.errlines])
+    assert not {"\x1b", "\r"} & {*text}
+    result.stdout.fnmatch_lines(
+        [
+            "grid tiny.toml: 2 cases on cpu, *",
+            "1 of 2 cases*",
+            "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
+            "2 of 2 cases",
+            "*2 failed, 2 passed, 3 skipped*",
+            NOISE_FLOOR,
+            TABLE_HEAD,
+            "*paired, float32, cpu*",
+            "run *: 4 records saved; `python -m reports *` renders the report",
+        ],
+    )
+    result.stdout.no_fnmatch_line("suites/test_paired.py*")
+    result.stdout.no_fnmatch_line("platform *")
+    assert sum(line.startswith("raises failed") for line in result.outlines) == 1
+
+
+def test_with_v_pytest_speaks_and_with_no_summary_there_is_no_answer(checkout: Checkout) -> None:
+    verbose = checkout.bench("-v", "--no-summary", "-k8x64", implementations="builtin")
+    verbose.stdout.fnmatch_lines(["platform *", "suites/test_paired.py::test_paired?cpu-float32-8x64-builtin? PASSED*"])
+    verbose.stdout.no_fnmatch_line("? of ? cases*")
+    verbose.stdout.no_fnmatch_line(NOISE_FLOOR)
+
+
+def test_collecting_alone_says_nothing_of_a_run(checkout: Checkout) -> None:
+    result = checkout.bench("--collect-only", "-q")
+    result.stdout.fnmatch_lines(["suites/test_paired.py::test_paired?cpu-float32-4x32-builtin?"])
+    result.stdout.no_fnmatch_line("run *")
+    assert checkout.runs == []
+
+
+def test_the_tests_of_other_folders_keep_their_letters(checkout: Checkout) -> None:
+    checkout.pytester.makepyfile(test_other="def test_one(): pass\n\ndef test_two(): assert 0")
+    result = checkout.run("suites", "test_other.py", "--grid=tiny.toml", "--implementations=builtin", "-k8x64 or other")
+    result.stdout.fnmatch_lines(["test_other.py .F*"])

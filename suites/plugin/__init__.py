@@ -1,1 +1,1 @@
-"""What pytest sees: options, the front door, cases and findings as tests, progress."""
+"""The pytest side: options, pytest-benchmark, cases and findings as tests, progress and the answer."""

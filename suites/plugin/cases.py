@@ -1,4 +1,4 @@
-"""The suites of cases as pytest items: each contestant on a case is one test, which asks for its record."""
+"""Cases as pytest items: each implementation on a case is one test, which requests its record."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from suites.session import Session
 
 
 class Measuring:
-    """The plugin that gives the suites of cases their parameters and their fixture `record`."""
+    """A plugin with the parameters and the fixture `record` of tests marked `cases`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -19,11 +19,11 @@ class Measuring:
 
     @pytest.fixture
     def record(self, request: pytest.FixtureRequest, case: str, implementation: str) -> Record:
-        """The record of an implementation on a case; measured with all others of the case when first asked for."""
+        """The record of an implementation on a case. The first request measures the whole case."""
         (task,) = request.node.get_closest_marker("cases").args
         return self._session.record(task, case, implementation)
 
-    @pytest.hookimpl(tryfirst=True)  # before the terminal reporter asks what was collected
+    @pytest.hookimpl(tryfirst=True)  # before the terminal reporter describes what was collected
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
             marker, skipped = item.get_closest_marker("cases"), item.get_closest_marker("skip")

@@ -1,4 +1,4 @@
-"""Findings as pytest items: each finding is one test, made when the test asks for it."""
+"""Findings as pytest items: each finding is one test, made when the test requests it."""
 
 from pathlib import Path
 from typing import cast
@@ -10,15 +10,16 @@ from suites.survey import Survey
 
 
 class Asking:
-    """The plugin that gives the tests of findings their parameters and their fixture `finding`."""
+    """A plugin with the parameters and the fixture `finding` of tests marked `findings`. `selected`: what those ask."""
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
+        self.selected: set[Key] = set()
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Leave the error suite out where the grid has none, and the Siamese loops where nobody names their file.
+        """Leave out the error suite if the grid has no families, and the Siamese loops unless their file is named.
 
-        pytest asks this of what it finds in a folder, never of a file on the command line.
+        pytest calls this for the files it finds in a folder, never for one on the command line.
         """
         left_out = {"test_errors.py": not self._survey.wanted, "test_always_one.py": True}
         return True if left_out.get(collection_path.name) else None
@@ -30,12 +31,14 @@ class Asking:
 
     @pytest.fixture
     def finding(self, asked: Key) -> Finding:
-        """What is found when an implementation is asked a question on a subject."""
+        """The finding of a question about an implementation on a subject."""
         return self._survey.finding(asked)
 
-    @pytest.hookimpl(tryfirst=True)  # as the cases
+    @pytest.hookimpl(tryfirst=True)  # as for the cases
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
             marked = item.get_closest_marker("findings") and not item.get_closest_marker("skip")
             if isinstance(item, pytest.Function) and marked:
-                self._survey.select(cast(Key, item.callspec.params["asked"]))
+                asked = cast(Key, item.callspec.params["asked"])
+                self._survey.select(asked)
+                self.selected.add(asked)

@@ -1,8 +1,8 @@
-"""pytest-benchmark, with a name for a saved run that may be left out.
+"""pytest-benchmark, with an optional name for a saved run.
 
-As shipped, `pytest suites --benchmark-save` fails before any conftest.py is read, because the
-option needs a value. This module is loaded in pytest-benchmark's place (pyproject.toml, addopts):
-it offers the same hooks and fixtures, and passes its options on with two of them changed.
+As shipped, `pytest suites --benchmark-save` fails before any conftest.py is read, because the option needs a value.
+This module is loaded in its place (pyproject.toml, addopts). It offers the same hooks and fixtures, and changes two of
+the options.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from suites import git
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  # in the shipped one's place
-    """Declare pytest-benchmark's options: --benchmark-save may stand alone, samples are always kept."""
+    """Declare pytest-benchmark's options: the value of --benchmark-save is optional, samples are always kept."""
     shipped.pytest_addoption(_Parser(parser))
 
 
 class _Parser:
-    """What the shipped plugin asks of a parser: one group, and options in it."""
+    """The part of a parser that the shipped plugin uses: one group, and options in it."""
 
     def __init__(self, parser: pytest.Parser) -> None:
         self._parser = parser
@@ -44,7 +44,7 @@ class _Parser:
 
 @functools.cache
 def default_name() -> str:
-    """A name for a run, made from the date and the commit: 20261121-194500-1a2b3c4."""
+    """Return a name for a run, from the date and the commit: 20261121-194500-1a2b3c4."""
     return f"{datetime.now():%Y%m%d-%H%M%S}-{git.commit()[:7] or 'no-commit'}{'-dirty' if git.changes() else ''}"
 
 

@@ -1,4 +1,4 @@
-"""The options of `pytest suites`, and what they lead to."""
+"""The options of `pytest suites`, and the plan and run made from them."""
 
 import dataclasses
 import inspect
@@ -18,44 +18,59 @@ from suites.records.record import Environment, Run
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare the options of the suites, all read once, by `plan_of`."""
+    """Declare the options of the suites; `plan_of` reads them."""
     group = parser.getgroup("cosinebench", "cosinebench")
-    group.addoption("--grid", default="quick", metavar="NAME|FILE", help="smoke, quick, full, gpu, or a TOML file")
-    group.addoption("--device", metavar="DEVICE", help="cpu, cuda or mps; all that are there unless given")
-    group.addoption("--implementations", metavar="A,B", help="only these; all unless given")
+    group.addoption(
+        "--grid",
+        default="quick",
+        metavar="NAME|FILE",
+        help="the cases to measure: smoke, quick, full, gpu or a TOML file (default: quick)",
+    )
+    group.addoption("--device", metavar="DEVICE", help="cpu, cuda or mps (default: each device of this machine)")
+    group.addoption("--implementations", metavar="A,B", help="measure only these (default: all)")
     group.addoption(
         "--implementations-from",
         action="append",
         metavar="FILE.py",
-        help="add those that the file's function register(implementation) registers",
+        help="add the implementations that register(implementation) in this file registers; repeatable",
     )
-    group.addoption("--inputs", metavar="FILE", help="your own embeddings: .npy, .pt or .safetensors")
-    group.addoption("--precision", metavar="PERCENT", help="sample until each ratio is known to ± PERCENT")
-    group.addoption("--seconds", metavar="S", help="or until S seconds are spent on a contestant and case")
-    group.addoption("--processes", metavar="K", help="spread each case over K fresh processes")
+    group.addoption("--inputs", metavar="FILE", help="measure your own embeddings: .npy, .pt or .safetensors")
+    group.addoption(
+        "--precision",
+        metavar="PERCENT",
+        help="sample until the ratio to the baseline is known to ± PERCENT (default: the grid's)",
+    )
+    group.addoption(
+        "--seconds",
+        metavar="S",
+        help="or until S seconds are spent on each implementation of a case (default: the grid's)",
+    )
+    group.addoption("--processes", metavar="K", help="spread each case over K fresh processes (default: 1, this one)")
     group.addoption(
         "--allocator",
         default="found",
         choices=allocator.REGIMES,
-        help="the heap as the process finds it, or pinned, so that its history makes no difference",
+        help="the heap as the process finds it, or pinned to fixed thresholds (default: found)",
     )
-    group.addoption("--profile", action="store_true", help="trace operators too, under results/profiles/<run>/")
+    group.addoption(
+        "--profile", action="store_true", help="also trace the operators; traces go to results/profiles/<run>/"
+    )
     group.addoption(
         "--resume",
         action="store_true",
-        help="go on with the newest run that was cut short, or with that of --benchmark-save=NAME",
+        help="continue the newest unfinished run, or the one named by --benchmark-save=NAME",
     )
 
 
 def asks_for_suites(config: pytest.Config, root: Path) -> bool:
-    """Whether the command line names the suites, a part of them, or a folder that they are in."""
+    """Whether the command line names the suites, a part of them, or a folder above them."""
     suites = root / "suites"
     named = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
     return any(path.is_relative_to(suites) or suites.is_relative_to(path) for path in named)
 
 
 def plan_of(config: pytest.Config) -> Plan:
-    """The plan that the options ask for; a `ValueError` says what is wrong with them, and what is known."""
+    """Return the plan that the options describe; a `ValueError` names a wrong value and the valid ones."""
     option = config.option
     return Plan.of(
         grid=option.grid,
@@ -80,7 +95,7 @@ def _expected(family: Family) -> tuple[str, str]:
 
 
 def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
-    """The head of the run that this session writes."""
+    """Return the head of the run that this session writes."""
     return Run(
         name=name,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),

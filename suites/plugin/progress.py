@@ -1,78 +1,107 @@
-"""The live line: cases done, what is running, the time left. Nothing where the output is not a terminal."""
+"""How far a session is, and how long the rest takes at the pace so far."""
 
-import os
-from collections.abc import Mapping
-from typing import TextIO
-
-import pytest
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from collections.abc import Callable, Mapping
+from time import perf_counter
 
 from suites.records.case import Case
 
+EFFORTS = {"contract": 10, "resolution": 10}
+"""A finding's effort by its question, 1 for others: a contract takes about as long as ten families of inputs."""
 
-class ProgressLine:
-    """A line on the terminal that is redrawn between cases, never by a thread: a thread would be timed too.
 
-    It is a pytest plugin, made while pytest is configured and does not yet capture standard error.
+class Work:
+    """Work of one kind: how much there is, how much is done, and the seconds that took.
+
+    Args:
+        noun: what is counted.
+        known_from: the share of the effort that is done before the pace counts.
     """
 
-    def __init__(self, terminal: TextIO | None = None, *, wanted: bool = True) -> None:
-        file = terminal or os.fdopen(os.dup(2), "w")
-        self._own = None if terminal else file
-        console = Console(file=file)
-        columns = (TextColumn("{task.fields[done]}"), BarColumn(20, style="dim", complete_style="cyan"))
-        self.live = wanted and file.isatty() and console.is_interactive  # rich alone would believe FORCE_COLOR
-        self._bar = Progress(
-            *columns,
-            TimeRemainingColumn(compact=True),
-            TextColumn("left  {task.description}", style="dim"),
-            console=console,
-            auto_refresh=False,
-            redirect_stdout=False,  # what contestants print is pytest's
-            redirect_stderr=False,
-            transient=True,
-            disable=not self.live,
-        )
-        self._cases = self._done = 0
-        self._task = self._bar.add_task("", done=self._counts())
+    def __init__(self, noun: str, known_from: float = 0.0) -> None:
+        self.noun, self.known_from = noun, known_from
+        self.total = self.done = 0
+        self.effort = self.effort_done = 0
+        self.spent_s = 0.0
 
-    def start(self, cases: Mapping[Case, int], findings: int = 0) -> None:
-        """Show the line, for cases with the count of the contestants of each, and for so many findings."""
-        self._cases = len(cases)
-        self._bar.update(self._task, total=sum(cases.values()) + findings, done=self._counts())
-        self._bar.start()
+    def plan(self, number: int, effort: int) -> None:
+        """Set how many there are, and their effort in all."""
+        self.total, self.effort = number, effort
 
-    def running(self, case: Case) -> None:
-        """Name the case that is measured now."""
-        self._bar.update(self._task, description=f"{case.task} {case.id}", refresh=True)
+    def finish(self, effort: int, seconds: float) -> None:
+        """Count one as done."""
+        self.done += 1
+        self.effort_done += effort
+        self.spent_s += seconds
 
-    def looking(self, at: str) -> None:
-        """Name what the next finding is of."""
-        self._bar.update(self._task, description=at, advance=1, refresh=True)
+    @property
+    def left_s(self) -> float | None:
+        """Seconds for the rest at the pace so far; None while there is no pace."""
+        if self.done >= self.total:
+            return 0.0
+        known = self.done and self.effort_done >= self.known_from * self.effort
+        return self.spent_s / self.effort_done * (self.effort - self.effort_done) if known else None
 
-    def advance(self, contestants: int) -> None:
-        """A case has ended."""
-        self._done += 1
-        self._bar.update(self._task, advance=contestants, done=self._counts(), refresh=True)
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} {self.noun}"
 
-    def stop(self) -> None:
-        """Take the line away, for good."""
-        self._bar.stop()
-        if self._own:
-            self._own.close()
 
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Keep the names of files off the line."""
-        reporter = session.config.pluginmanager.getplugin("terminalreporter")
-        if self.live and reporter:
-            reporter.showfspath = False
+class Progress:
+    """Cases and findings done, what is running, and the time left.
 
-    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
-        """Keep the letters of tests off the line; errors outside of them are let through."""
-        if self.live and (report.when == "call" or report.skipped):
-            return report.outcome, "", report.outcome.upper()
-        return None
+    A case's effort is its number of implementations: each has the grid's budget.
 
-    def _counts(self) -> str:
-        return f"{self._done} of {self._cases} cases"
+    Args:
+        now: a clock, in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = perf_counter) -> None:
+        self.current = ""
+        self._cases, self._findings = Work("cases"), Work("findings", known_from=0.2)  # the first ones compile
+        self._now, self._since = now, now()
+
+    def start(self, cases: Mapping[Case, int], findings: Mapping[str, int]) -> None:
+        """Plan cases, each with its number of implementations, and a number of findings for each question."""
+        self._cases.plan(len(cases), sum(cases.values()))
+        effort = sum(EFFORTS.get(question, 1) * number for question, number in findings.items())
+        self._findings.plan(sum(findings.values()), effort)
+
+    def begin(self, name: str) -> None:
+        """A case or a finding begins."""
+        self.current, self._since = name, self._now()
+
+    def end_case(self, implementations: int) -> None:
+        """The case that began last is measured."""
+        self._cases.finish(implementations, self._now() - self._since)
+
+    def end_finding(self, question: str) -> None:
+        """The finding that began last is made."""
+        self._findings.finish(EFFORTS.get(question, 1), self._now() - self._since)
+
+    @property
+    def tenths(self) -> int:
+        """The share of cases and findings that is done, from 0 to 10; each kind counts half."""
+        kinds = [work for work in (self._cases, self._findings) if work.total]
+        return int(10 * sum(work.done / work.total for work in kinds) / max(1, len(kinds)))
+
+    @property
+    def counts(self) -> str:
+        """What is done of how much: `3 of 8 cases, 40 of 98 findings`."""
+        return ", ".join(str(work) for work in (self._cases, self._findings) if work.total)
+
+    @property
+    def time_left(self) -> str:
+        """`about 2 min left`; "" until each kind of work that is left has a pace."""
+        cases_s, findings_s = self._cases.left_s, self._findings.left_s
+        if cases_s is None or findings_s is None:
+            return ""
+        return f"about {duration(cases_s + findings_s)} left" if cases_s + findings_s else ""
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, no finer than an estimate is: 10 s, 3 min, 1 h 20 min."""
+    if seconds < 55:
+        return f"{max(1, round(seconds / 10)) * 10} s"
+    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {minutes:02} min"

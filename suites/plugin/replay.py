@@ -1,8 +1,8 @@
-"""How records reach pytest-benchmark: a timer that replays samples, and figures beside them.
+"""How records reach pytest-benchmark: a timer that replays samples, and figures next to them.
 
-An implementation is measured together with all others of its case, long before
-pytest-benchmark asks for it: it is handed the samples through its public doors, a timer
-and `pedantic`, so that its table, files and comparisons hold what was measured.
+An implementation is measured together with the others of its case, long before its test reaches pytest-benchmark. The
+samples go in through public interfaces, a timer and `pedantic`, so its table, files and comparisons hold what was
+measured.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ _ticks: Iterator[float] = iter(())
 
 
 def replay() -> float:
-    """The timer: readings whose differences are the samples that were loaded last."""
+    """The timer: differences of its readings are the samples loaded last."""
     return next(_ticks)
 
 
@@ -28,7 +28,7 @@ def load(samples_s: Sequence[float]) -> None:
 
 
 def hand_over(record: Record, benchmark: BenchmarkFixture) -> None:
-    """Give pytest-benchmark the samples and figures of a record; skip or fail with its reason if it has none."""
+    """Give pytest-benchmark the samples and figures of a record. Without any, skip or fail with its reason."""
     if record.status in _SKIPPED:
         pytest.skip(f"{record.status}: {record.reason}")
     if record.latency is None or record.error is None:
