@@ -107,11 +107,11 @@ def test_the_last_batch_is_what_a_batch_is_compared_with() -> None:
 
 
 def test_random_pairs_are_alike_by_chance_and_balanced_ones_by_half() -> None:
-    alike = torch.stack([pairs.alike for pairs in pairs_of("correct_code", 40, pairs="random")])
-    assert 0.05 < alike.mean() < 0.15
-    alike = torch.stack([pairs.alike for pairs in pairs_of("correct_code", 40, pairs="balanced")])
-    assert (alike.sum(1) == BATCH // 2).all()
-    assert 0.2 < alike[:, 0].mean() < 0.8, "the first pair may be either"
+    positive = torch.stack([pairs.positive for pairs in pairs_of("correct_code", 40, pairs="random")])
+    assert 0.05 < positive.mean() < 0.15
+    positive = torch.stack([pairs.positive for pairs in pairs_of("correct_code", 40, pairs="balanced")])
+    assert (positive.sum(1) == BATCH // 2).all()
+    assert 0.2 < positive[:, 0].mean() < 0.8, "the first pair may be either"
     classes = torch.stack([pairs.second.classes for pairs in pairs_of("correct_code", 40, pairs="balanced")])
     assert classes.flatten().bincount().min() > 0.7 * classes.numel() / 10, "of each class"
 
@@ -121,7 +121,7 @@ def test_one_label_is_that_of_the_first_pair() -> None:
     for own in (True, False):
         siamese = Siamese(replace(CORRECT_CODE, own_labels=own), 0)
         vector1, vector2, loss = siamese.gradients(pairs)
-        labels = pairs.alike if own else torch.full_like(pairs.alike, float(pairs.alike[0]))
+        labels = pairs.positive if own else torch.full_like(pairs.positive, float(pairs.positive[0]))
         assert loss.item() == pytest.approx(LOSSES["scaled_logits"](vector1, vector2, labels).item(), rel=1e-6)
 
 

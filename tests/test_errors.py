@@ -16,7 +16,7 @@ import implementations
 from implementations import Implementation
 from results import load_accuracy, load_contracts, load_end, load_known_bugs, load_resolution
 from suites.errors.accuracy import accuracy_of
-from suites.families import FAMILIES, questions
+from suites.families import FAMILIES, questions, relations
 from suites.grid import GridError, load_grid
 from suites.records.finding import Accuracy, Deviation, Key, key
 from suites.records.jsonl import from_line, to_line
@@ -47,6 +47,21 @@ def test_the_parts_of_a_key_are_those_of_its_finding() -> None:
     found = dataclasses.replace(asked(exact), device="a-device", dtype="float32-2", family="a-family")
     assert key(found) == Key("accuracy", "a-device", "float32-2", "a-family", "theirs")
     assert key(found).subject == "a-device-float32-2-a-family"
+
+
+def test_a_contestant_that_patches_what_judges_gradients_is_wrong_and_the_patch_is_undone() -> None:
+    before = relations._distance
+
+    def patches(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+        relations._distance = lambda x, y, found: torch.zeros(len(x), dtype=torch.float64)
+        return x.sum(dim) * y.sum(dim)
+
+    try:
+        found = asked(patches, "gradients")
+        assert (found.status, found.reason) == (Status.WRONG, "replaced suites.families.relations._distance")
+        assert relations._distance is before
+    finally:
+        relations._distance = before
 
 
 # What is said of a contestant

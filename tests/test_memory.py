@@ -240,7 +240,7 @@ def test_the_suites_own_memory_is_foretold(wanted: Case) -> None:
     assert foretold <= 3 * used.peak_bytes
 
 
-def test_temporaries_that_do_not_fit_are_foretold_from_small_trials_and_never_made() -> None:
+def test_temporaries_that_do_not_fit_are_foretold_from_small_probes_and_never_made() -> None:
     spy = Spy("broadcast")
     record = record_of(case("pairwise", 4096, 4096, 64), spy, free=4 * GIB)
     assert record.status is Status.OUT_OF_MEMORY

@@ -1,7 +1,7 @@
-"""A guide's answer to "why is my cosine similarity always 1?", measured: its Siamese loop, and its advice.
+"""Measures a guide's answer to "why is my cosine similarity always 1?": its Siamese loop, and its advice.
 
-Loops are trained on real images, as the guide writes them and with correct code, each from several seeds; so is each
-with one change. What a change is worth is told seed by seed.
+Two loops are trained on real images from several seeds: as the guide writes it, and with correct code. So is each loop
+with one change. The effect of a change is compared seed by seed.
 """
 
 from suites.always_one.experiment import makers

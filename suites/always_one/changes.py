@@ -1,4 +1,4 @@
-"""What is changed in a loop: each piece of advice alone, all of it together, and each fault of the code alone."""
+"""Changes of a loop: each piece of advice alone, all advice together, and each fault of the code alone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from suites.always_one.loop import Loop
 
 @dataclass(frozen=True)
 class Change:
-    """One change: its name, the advice that it is an instance of, what it is, and the loop that comes of it."""
+    """One change: its name, the kind of advice, a description, and a function that returns the changed loop."""
 
     name: str
     advice: str
@@ -20,7 +20,7 @@ NO_CHANGE = Change("", "", "", lambda loop: loop)
 
 
 def changes(loop: Loop) -> list[Change]:
-    """Those that make a difference to `loop`."""
+    """The changes that make a difference to `loop`."""
     return [change for change in CHANGES if change.apply(loop) != loop]
 
 
@@ -43,7 +43,7 @@ CODE = (
     ),
     Change("sigmoid", "fault", "BCE of sigmoid(cosine)", lambda loop: replace(loop, loss="sigmoid")),
 )
-"""Each repair is a change of the loop as it is written only, each fault one of correct code."""
+"""Each repair changes only the loop as written, each fault only correct code."""
 
 ADVICE = (
     Change("random_pairs", "pairs", "drawn at random", lambda loop: replace(loop, pairs="random", second="fresh")),
@@ -64,7 +64,7 @@ ADVICE = (
     Change("float64", "precision", "weights and images", lambda loop: replace(loop, dtype="float64")),
 )
 _ALTERNATIVES = ("random_pairs", "cosine_embedding", "contrastive", "higher_learning_rate")
-"""Advice of which only one can be followed: the others of its kind are part of all together."""
+"""Left out of all advice together: only one alternative of a kind can be followed."""
 
 CHANGES: Sequence[Change] = (
     *CODE,

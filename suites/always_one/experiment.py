@@ -1,4 +1,4 @@
-"""Which loops are trained from which seeds, and what is found of each."""
+"""The experiment: which loops are trained from which seeds, and the finding of each."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ UNTRAINED: Mapping[str, Callable[[int], nn.Module]] = {
     "raw_pixels": lambda seed: nn.Flatten(),
     "untrained_network": lambda seed: small_vgg(AS_WRITTEN.channels, linear_head=AS_WRITTEN.linear_head, seed=seed),
 }
-"""What training has to be better than."""
+"""The baselines that training has to beat."""
 
 
 def makers() -> Iterator[tuple[Key, Callable[[], Training]]]:
@@ -36,13 +36,13 @@ def makers() -> Iterator[tuple[Key, Callable[[], Training]]]:
 
 
 def untrained(name: str, seed: int) -> Training:
-    """What the vectors of `UNTRAINED[name]` tell of the images that are held out for `seed`."""
+    """The finding for the vectors of `UNTRAINED[name]`, on the images held out for `seed`."""
     found = Training(loop=NO_TRAINING, change=name, seed=seed, status=Status.OK)
     return _verified(found, UNTRAINED[name](seed), split(seed)[1])
 
 
 def trained(name: str, change: Change, seed: int) -> Training:
-    """What a loop of `LOOPS`, with one change, makes of the images of `seed`, and what it takes."""
+    """The finding for a loop of `LOOPS` with one change, trained on the images of `seed`."""
     loop = change.apply(LOOPS[name])
     images, held_out = split(seed, loop.dtype, normalised=loop.normalised)
     result = train(loop, images, seed)

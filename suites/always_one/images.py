@@ -1,4 +1,4 @@
-"""The handwritten digits that ship with scikit-learn, split anew for each seed."""
+"""The handwritten digits that ship with scikit-learn, with a split for each seed."""
 
 import functools
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import torch
 
 TRAINED_ON = 1437
-"""Of 1797 images; the others are held out."""
+"""Training images, of 1797; the others are held out."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """Grey values `[N, 1, 8, 8]`, 0 to 1 as they come, and their classes `[N]`, 0 to 9."""
+    """Grey values `[N, 1, 8, 8]`, from 0 to 1 unless normalised, and classes `[N]` from 0 to 9."""
 
     pixels: torch.Tensor
     classes: torch.Tensor
@@ -24,7 +24,7 @@ class Images:
 
 
 def split(seed: int, dtype: str = "float32", *, normalised: bool = False) -> tuple[Images, Images]:
-    """Images to train on and images held out: the same for the same seed."""
+    """Training images and held-out images, the same for the same seed."""
     digits = _digits()
     order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(seed))
     pixels = digits.pixels.to(getattr(torch, dtype))
@@ -36,7 +36,7 @@ def split(seed: int, dtype: str = "float32", *, normalised: bool = False) -> tup
 
 
 def shifted(images: Images, generator: torch.Generator) -> Images:
-    """Each image moved by up to a pixel each way, at random; what comes in has the background's value."""
+    """Each image moved at random by up to a pixel each way; the border is filled with the background."""
     _, _, height, width = images.pixels.shape
     padded = torch.nn.functional.pad(images.pixels, (1, 1, 1, 1), value=float(images.pixels.min()))
     windows = padded[:, 0].unfold(1, height, 1).unfold(2, width, 1)

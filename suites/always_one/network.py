@@ -7,10 +7,10 @@ HEAD = 64
 
 
 def small_vgg(channels: int, *, linear_head: bool, seed: int) -> nn.Sequential:
-    """Two blocks of VGG: `[N, 1, 8, 8]` to `[N, 8 * channels]`, all of it positive, or to `[N, 64]` by a linear head.
+    """Two blocks of VGG: `[N, 1, 8, 8]` to `[N, 8 * channels]`, all positive, or to `[N, 64]` with a linear head.
 
-    A block is two 3 x 3 convolutions with ReLU and a pooling to half the size. Random weights of `seed`, in float32.
-    Source: K. Simonyan and A. Zisserman, Very deep convolutional networks, ICLR 2015.
+    A block is two 3 x 3 convolutions with ReLU, and a pooling to half the size. Weights are random from `seed`, in
+    float32. Source: K. Simonyan and A. Zisserman, Very deep convolutional networks, ICLR 2015.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

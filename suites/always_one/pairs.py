@@ -1,4 +1,4 @@
-"""Whom each image of a batch is compared with: the pairs of every step of a loop."""
+"""The pairs of images of every step of a loop."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Pairs:
-    """Images of one step, row by row with those that they are compared with."""
+    """The images of one step, and row by row their partners."""
 
     first: Images
     second: Images
 
     @property
-    def alike(self) -> torch.Tensor:
-        """1 where both are of one class, else 0; `[N]`, in the images' dtype."""
+    def positive(self) -> torch.Tensor:
+        """1 where both images are of one class, else 0; `[N]`, in the images' dtype."""
         return (self.first.classes == self.second.classes).to(self.first.pixels.dtype)
 
 
 def steps(loop: Loop, images: Images, generator: torch.Generator) -> Iterator[Pairs]:
-    """The pairs of each step, for ever."""
+    """The pairs of each step, without end."""
     drawn = _batches(images, generator)
     batches = (shifted(batch, generator) for batch in drawn) if loop.shifted else drawn
     if loop.pairs == "last_batch":
@@ -56,13 +56,13 @@ def _random(classes: torch.Tensor, among: torch.Tensor, generator: torch.Generat
 
 
 def _balanced(classes: torch.Tensor, among: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Rows of `among`: of the same class for half of `classes`, drawn at random, of any other class for the rest."""
+    """Rows of `among`: of the same class for a random half of `classes`, of any other class for the rest."""
     by_class, counts = among.argsort(stable=True), among.bincount()
     own = counts[classes]
     start = (counts.cumsum(0) - counts)[classes]
-    alike = torch.randperm(len(classes), generator=generator) < len(classes) // 2
-    drawn = torch.rand(len(classes), generator=generator) * torch.where(alike, own, len(among) - own)
-    place = start + drawn.long() + torch.where(alike, 0, own)  # others begin behind the own, and go round
+    positive = torch.randperm(len(classes), generator=generator) < len(classes) // 2
+    drawn = torch.rand(len(classes), generator=generator) * torch.where(positive, own, len(among) - own)
+    place = start + drawn.long() + torch.where(positive, 0, own)  # others begin after the own class, and wrap around
     return by_class[place % len(among)]
 
 

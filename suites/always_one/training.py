@@ -1,4 +1,4 @@
-"""One loop, trained from one seed on one thread of the CPU: what it saw, what it took."""
+"""Trains one loop from one seed on one CPU thread, and records its steps, time and memory."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from suites.measure.memory import measure
 
 
 class Step(NamedTuple):
-    """Seen in one step, before the weights were changed: the mean cosine of its pairs, and the loss."""
+    """The mean cosine of a step's pairs, and its loss, before the weights change."""
 
     cosine: float
     loss: float
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Trained:
-    """A network, every step of its training, a step's median seconds, and the peak bytes of one beyond the weights."""
+    """A trained network, all its steps, the median seconds of a step, and its peak bytes beyond the weights."""
 
     network: nn.Module
     steps: tuple[Step, ...]
@@ -37,7 +37,7 @@ class Trained:
 
 
 def train(loop: Loop, images: Images, seed: int, now: Callable[[], float] = perf_counter) -> Trained:
-    """Train a new network as `loop` says; the same for the same seed, but for the seconds."""
+    """Train a new network by `loop`. Apart from the seconds, the result is the same for the same seed."""
     siamese = Siamese(loop, seed)
     drawn = steps(loop, images, torch.Generator().manual_seed(seed))
     seen, seconds = [], []
@@ -53,7 +53,7 @@ def train(loop: Loop, images: Images, seed: int, now: Callable[[], float] = perf
 
 
 class Siamese:
-    """The network, its optimiser, and the vectors that are carried from step to step."""
+    """The network, its optimiser, and the vectors carried from step to step."""
 
     def __init__(self, loop: Loop, seed: int) -> None:
         self.loop, self._loss = loop, LOSSES[loop.loss]
@@ -71,11 +71,11 @@ class Siamese:
             return Step(float(F.cosine_similarity(vector1, vector2).mean()), float(loss))
 
     def gradients(self, pairs: Pairs) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Both vectors and the loss, whose gradients the weights have now."""
+        """Both vectors and the loss; its gradients are in the weights."""
         vector1 = self.network(pairs.first.pixels)
         vector2 = self._second(pairs, vector1)
-        alike = pairs.alike if self.loop.own_labels else pairs.alike[:1].expand(len(pairs.first))
-        loss = self._loss(vector1, vector2, alike)
+        positive = pairs.positive if self.loop.own_labels else pairs.positive[:1].expand(len(pairs.first))
+        loss = self._loss(vector1, vector2, positive)
         if self.loop.l1:
             loss = loss + self.loop.l1 * sum(weight.abs().sum() for weight in self.network.parameters())
         self._optimiser.zero_grad()
@@ -94,7 +94,7 @@ class Siamese:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums are split the same way on every machine, and so small a network gains nothing
+    torch.set_num_threads(1)  # the same order of sums on every machine; so small a network gains nothing from more
     try:
         yield
     finally:

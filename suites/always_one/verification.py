@@ -1,4 +1,4 @@
-"""What vectors of unseen images tell: are two of one class, and how much of the space do they use?"""
+"""Verification on unseen images: do cosines separate classes, and how much of the space do the vectors use?"""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from suites.statistics import effective_rank
 
 @dataclass(frozen=True)
 class Verification:
-    """Over all pairs of the vectors: the area under the ROC curve, and the mean cosines of unlike and of alike pairs.
+    """Over all pairs of vectors: the area under the ROC curve, and the mean cosines of negative and positive pairs.
 
-    `effective_rank` is the exponential of the entropy of the singular values of the centred vectors, 0 where all are
+    `effective_rank` is the exponential of the entropy of the singular values of the centred vectors, 0 if all are
     equal: O. Roy and M. Vetterli, The effective rank, EUSIPCO 2007. `zeros` is the share of vectors that are all zero.
     """
 
@@ -24,7 +24,7 @@ class Verification:
 
 
 def verify(vectors: torch.Tensor, classes: torch.Tensor) -> Verification:
-    """How well cosines of `vectors`, `[N, D]`, tell whether their `classes`, `[N]`, are equal.
+    """How well the cosines of `vectors`, `[N, D]`, separate pairs of equal `classes`, `[N]`, from the others.
 
     A zero vector has the cosine 0 with every other. Raises a `ValueError` if a vector is NaN or infinite.
     """
@@ -32,12 +32,12 @@ def verify(vectors: torch.Tensor, classes: torch.Tensor) -> Verification:
 
     unit = F.normalize(vectors.double())
     first, second = torch.triu_indices(len(vectors), len(vectors), offset=1)
-    cosines = (unit @ unit.T)[first, second].numpy().round(12)  # equal vectors have equal cosines
-    alike = (classes[first] == classes[second]).numpy()
+    cosines = (unit @ unit.T)[first, second].numpy().round(12)  # equal vectors get equal cosines
+    positive = (classes[first] == classes[second]).numpy()
     return Verification(
-        auc=float(roc_auc_score(alike, cosines)),
-        unlike=float(cosines[~alike].mean()),
-        alike=float(cosines[alike].mean()),
+        auc=float(roc_auc_score(positive, cosines)),
+        unlike=float(cosines[~positive].mean()),
+        alike=float(cosines[positive].mean()),
         effective_rank=_effective_rank(vectors),
         zeros=float((vectors == 0).all(1).double().mean()),
     )
@@ -47,5 +47,5 @@ def _effective_rank(vectors: torch.Tensor) -> float:
     rows = vectors.double()
     spectrum = torch.linalg.svdvals(rows - rows.mean(0)).numpy()
     rounding = float(torch.linalg.matrix_norm(rows, 2)) * max(rows.shape) * torch.finfo(vectors.dtype).eps
-    spectrum = spectrum[spectrum > rounding]  # what rounding leaves of equal vectors has a rank of its own
+    spectrum = spectrum[spectrum > rounding]  # the rounding errors of equal vectors have a rank of their own
     return effective_rank(spectrum) if spectrum.size else 0.0

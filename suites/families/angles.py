@@ -25,9 +25,9 @@ def self(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
     yield question(dtype, x, x)
 
 
-@family("Exactly 1 for powers of two; for k = 3, 0.1, 7, 1 within the rounding of y = kx.", "pytorch/pytorch#29442")
+@family("1: exactly for powers of two, and within the rounding of y = kx for k = 3, 0.1, 7.", "pytorch/pytorch#29442")
 def scaled(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Normal rows, with k times themselves: k is 3, 0.1, 7, 2^20 or 2^-20; in float16 2^±5 for the powers."""
+    """Normal rows, with k times themselves: k is 3, 0.1, 7 and 2^±20, or 2^±5 in float16."""
     power = 20 if torch.finfo(dtype).max > 2.0**40 else 5
     factors = torch.tensor([3, 0.1, 7, 2.0**power, 2.0**-power], dtype=torch.float64)
     x = rounded(dtype, normal(generator, ROWS, WIDTH)).double()

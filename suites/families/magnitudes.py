@@ -37,7 +37,7 @@ def eps_gap(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question
 
 @family("The cosine: ‖x‖‖y‖ is ordinary, though ‖y‖ alone is below an eps of 1e-8.", "pytorch/pytorch#115786")
 def mixed_scale(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Question]:
-    """Unit rows times 4.9e3 and 9.2e-9, the norms of the report."""
+    """Unit rows times 4.9e3 and 9.2e-9, the norms of the upstream report."""
     x, y = at_angles(generator, even(0.1, 3))
     yield question(dtype, x * 4.9e3, y * 9.2e-9)
 

@@ -1,4 +1,4 @@
-"""The data of a case: random but the same each time, shipped with a package, or read from the user's file."""
+"""The data of a case: random numbers from a fixed seed, digits, or the user's file."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ DISTRIBUTIONS: dict[str, Callable[[Case, Stream], Blocks]] = {
     "offset": synthetic.offset,
     "digits": digits.digits,
 }
-"""`Case.inputs` to the family of that name; the first line of its docstring says what it stands for."""
+"""`Case.inputs` to the generator of that distribution; the first line of its docstring describes it."""
 
 
 def make_inputs(case: Case, *, file: UserInputs | None = None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -29,10 +29,10 @@ def make_inputs(case: Case, *, file: UserInputs | None = None) -> tuple[torch.Te
 
     Args:
         case: gives the shapes, the dtype, the device and the memory format.
-        file: the user's data, used where `case.inputs` is `inputs_name(file)`.
+        file: the user's data, used if `case.inputs` is `inputs_name(file)`.
 
     Raises:
-        InputError: an unknown family, or a shape or dtype that the data do not have.
+        InputError: the inputs are unknown, or do not exist in this shape or dtype.
     """
     blocks = _blocks(case, file)
     layout = torch.channels_last if case.memory_format == "channels_last" else torch.contiguous_format
@@ -50,7 +50,7 @@ def make_inputs(case: Case, *, file: UserInputs | None = None) -> tuple[torch.Te
 
 
 def require_shape(case: Case) -> None:
-    """Raise an `InputError` if the family of the case has no data of its shape."""
+    """Raise an `InputError` if the inputs of the case do not exist in its shape."""
     if case.inputs == "digits":
         digits.require_shape(case)
 

@@ -1,4 +1,4 @@
-"""What every source of inputs gives: blocks of row pairs, made one at a time so that no operand exists twice."""
+"""Blocks of row pairs, the form of all inputs: made one at a time, so no operand exists twice."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -9,18 +9,18 @@ import torch
 from suites.records.case import Case
 
 BLOCK = 1 << 15
-"""Elements of one operand in a block: they stay in the cache, and torch does not split them over threads, whose
-barriers take longer than the copy and many times longer on a busy machine."""
+"""Elements of one operand in a block. They stay in the cache, and torch does not split them over threads: barriers take
+longer than the copy, and many times longer on a busy machine."""
 
 Blocks = Iterator[tuple[torch.Tensor, torch.Tensor]]
-"""Consecutive rows of x and equally many of y, `[rows, length]`; rows that an operand has no room for are dropped."""
+"""Consecutive rows of x and as many of y, `[rows, length]`; rows beyond the size of an operand are dropped."""
 
 Stream = Callable[[str], np.random.Generator]
-"""Role to random numbers; asked again for the same role, it starts again."""
+"""Role to random numbers; a second call for the same role starts them again."""
 
 
 class InputError(ValueError):
-    """Inputs that cannot be made: an unknown family, an impossible shape, a file that is no good."""
+    """Inputs that cannot be made: unknown inputs, an impossible shape, an unusable file."""
 
 
 def stream_of(case: Case) -> Stream:
@@ -34,7 +34,7 @@ def stream_of(case: Case) -> Stream:
 
 
 def spans(start: int, stop: int, length: int) -> Iterator[slice]:
-    """The rows from `start` to `stop`, of `length` elements each, block by block."""
+    """The rows from `start` to `stop`, of `length` elements each, as blocks."""
     step = max(1, BLOCK // length)
     for first in range(start, stop, step):
         yield slice(first, min(first + step, stop))

@@ -18,7 +18,7 @@ def digits(case: Case, stream: Stream) -> Blocks:
     Grey values 0..16 become 0..1; no image is all zero. More rows than images start again.
 
     Raises:
-        InputError: a shape other than `[N, 64]`, `[N, 1, 8, 8]`, or `[N, M, 64]` for all pairs.
+        InputError: the shape is other than `[N, 64]`, `[N, 1, 8, 8]`, or `[N, M, 64]` for all pairs.
     """
     require_shape(case)
     n, m = (shape[0] for shape in case.operand_shapes)
@@ -31,7 +31,7 @@ def digits(case: Case, stream: Stream) -> Blocks:
 
 
 def require_shape(case: Case) -> None:
-    """Raise an `InputError` if the images do not have the shape of the case."""
+    """Raise an `InputError` if the shape of the case is not that of the images."""
     if case.operand_shapes[0][1:] != _SHAPE[case.task]:
         raise InputError(
             f"the digits have 64 pixels: the shape {case.shape} of the task {case.task!r} is not possible; "

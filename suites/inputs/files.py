@@ -1,4 +1,4 @@
-"""The user's own data: the rows of one file, checked before anything is measured on them."""
+"""The user's own data: the rows of one file, checked before the first measurement."""
 
 import hashlib
 import re
@@ -21,9 +21,8 @@ _LAYOUTS = {2: "[N, D]", 4: "[N, C, H, W]"}
 class UserInputs:
     """The rows of a file, checked, on the CPU in the file's float dtype.
 
-    `x` is `[N, D]` or `[N, C, H, W]`, and so is `y` in a file that holds pairs. `name` has only
-    ASCII letters, digits and `._-`; `fingerprint` is a digest of the file; `note` says what was
-    converted, and how many rows are zeros, if any.
+    `x` is `[N, D]` or `[N, C, H, W]`, and so is `y` of a file with pairs. `name` has only ASCII letters, digits and
+    `._-`. `fingerprint` is a digest of the file. `note` mentions conversions and rows of zeros, if any.
     """
 
     name: str
@@ -34,22 +33,22 @@ class UserInputs:
 
     @property
     def description(self) -> str:
-        """What to know of numbers that were measured on them: what is compared with what, and the note."""
+        """The data in words: which rows are compared, and the note."""
         pairs = "each row with the next, the last with the first" if self.y is None else "x with y, row by row"
         rows = self.shape_for("pairwise")
         all_pairs = f"pairwise all pairs of the first {rows[0]:,}" if rows else ""
         return f"{inputs_name(self)}: " + "; ".join(filter(None, (pairs, all_pairs, self.note)))
 
     def misfit(self, task: str) -> str:
-        """Why a task can't take these rows; "" if it can."""
+        """Why a task cannot take these rows; "" if it can."""
         if self.shape_for(task):
             return ""
         return f"{inputs_name(self)} holds {_LAYOUTS[self.x.ndim]} rows, it takes {_LAYOUTS[1 + len(DIM[task])]}"
 
     def shape_for(self, task: str) -> tuple[int, ...] | None:
-        """`Case.shape` of a task on these rows, or None where the task needs another number of axes.
+        """`Case.shape` of a task on these rows; None if the task needs another number of axes.
 
-        All pairs are taken of the first 2048 rows at most: those of a whole file would not fit.
+        All pairs use at most the first 2048 rows: all pairs of a whole file would not fit.
         """
         if task != "pairwise":
             return tuple(self.x.shape) if self.x.ndim == RANK[task] else None
@@ -57,17 +56,17 @@ class UserInputs:
         return (rows, rows, self.x.shape[1]) if self.x.ndim == 2 else None
 
     def blocks(self, case: Case) -> Blocks:
-        """The rows of x with those of y; without y each row with the next, for all pairs with themselves.
+        """The rows of x with those of y. Without y, each row with the next; for all pairs, the rows with themselves.
 
         Raises:
-            InputError: another shape than `shape_for`, or numbers too large for the case's dtype.
+            InputError: the shape is not `shape_for`, or a number is too large for the case's dtype.
         """
         if case.shape != (shape := self.shape_for(case.task)):
             raise InputError(f"{inputs_name(self)!r} gives the task {case.task!r} the shape {shape}, not {case.shape}")
         others, shift = (self.x, int(case.task != "pairwise")) if self.y is None else (self.y, 0)
         n = case.shape[0]
         for rows in (*spans(0, n - shift, case.length), *spans(n - shift, n, case.length)):
-            first = (rows.start + shift) % n  # the last row goes with the first, in a block of its own
+            first = (rows.start + shift) % n  # the last row is paired with the first, in a separate block
             x, y = self.x[rows], others[first : first + rows.stop - rows.start]
             self._require_fits(x, case.dtype)
             self._require_fits(y, case.dtype)
@@ -88,14 +87,13 @@ def inputs_name(file: UserInputs) -> str:
 
 
 def load_file(path: Path) -> UserInputs:
-    """Rows to compare, from a `.npy`, `.pt`, `.pth` or `.safetensors` file.
+    """The rows of a `.npy`, `.pt`, `.pth` or `.safetensors` file.
 
-    It holds one tensor `[N, D]` or `[N, C, H, W]`, or two of one shape: x and y, in the order
-    of their names. float64, float32, float16 and bfloat16 are kept, integers become float32.
-    A `.npy` of floats stays on disk and is mapped.
+    It holds one tensor `[N, D]` or `[N, C, H, W]`, or two of one shape: x and y, in the order of their names. float64,
+    float32, float16 and bfloat16 stay; integers become float32. A `.npy` of floats is memory-mapped.
 
     Raises:
-        InputError: no such file, unreadable, or not such rows. Pickled objects are never loaded.
+        InputError: there is no such file, or it does not hold such rows. Pickled objects are never loaded.
     """
     tensors = {f"{name!r} in {str(path)!r}" if name else repr(str(path)): t for name, t in read(path).items()}
     for where, tensor in tensors.items():
@@ -139,7 +137,7 @@ def _floats(tensor: torch.Tensor, where: str) -> torch.Tensor:
 
 
 def _require_values(tensor: torch.Tensor, where: str) -> int:
-    """How many of its rows are all zeros, which is not all of them; every value is finite."""
+    """The number of all-zero rows. Raises an `InputError` if all rows are zeros, or a value is not finite."""
     zeros, bad, first = 0, 0, -1
     for rows in spans(0, len(tensor), tensor[0].numel()):
         block = tensor[rows].flatten(1)

@@ -1,4 +1,4 @@
-"""From bytes to tensors, for the formats that can be read without running what is in them."""
+"""Reads tensors from files, in formats that run no code."""
 
 import pickle
 import struct
@@ -13,17 +13,17 @@ from safetensors import SafetensorError, safe_open
 
 from suites.inputs.blocks import InputError
 
-_DAMAGED = (  # what the three libraries raise on files with flipped and missing bytes
+_DAMAGED = (  # raised by the three libraries for files with flipped or missing bytes
     *(EOFError, RuntimeError, ValueError, TypeError, LookupError, AssertionError),
     *(pickle.UnpicklingError, struct.error, tokenize.TokenError, SafetensorError),
 )
 
 
 def read(path: Path) -> dict[str, torch.Tensor]:
-    """The one or two tensors of a file, by name in the order of the names; "" where there is none.
+    """The one or two tensors of a file by name, sorted; the name is "" if the format has none.
 
     Raises:
-        InputError: no such file, another format, damaged, more or fewer tensors, not an array of numbers.
+        InputError: there is no such file, or it has another format, is damaged, or holds something else.
     """
     _require_file(path)
     reader, advice = _reader(path)
@@ -32,7 +32,9 @@ def read(path: Path) -> dict[str, torch.Tensor]:
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error}; check the disk and your permissions") from error
     except _DAMAGED as error:
-        why = _OBJECTS if "Python objects in dtype" in str(error) else advice  # numpy raises no type of its own
+        why = (
+            _OBJECTS if "Python objects in dtype" in str(error) else advice
+        )  # NumPy has no exception of its own for this
         raise InputError(f"{str(path)!r} cannot be read: {why}") from error
     found = {name: part for name, part in sorted(contents.items()) if isinstance(part, np.ndarray | torch.Tensor)}
     if len(found) not in (1, 2):
@@ -42,7 +44,7 @@ def read(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _npy(path: Path) -> Mapping[str, object]:
-    # Copy on write: torch.from_numpy warns of read-only memory, and the file itself is never written.
+    # Copy on write: torch.from_numpy warns about read-only memory. The file itself is never written.
     return {"": np.lib.format.open_memmap(path, mode="c")}
 
 

@@ -1,4 +1,4 @@
-"""Random pairs. A family's docstring says what it stands for."""
+"""Random pairs, one function for each distribution."""
 
 from collections.abc import Iterator
 
@@ -14,22 +14,22 @@ Array = npt.NDArray[np.float64]
 
 
 def prescribed(case: Case, stream: Stream) -> Blocks:
-    """Pairs whose cosines are spread evenly over [-1, 1]: every angle that can occur.
+    """Pairs whose cosines are spread evenly over [-1, 1]: all possible angles.
 
-    Row y_j makes the prescribed angle with x_(j mod N), and is 1/2 to 2 times as long.
+    Row y_j has the prescribed angle to x_(j mod N), and is 1/2 to 2 times as long.
     """
     total, m = _most_rows(case), case.operand_shapes[1][0]
     rng = stream("y")
     cosines = np.resize(rng.permutation(_evenly_spread(m, case.length)), total)
     scales = np.exp2(rng.uniform(-1, 1, total))
     for rows, x in _normal_again_and_again(case, stream):
-        # Any direction serves, and uniform numbers come four times as fast as normal ones.
+        # Any direction will do, and uniform numbers are four times as fast as normal ones.
         y = _turned(x, rng.random(x.shape) - 0.5, cosines[rows]) * scales[rows, None]
         yield torch.from_numpy(x), torch.from_numpy(y)
 
 
 def gaussian(case: Case, stream: Stream) -> Blocks:
-    """Independent standard normal numbers, what most benchmarks take: in high dimensions all cosines are near 0."""
+    """Independent standard normal numbers, as in most benchmarks: in high dimensions all cosines are near 0."""
     draws = stream("x"), stream("y")
     for rows in spans(0, _most_rows(case), case.length):
         x, y = (torch.from_numpy(rng.standard_normal((rows.stop - rows.start, case.length))) for rng in draws)
@@ -53,7 +53,7 @@ def _most_rows(case: Case) -> int:
 
 
 def _normal_again_and_again(case: Case, stream: Stream) -> Iterator[tuple[slice, Array]]:
-    """Row j mod N of x, for each row j of the larger operand: a small x is kept, a large one drawn again."""
+    """Row j mod N of x, for each row j of the larger operand. A small x is kept, a large one is drawn again."""
     total, n, length = _most_rows(case), case.operand_shapes[0][0], case.length
     if n * length <= blocks.BLOCK:
         x = stream("x").standard_normal((n, length))
@@ -68,11 +68,11 @@ def _normal_again_and_again(case: Case, stream: Stream) -> Iterator[tuple[slice,
 
 def _evenly_spread(count: int, length: int) -> Array:
     cosines = np.linspace(-1, 1, count)
-    return cosines if length > 1 else np.where(cosines < 0, -1.0, 1.0)  # numbers have no other angles
+    return cosines if length > 1 else np.where(cosines < 0, -1.0, 1.0)  # single numbers have no other angles
 
 
 def _turned(x: Array, away: Array, cosines: Array) -> Array:
-    """Rows as long as those of x, at `cosines` to them, in the planes of x and `away` (one Gram-Schmidt step)."""
+    """Rows as long as those of x, with these `cosines` to them, in the planes of x and `away` (a Gram-Schmidt step)."""
     squared = np.vecdot(x, x)
     away -= (np.vecdot(away, x) / squared)[:, None] * x
     lengths = np.maximum(np.sqrt(np.vecdot(away, away)), np.finfo(float).tiny)  # 0 where a row is one number

@@ -22,7 +22,10 @@ import torch
 from suites.failure import Failure
 from suites.records.record import Status
 
-_OURS = ("suites.errors.", "suites.failure", "suites.measure.", "suites.records.", "suites.statistics", "suites.truth.")
+_OURS = tuple(
+    f"suites.{place}"
+    for place in ("errors.", "failure", "families", "inputs", "measure.", "records.", "statistics", "truth.")
+)
 _THEIRS = (time, statistics, np, torch.Tensor, torch.cuda.Event)
 _TORCH_FUNCTIONS = ((torch, "equal"), (torch.cuda, "synchronize"))  # the compiler replaces others of torch's
 _STANDARD_LIBRARY, _TORCH = sysconfig.get_path("stdlib"), str(Path(torch.__file__).parent)
