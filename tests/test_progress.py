@@ -7,10 +7,10 @@ import sys
 import threading
 
 import pytest
-from checkout import Checkout
 
 from suites.plugin.progress import ProgressLine
 from suites.records.case import Case
+from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
 
