@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from implementations import discovery, registry
+from tests.checkout import Checkout
 
 registry.sources[:] = [discovery.load_folder]
 
@@ -17,3 +18,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def checkout(pytester: pytest.Pytester) -> Checkout:
+    """A copy of this checkout, for a test to measure, save and break things in."""
+    return Checkout.copy(pytester)

@@ -1,10 +1,13 @@
 """What the families ask, and a similarity that is right in float64."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
 
 import pytest
 import torch
 
+from implementations import Implementation, registry
 from implementations.registry import DTYPES
 from suites.families import questions
 
@@ -30,3 +33,8 @@ def wide(name: str, dtype: str = "float64", number: int = 0) -> tuple[torch.Tens
     """The rows of one question, in float64."""
     found = asked(name, dtype)[number]
     return found.x.double(), found.y.double()
+
+
+def made_up(fn: Callable[..., object], **fields: object) -> Implementation:
+    """An implementation of the task "paired" by the function `fn`."""
+    return dataclasses.replace(registry.get("normalize"), fn=fn, name="made_up", **fields)  # type: ignore[arg-type]

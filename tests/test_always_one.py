@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
-from checkout import Checkout
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +31,7 @@ from suites.always_one.verification import verify
 from suites.plugin.findings import Asking
 from suites.records.finding import Key, Training, key
 from suites.survey import Survey
+from tests.checkout import Checkout
 from tests.runs import head, save
 
 pytest_plugins = ["pytester"]

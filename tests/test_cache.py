@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import measured, save
 
 import implementations
 from results import load
@@ -18,6 +17,7 @@ from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.records.case import Case
 from suites.records.record import Status
+from tests.runs import measured, save
 
 WARM = Case(task="paired", shape=(64, 512), dtype="float32", device="cpu")
 COLD = dataclasses.replace(WARM, cache="cold")

@@ -1,6 +1,5 @@
 """Is an implementation's contract told from its answers alone, whatever it does where a cosine is not defined?"""
 
-import dataclasses
 import logging
 import re
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from suites.errors.contract import QUESTIONS, contract_of
 from suites.errors.eps import Eps, eps_of
 from suites.records.finding import Contract
 from suites.records.record import Status
+from tests.questions import made_up
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Fn = Callable[..., object]
@@ -26,10 +26,6 @@ SHIPPED = [
     for entry in map(registry.get, registry.names())
     if entry.task != "angle" and not entry.name.startswith("compiled")  # compiling takes seconds a shape
 ]
-
-
-def made_up(fn: Fn, **fields: object) -> Implementation:
-    return dataclasses.replace(registry.get("normalize"), fn=fn, name="made_up", **fields)  # type: ignore[arg-type]
 
 
 def told(fn: Fn, dtype: str = "float32", **fields: object) -> Contract:

@@ -22,10 +22,8 @@ from diagnosis.probes.loss import of_cosines
 from diagnosis.validity.planted import data, network, objective
 from diagnosis.validity.planted.plant import Plant, Size
 from diagnosis.validity.planted.sources import digit_pairs, trained
-
-
-def normal(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+from tests.tensors import normal
+from tests.trainings import contrast
 
 
 def beside_an_offset() -> torch.Tensor:
@@ -257,10 +255,6 @@ def test_a_model_with_its_loader_is_diagnosed_in_its_mode() -> None:
     loader = DataLoader(TensorDataset(*pairs), batch_size=16, shuffle=True)
     assert diagnose(model=digit_network(), loader=loader, loss=contrast).verdict == "healthy"
     assert named(diagnose(model=digit_network(), loader=loader, loss=nn.CosineEmbeddingLoss())) == ["label_convention"]
-
-
-def contrast(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    return F.binary_cross_entropy_with_logits(10 * cosines - 5, labels.float())
 
 
 @pytest.mark.parametrize("cosine", [-1.0, -0.5, 0.0, 0.7, 1.0])

@@ -21,10 +21,8 @@ from diagnosis.probes.training import trained as trained_anew
 from diagnosis.subject import Subject
 from diagnosis.suspects.weights import fit_to_data, is_untouched, matched
 from diagnosis.validity.planted.sources import trained
-
-
-def normal(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+from tests.tensors import normal
+from tests.trainings import contrast
 
 
 class Untidy(nn.Module):
@@ -104,10 +102,6 @@ def pairs_for(model: nn.Module, loss: Any = None) -> Subject:
     labels = torch.tensor([0, 1] * 16)
     x, y = embed(private_copy(model), a), embed(private_copy(model), b)
     return Subject(x=x, y=y, inputs=a, other_inputs=b, labels=labels, model=model, loss=loss or contrast)
-
-
-def contrast(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    return F.binary_cross_entropy_with_logits(10 * cosines - 5, labels.float())
 
 
 def test_the_weights_of_a_loss_get_no_gradients() -> None:

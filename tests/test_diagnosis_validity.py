@@ -248,7 +248,7 @@ def test_the_page_holds_what_was_measured(small: list[PlantedCase], tmp_path: Pa
     assert "| `common_offset` | 4 | 100 % (39.8 to 100) | 100 % (39.8 to 100) | 100 % (39.8 to 100) | |" in cells
     assert "| common_offset and overflow | 3 | 0 % (0 to 70.8) | common_offset 3 |" in cells
     assert "| pair | 1 | 0 % (0 to 97.5) | refused 1 |" in cells
-    assert {"## Healthy sets", "## Confused", "None."} <= set(cells)
+    assert {"## Healthy sets", "## Confusion", "None."} <= set(cells)
     assert (tmp_path / "always-one.png").read_bytes().startswith(b"\x89PNG")
 
 

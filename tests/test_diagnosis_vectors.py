@@ -9,13 +9,10 @@ from diagnosis.examine import examine
 from diagnosis.subject import Subject
 from diagnosis.validity.planted import code, geometry, numerics
 from diagnosis.validity.planted.plant import Plant, Size
+from tests.tensors import normal
 
 PLANTS = (*code.PLANTS, *geometry.PLANTS, *numerics.PLANTS)
 SMALL = Size(64, 32)
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=Generator().manual_seed(seed))
 
 
 def named(subject: Subject) -> list[str]:

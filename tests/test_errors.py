@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from checkout import Checkout
 from mpmath import mp  # type: ignore[import-untyped]  # comes with torch
 
 import implementations
@@ -24,6 +23,7 @@ from suites.records.record import Status
 from suites.truth import oracle
 from suites.truth.bound import additions, bound
 from suites.truth.deviation import Comparison, deviation
+from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
 
@@ -257,10 +257,9 @@ dtypes = ["float16"]
 
 
 @pytest.fixture
-def checkout(pytester: pytest.Pytester) -> Checkout:
-    found = Checkout.copy(pytester)
-    (found.root / "tiny.toml").write_text(GRID)
-    return found
+def checkout(checkout: Checkout) -> Checkout:
+    (checkout.root / "tiny.toml").write_text(GRID)
+    return checkout
 
 
 def test_a_run_holds_what_was_found_and_goes_on_where_it_ended(checkout: Checkout) -> None:

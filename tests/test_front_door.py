@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkout import Checkout
 
 from implementations import registry
 from results import load_end, load_run
@@ -20,16 +19,12 @@ from suites import environment
 from suites.plan import Plan
 from suites.records.record import Record, Run, Status
 from suites.session import Session
+from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
 
 SMALL, SMALLER = "paired cpu-float32-8x64", "paired cpu-float32-4x32"
 INTERRUPTED, USAGE_ERROR = pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR
-
-
-@pytest.fixture
-def checkout(pytester: pytest.Pytester) -> Checkout:
-    return Checkout.copy(pytester)
 
 
 # Saving, with and without a name

@@ -16,7 +16,6 @@ from time import sleep
 
 import pytest
 import torch
-from cheats import A_REAL_CLOCK, BACKWARD_CHEATS, CHEATS, CLOCK, FLAGGED, LARGE_CASE, POOLS, TIRED, Cheat, cosine
 
 import implementations
 from implementations import Implementation
@@ -29,6 +28,7 @@ from suites.measure.together import measure_case
 from suites.measure.world import World
 from suites.records.case import CONTRACT, DIRECTIONS, INPUTS, Case
 from suites.records.record import Record, Status
+from tests.cheats import A_REAL_CLOCK, BACKWARD_CHEATS, CHEATS, CLOCK, FLAGGED, LARGE_CASE, POOLS, TIRED, Cheat, cosine
 
 CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
 BACKWARD = dataclasses.replace(CASE, direction="forward+backward")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from suites.inputs import DISTRIBUTIONS, InputError, blocks, make_inputs
 from suites.records.case import BYTES, INPUTS, Case
+from tests.tensors import same
 
 SHAPES = {"paired": (300, 64), "feature_maps": (30, 1, 8, 8), "pairwise": (20, 50, 64)}
 
@@ -27,10 +28,6 @@ def cosines(wanted: Case) -> torch.Tensor:
         torch.linalg.vector_norm(x, dim=1) * torch.linalg.vector_norm(y, dim=1)
     )
     return found
-
-
-def same(a: tuple[torch.Tensor, torch.Tensor], b: tuple[torch.Tensor, torch.Tensor]) -> bool:
-    return all(torch.equal(p, q) for p, q in zip(a, b, strict=True))
 
 
 each_distribution = pytest.mark.parametrize("distribution", DISTRIBUTIONS)

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from suites.inputs import InputError, UserInputs, inputs_name, load_file, make_inputs
 from suites.records.case import BYTES, Case
+from tests.tensors import same
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 ROWS = np.arange(1, 25, dtype=np.float32).reshape(6, 4)
@@ -26,10 +27,6 @@ SAVERS: dict[str, Callable[[torch.Tensor, Path], None]] = {
     ".pth": torch.save,
     ".safetensors": lambda t, path: save_file({"rows": t}, path),
 }
-
-
-def same(a: Pair, b: Pair) -> bool:
-    return all(torch.equal(p, q) for p, q in zip(a, b, strict=True))
 
 
 def saved(folder: Path, array: object, name: str = "rows.npy") -> Path:

@@ -6,10 +6,10 @@ import sys
 
 import pandas as pd
 import pytest
-from checkout import REPOSITORY, Checkout
 
 from reports.sections.against import worse
 from results import load_run
+from tests.checkout import REPOSITORY, Checkout
 
 pytest_plugins = ["pytester"]
 

@@ -16,7 +16,6 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 import torch
-from checkout import Checkout
 
 import implementations
 from implementations import Implementation
@@ -25,6 +24,7 @@ from suites.inputs import make_inputs
 from suites.profiling import profile_case
 from suites.records.case import Case
 from suites.records.record import Error, Latency, Operator, Record, Status
+from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from checkout import Checkout
 
 from suites.plugin.answer import answer_lines
 from suites.plugin.console import ProgressLine, failure
@@ -19,6 +18,7 @@ from suites.plugin.progress import Progress, duration
 from suites.records.case import Case
 from suites.records.finding import Accuracy
 from suites.records.record import Record, Status
+from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
 

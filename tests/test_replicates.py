@@ -6,14 +6,14 @@ import sys
 
 import numpy as np
 import pytest
-from checkout import REPOSITORY, Checkout
-from runs import failed, measured, save
 from scipy import stats
 
 from results import Status, load, load_run
 from suites.records.jsonl import from_line, to_line
 from suites.records.record import Error, Flag, Record
 from suites.replicates import combined
+from tests.checkout import REPOSITORY, Checkout
+from tests.runs import failed, measured, save
 
 pytest_plugins = ["pytester"]
 
@@ -150,8 +150,3 @@ def test_a_pinned_heap_takes_no_page_faults_for_its_temporaries() -> None:
 
     assert faults_a_call("") > 10
     assert faults_a_call("allocator.pin()") <= 1
-
-
-@pytest.fixture
-def checkout(pytester: pytest.Pytester) -> Checkout:
-    return Checkout.copy(pytester)

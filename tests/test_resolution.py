@@ -1,6 +1,5 @@
 """Is the smallest angle that an implementation sees, and the number of its answers near 1, what arithmetic allows?"""
 
-import dataclasses
 import math
 from collections.abc import Callable
 
@@ -9,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from implementations import Implementation, registry
+from implementations import registry
 from reports.sections import resolution
 from suites.errors.resolution import resolution_of
 from suites.records.finding import Resolution
 from suites.records.record import Status
+from tests.questions import made_up
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -22,10 +22,6 @@ def theory(dtype: str) -> tuple[float, int]:
     best = resolution.theory(dtype)
     assert best
     return best.smallest_angle, best.distinct
-
-
-def made_up(fn: Callable[..., object], **fields: object) -> Implementation:
-    return dataclasses.replace(registry.get("normalize"), fn=fn, name="made_up", **fields)  # type: ignore[arg-type]
 
 
 def seen(fn: Callable[..., object], dtype: str = "float32", **fields: object) -> tuple[float, int]:

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runs import CASE, MAPS, failed, head, measured, save
 
 import results
 from results import Operator, Record, Status, load
 from suites.records.jsonl import from_line, to_line
 from suites.records.record import End, Flag
+from tests.runs import CASE, MAPS, failed, head, measured, save
 
 
 def test_what_was_saved_is_loaded(tmp_path):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from runs import failed, measured, save
 
 import results
 from results import load
 from results.__main__ import main
 from suites.records.record import Flag
+from tests.runs import failed, measured, save
 
 
 def run_cli(capsys, root, *argv):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkout import GRID, Checkout
 
 from implementations import registry
 from results import StoreError, list_runs, load, load_end
@@ -20,16 +19,12 @@ from suites.plan import Plan
 from suites.records.case import Case
 from suites.records.record import End, Record, Run, Status
 from suites.session import Session
+from tests.checkout import GRID, Checkout
 
 pytest_plugins = ["pytester"]
 
 SMALL = "paired cpu-float32-8x64"
 INTERRUPTED, USAGE_ERROR = pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR
-
-
-@pytest.fixture
-def checkout(pytester: pytest.Pytester) -> Checkout:
-    return Checkout.copy(pytester)
 
 
 UNLUCKY = """

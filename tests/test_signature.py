@@ -12,10 +12,7 @@ from torch import Tensor
 from diagnosis.signature.pairs import MOST
 from diagnosis.signature.signature import Signature, measure
 from diagnosis.subject import Subject
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+from tests.tensors import normal
 
 
 def cosines(x: Tensor, y: Tensor) -> Tensor:

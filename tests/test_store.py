@@ -8,13 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from runs import failed, head, measured, save
 
 import results
 from reports.__main__ import main as render_report
 from results import Store, StoreError, UnknownRun, load
 from suites.records.jsonl import SCHEMA, to_line
 from suites.records.record import End
+from tests.runs import failed, head, measured, save
 
 # -- what goes wrong on a disk --------------------------------------------------------------------
 

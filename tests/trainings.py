@@ -62,6 +62,11 @@ def squashed(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
     return F.binary_cross_entropy(F.cosine_similarity(x, y).sigmoid(), alike)
 
 
+def contrast(cosines: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross-entropy of a scaled and shifted cosine, for labels 0 and 1."""
+    return F.binary_cross_entropy_with_logits(10 * cosines - 5, labels.float())
+
+
 def correlated(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
     """A term that is to make dimensions independent, with the wrong sign."""
     return cosine_embedding(x, y, classes, others) - 5 * torch.corrcoef(x.T).square().mean()

@@ -1,4 +1,4 @@
-"""The proof: how often the diagnosis names the planted cause, and how often it is alarmed without one.
+"""How often the diagnosis names a planted cause, and how often it raises a false alarm.
 
-`python -m diagnosis.validity` runs it on this machine.
+`python -m diagnosis.validity` runs the experiment on this machine.
 """

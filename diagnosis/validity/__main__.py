@@ -1,4 +1,7 @@
-"""Run the experiment: `python -m diagnosis.validity [--seeds N] [--json FILE]`."""
+"""Diagnose planted faults and healthy sets, and count the right answers.
+
+Run `python -m diagnosis.validity [--seeds N] [--json FILE]`.
+"""
 
 import argparse
 import re
@@ -22,11 +25,11 @@ from suites.environment import environment
 DOCS = Path(__file__).parents[2] / "docs" / "figures"
 REMARKS = "\n## Remarks\n"
 PROCESSES = 2
-TOGETHER = 8  # cases that a process is handed at once
+TOGETHER = 8  # cases per message to a process
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Ask all that the file lacks, and write docs/figures/always-one.md and docs/figures/always-one.png."""
+    """Diagnose what the file lacks, and write docs/figures/always-one.md and docs/figures/always-one.png."""
     options = _parser().parse_args(argv)
     path = options.docs / "always-one.md"
     _refuse_a_smaller(path, options.seeds)
@@ -52,12 +55,12 @@ def _ask_all(cases: Sequence[PlantedCase], kept: KeptAnswers) -> None:
 
 
 def _pool() -> Executor:
-    """Fresh processes of one torch thread each."""
+    """Fresh processes with one torch thread each."""
     return ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,))
 
 
 def _refuse_a_smaller(path: Path, seeds: int) -> None:
-    """A quick look must not take the place of the full experiment."""
+    """Keep a quick look from overwriting the full experiment."""
     found = re.search(r"--seeds (\d+)", path.read_text(encoding="utf-8")) if path.exists() else None
     if found and int(found[1]) > seeds:
         raise SystemExit(
@@ -67,7 +70,7 @@ def _refuse_a_smaller(path: Path, seeds: int) -> None:
 
 
 def _remarks(path: Path) -> str:
-    """What somebody wrote below the numbers of an earlier page; it stays."""
+    """The remarks that somebody wrote at the end of an earlier page."""
     _, head, text = path.read_text(encoding="utf-8").partition(REMARKS) if path.exists() else ("", "", "")
     return head + text
 
@@ -75,12 +78,12 @@ def _remarks(path: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m diagnosis.validity", description=__doc__)
     parser.add_argument(
-        "--seeds", type=_count, default=20, metavar="N", help="of each plant, size and dtype (default: 20)"
+        "--seeds", type=_count, default=20, metavar="N", help="seeds per plant, size and dtype (default: 20)"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append each answer to FILE; a later call resumes")
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="every answer, as it comes; those that it holds stand"
+        "--docs", type=Path, default=DOCS, metavar="FOLDER", help="folder for always-one.md and its picture"
     )
-    parser.add_argument("--docs", type=Path, default=DOCS, metavar="FOLDER", help="where the page goes")
     return parser
 
 

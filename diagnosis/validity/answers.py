@@ -31,7 +31,7 @@ class Answer:
 
 
 def ask(case: PlantedCase) -> Answer:
-    """Make the case, and have it diagnosed."""
+    """Make the case, diagnose it, and ask the baselines."""
     begin = process_time()
     asked = subject(case)
     start = process_time()

@@ -1,4 +1,4 @@
-"""What people look at today: a threshold on the mean cosine, or on IsoScore. They see a symptom and name no cause."""
+"""Baselines: thresholds on the mean cosine and on IsoScore. They see a symptom but name no cause."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -11,11 +11,11 @@ from torch import Tensor
 from diagnosis.signature import sums
 from diagnosis.subject import Subject
 
-MOST_ROWS = 2048  # that a figure is taken from; the first ones
+MOST_ROWS = 2048  # only the first rows are used
 
 
 def mean_cosine(rows: Tensor) -> float:
-    """The mean cosine of two different rows of `[N, D]`; NaN where a row has no direction.
+    """The mean cosine of two different rows of `[N, D]`; NaN if a row is zero.
 
     Source: "anisotropy", Ethayarajh 2019, arXiv:1909.00512, over all pairs: the squared norm of the sum of N unit rows
     is N plus the sum of their cosines.
@@ -25,7 +25,7 @@ def mean_cosine(rows: Tensor) -> float:
 
 
 def isoscore(rows: Tensor) -> float:
-    """IsoScore of `[N, D]`: 1 where the variance is the same in all directions, 0 where there is one; NaN where none.
+    """IsoScore of `[N, D]`: 1 for equal variance in all directions, 0 for a single direction, NaN for no variance.
 
     Source: Rudman, Gillman, Rayne, Eickhoff 2022, arXiv:2108.07344. The variances along the principal axes, as a vector
     of length √D, have the distance d from (1, …, 1); δ = d / √(2 (D − √D)) is the isotropy defect, the share
@@ -42,13 +42,13 @@ def isoscore(rows: Tensor) -> float:
 
 
 def _rows(subject: Subject) -> Tensor:
-    """All embeddings, both sides of pairs, `[N, D]`, in float64."""
+    """All embeddings, of both sides of pairs, `[N, D]` in float64."""
     sides = [side for side in (subject.x, subject.y) if side is not None]
     return torch.cat([side.movedim(subject.dim, -1).flatten(0, -2)[:MOST_ROWS] for side in sides]).double()
 
 
 def _of_pairs(subject: Subject) -> float:
-    """The mean of what is compared: the pairs, by the user's own similarity, or different rows where there is none."""
+    """The mean similarity of the pairs, by the user's own function if given; without pairs, of different rows."""
     if subject.y is None:
         return mean_cosine(_rows(subject))
     if subject.similarity is not None:
@@ -63,4 +63,4 @@ BASELINES: Mapping[str, Callable[[Subject], float]] = MappingProxyType(
         "1 - IsoScore": lambda subject: 1 - isoscore(_rows(subject)),
     }
 )
-"""Figures of a subject that are higher for a sick one; NaN, as a person would see it, is an alarm."""
+"""Detectors: each returns a number that is higher for a sick subject; NaN counts as an alarm."""

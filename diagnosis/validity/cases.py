@@ -1,4 +1,4 @@
-"""All cases of the experiment, each made again from its name alone."""
+"""All cases of the experiment; each can be made again from its name and seed."""
 
 import itertools
 import zlib
@@ -19,11 +19,11 @@ GROUPS: Mapping[str, tuple[Plant, ...]] = MappingProxyType(
     {"planted": PLANTS, "together": TOGETHER, "healthy": HEALTHY, "foreign": FOREIGN}
 )
 EVERY = {"planted": 1, "together": 4, "healthy": 4, "foreign": 4}
-"""One seed in so many: the rates of a group are told together, those of planted causes one by one."""
+"""Every how many seeds a group is used: planted causes have a rate each, the other groups share one."""
 
 
 class PlantedCase(NamedTuple):
-    """One subject: `variant` tells plants of the same name apart, `dtype` is torch's name of it."""
+    """The recipe of one subject. `variant` numbers the plants of one name; `dtype` is torch's name, such as float32."""
 
     group: str
     name: str
@@ -35,7 +35,7 @@ class PlantedCase(NamedTuple):
 
 
 def all_cases(seeds: int) -> Iterator[PlantedCase]:
-    """Every plant in each size and dtype with that many seeds, or its group's share of them, a seed at a time."""
+    """Every plant in each size and dtype, seed by seed; a group uses one in `EVERY` of the seeds."""
     for seed, (group, plants) in itertools.product(range(seeds), GROUPS.items()):
         if seed % EVERY[group]:
             continue
@@ -48,7 +48,7 @@ def all_cases(seeds: int) -> Iterator[PlantedCase]:
 
 
 def subject(case: PlantedCase) -> Subject:
-    """The same one each time, whatever was made before."""
+    """The subject of a case, the same on every call."""
     plant = [plant for plant in GROUPS[case.group] if plant.name == case.name][case.variant]
     number = zlib.crc32(repr(tuple(case)).encode())
     with torch.random.fork_rng(devices=()):

@@ -13,10 +13,10 @@ from suites.kept import KeptRows
 
 
 class KeptAnswers:
-    """All answers, and the file of JSON lines that each is added to as it comes; None keeps nothing.
+    """All answers, and the file of JSON lines that each is appended to; None keeps nothing.
 
     Raises:
-        SystemExit: the file belongs to something else, or to another torch or other code.
+        SystemExit: the file holds something else, or was made with another torch or other code.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -28,7 +28,7 @@ class KeptAnswers:
         """Keep one more."""
         self.answers.append(answer)
         row = dataclasses.asdict(answer)
-        row["rivals"] = row.pop("baselines")  # the file's name for them
+        row["rivals"] = row.pop("baselines")  # their key in the file
         self._kept.add([row])
 
 
@@ -38,7 +38,7 @@ def _answer(row: dict[str, Any]) -> Answer:
 
 
 def _digest() -> str:
-    """The room's code, but for the modules that only show the answers."""
+    """A digest of the room's code, without the modules that only show the answers."""
     room = Path(__file__).parents[1]
     shown = (room / "validity" / name for name in ("__main__.py", "page.py", "rates.py", "picture.py"))
     files = sorted(set(room.rglob("*.py")) - set(shown))

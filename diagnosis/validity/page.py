@@ -11,27 +11,26 @@ from suites.records.record import Environment
 
 _HEAD = """# Why always 1: how often is the answer right?
 
-Faults put into embeddings, pairs and networks on purpose, and what the diagnosis says of them: {causes} causes,
-{together} pairs of causes at once, {healthy} kinds of healthy sets and {foreign} causes that it was not built for, in
-{sizes} sizes ({shapes}) and each dtype in which they can exist: {cases:,} cases. Seeds of each cause:
-{seeds}; of all else one in four of them. A seed also chooses how strong a fault is; `diagnosis/validity/planted/` says
-what each is. Intervals are of 95 %, by Clopper and Pearson.
+We plant faults in embeddings, pairs and networks, and compare the diagnosis with what was planted. There are {causes}
+causes, {together} pairs of causes at once, {healthy} kinds of healthy sets, and {foreign} foreign causes that the
+diagnosis does not know. Each has {sizes} sizes ({shapes}) and every dtype in which it can exist: {cases:,} cases.
+Each cause has {seeds} seeds, everything else a quarter of them. A seed also sets the strength of a fault.
+`diagnosis/validity/planted/` describes each fault. Intervals are 95 % Clopper-Pearson intervals.
 
-Measured on {cpu}, {cores} cores, torch {torch}: {minutes:.0f} minutes of two processes, one thread each. Again on your
-machine: `python -m diagnosis.validity --seeds {seeds}`.
+Measured on {cpu}, {cores} cores, torch {torch}: {minutes:.0f} minutes of two processes, one thread each.
+To repeat it on your machine: `python -m diagnosis.validity --seeds {seeds}`.
 """
-_CONFUSION = """What was named first instead of what was planted; every other answer is right.
+_CONFUSION = """The table lists the wrong answers only: what was planted, and what was named first.
 
 ![Planted cause by cause named first](always-one.png)
 """
-_JUDGES = """All sick sets (planted, two at once, foreign) against all healthy ones. A rival's threshold is the best
-there is for these very cases, chosen with the answers known; a figure that is no number counts as an alarm. Only ours
-names a cause.
+_JUDGES = """All sick sets (planted, two at once, foreign) against all healthy sets. Each baseline gets the best
+threshold for these cases, chosen with the answers known, and its NaN counts as an alarm. Only ours names a cause.
 """
 
 
 class Goal(NamedTuple):
-    """Something to be reached: `sign` says whether at least or at most `limit`."""
+    """A goal: the measured share must be at least (≥) or at most (≤) `limit`."""
 
     what: str
     sign: str
@@ -40,13 +39,13 @@ class Goal(NamedTuple):
 
     @property
     def met(self) -> bool:
-        """Whether the share itself is on the right side."""
+        """Whether the measured share meets the limit; its interval does not count."""
         found = self.measured.share
         return found >= self.limit if self.sign == "≥" else found <= self.limit
 
 
 def page(answers: pd.DataFrame, environment: Environment) -> str:
-    """The whole page, Markdown, of the table that `rates.table` makes."""
+    """The whole page in Markdown, from the table of `rates.table`."""
     of = {str(group): part for group, part in answers.groupby("group", sort=False)}
     counts = {group: part["name"].nunique() for group, part in of.items()}
     shapes = sorted(set(zip(answers["rows"], answers["columns"], strict=True)))
@@ -66,10 +65,10 @@ def page(answers: pd.DataFrame, environment: Environment) -> str:
     )
     sections = {
         "In short": _goals(answers),
-        "Beside thresholds": f"{_JUDGES}\n{_judges(answers)}",
+        "Compared with baselines": f"{_JUDGES}\n{_judges(answers)}",
         "Each cause": _causes(of["planted"]),
         "By size and dtype": _cells(of["planted"]),
-        "Confused": f"{_CONFUSION}\n{_confused(of['planted'])}",
+        "Confusion": f"{_CONFUSION}\n{_confused(of['planted'])}",
         "Two at once": _kinds(of["together"], "both named"),
         "Healthy sets": _kinds(of["healthy"], "called healthy"),
         "Foreign causes": _kinds(of["foreign"], "called unknown"),
@@ -78,7 +77,7 @@ def page(answers: pd.DataFrame, environment: Environment) -> str:
 
 
 def goals(answers: pd.DataFrame) -> list[Goal]:
-    """What is to be reached, and what was measured."""
+    """The goals with the measured shares."""
     of = {group: answers[answers["group"] == group] for group in ("planted", "together", "healthy", "foreign")}
     planted = of["planted"]
     causes = planted[~planted["said"].isin(("healthy", "unknown", "refused"))]
@@ -99,12 +98,12 @@ def _goals(answers: pd.DataFrame) -> str:
         for goal in goals(answers)
     ]  # fmt: skip
     seconds = answers["seconds"]
-    took = f"{seconds.median():.2f} s of a processor (median), {seconds.quantile(0.99):.2f} s at the 99th percentile"
+    took = f"{seconds.median():.2f} s of CPU time (median), {seconds.quantile(0.99):.2f} s at the 99th percentile"
     return f"{_markdown(rows)}\n\nA diagnosis takes {took}."
 
 
 def percent(found: Share) -> str:
-    """A share with its interval, in percent."""
+    """A share with its interval in percent."""
     return f"{found.share * 100:.3g} % ({found.low * 100:.3g} to {found.high * 100:.3g})" if found.of else ""
 
 

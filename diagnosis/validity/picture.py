@@ -12,7 +12,7 @@ OTHER = ("healthy", "unknown", "refused")
 
 
 def confusion(answers: pd.DataFrame) -> pd.DataFrame:
-    """Share of each planted cause, and of healthy and foreign sets, (rows) that was told as each (columns)."""
+    """Shares by what was planted (rows: causes, healthy, unknown) and by what was named first (columns)."""
     single = answers[answers["group"] != "together"]
     planted = single["name"].where(single["group"] == "planted", single["group"].replace("foreign", "unknown"))
     shares = pd.crosstab(planted, single["said"], normalize="index")
@@ -29,7 +29,7 @@ def draw(answers: pd.DataFrame, path: Path) -> None:
         figure = Figure(figsize=(side + 1.5, side), layout="constrained")
         axes = figure.subplots()
         axes.grid(visible=False)
-        image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # a share of 2 % is to be seen
+        image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # so that a share of 2 % is visible
         axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90, fontsize=7)
         axes.set_yticks(range(len(shares)), list(shares.index), fontsize=7)
         axes.set(xlabel="named first", ylabel="planted (unknown: a foreign cause)")

@@ -1,4 +1,4 @@
-"""From answers to rates: how often right, how often alarmed, each with its binomial interval."""
+"""Rates of right answers and of alarms, with binomial intervals."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from sklearn.metrics import roc_auc_score, roc_curve  # type: ignore[import-unty
 from diagnosis.validity.answers import Answer
 
 AND = " and "
-"""Between the names of two causes at once."""
+"""Separates the names of two causes at once."""
 
-ALARMS = 0.01  # the false alarms that are allowed
-ABOVE_ALL = 1e9  # a figure that is no number
+ALARMS = 0.01  # false alarms that a baseline may have
+ABOVE_ALL = 1e9  # stands for NaN
 
 
 class Share(NamedTuple):
-    """Hits of trials, the share and its 95 % interval by Clopper and Pearson; NaN where there is no trial."""
+    """`hits` of `of`, the share, and its 95 % Clopper-Pearson interval; NaN if `of` is 0."""
 
     hits: int
     of: int
@@ -28,7 +28,7 @@ class Share(NamedTuple):
 
 
 def share(hits: "pd.Series[bool]") -> Share:
-    """How many of these are true."""
+    """The share of true values."""
     if hits.empty:
         return Share(0, 0, np.nan, np.nan, np.nan)
     found = binomtest(int(hits.sum()), len(hits))
@@ -37,11 +37,12 @@ def share(hits: "pd.Series[bool]") -> Share:
 
 
 def table(answers: Iterable[Answer]) -> pd.DataFrame:
-    """One row for each answer: its case and what was said.
+    """One row per answer, with its case.
 
-    `said` is the cause that is named first, or the verdict where none is; `right` that it is the planted one (of two at
-    once, that both are named; of a healthy set "healthy", of a foreign cause "unknown"), `second` that the first two
-    hold it, `alarm` that it is not called healthy.
+    `said` is the first cause, or the verdict if there is no cause. `right` says whether it is the planted cause; for
+    two causes at once, whether both are named; for a healthy set or a foreign cause, whether `said` is "healthy" or
+    "unknown". `second` says whether the planted cause is among the first two; `alarm` whether the verdict is other
+    than "healthy".
     """
     rows = [one.case._asdict() | dict(one.baselines) | _judged(one) for one in answers]
     return pd.DataFrame(rows)
@@ -69,13 +70,13 @@ def _judged(answer: Answer) -> dict[str, object]:
 
 
 def instead(said: Sequence[str], most: int = 3) -> str:
-    """What was said, the most frequent first, with how often."""
+    """The most frequent answers with their counts."""
     found = pd.Series(said, dtype=object).value_counts()
     return ", ".join(f"{name} {count}" for name, count in found.head(most).items())
 
 
 class Judge(NamedTuple):
-    """What tells sick from healthy sets: over all thresholds, and at one that calls at most 1 % of the healthy sick."""
+    """A detector of sick sets: area under ROC, and rates at the best threshold with at most 1 % false alarms."""
 
     name: str
     auc: float

@@ -1,8 +1,8 @@
 """Blind cases for `diagnosis`, written without sight of its detectors: bugs (or none) as users meet them.
 
-Every function builds the arguments of one `diagnose` call from real data or a small network that is really trained.
-What is expected was fixed before the tool was first run, and stays: a comment marks a case that proved to be wrong
-itself. `collapsed` and `usable` assert that the cosines are what the user would complain of, or not.
+Every function builds the arguments of one `diagnose` call from real data or a trained small network. The expected
+answers were fixed before the first run and stay; a comment marks a case that is itself wrong. `collapsed` and `usable`
+assert that a user would, or would not, complain about the cosines.
 Run all or some: `python -m tests.benchmarks.bench_blind [NAME...]`
 """
 
@@ -25,28 +25,28 @@ Batches = list[tuple[Tensor, ...]]
 Build = Callable[[], Arguments]
 
 
-class Case(NamedTuple):
-    """What to diagnose, the right answer (a cause's name, healthy or unknown), and others that can be defended."""
+class BlindCase(NamedTuple):
+    """The arguments to diagnose, the right answer (a cause, healthy or unknown), and other acceptable answers."""
 
     build: Build
     expected: str
     accepted: tuple[str, ...]
 
 
-CASES: dict[str, Case] = {}
+CASES: dict[str, BlindCase] = {}
 ARRAYS = {"x", "y", "dim", "labels", "inputs", "other_inputs"}
 
 
 def case(expected: str, *accepted: str) -> Callable[[Build], Build]:
     def register(build: Build) -> Build:
-        CASES[build.__name__] = Case(build, expected, accepted)
+        CASES[build.__name__] = BlindCase(build, expected, accepted)
         return build
 
     return register
 
 
-def unlike_cosine(x: Tensor, y: Tensor | None = None, dim: int = -1, labels: Tensor | None = None) -> float:
-    """The mean cosine of unlike pairs (of all where none is known), or of every row with every other one."""
+def negative_cosine(x: Tensor, y: Tensor | None = None, dim: int = -1, labels: Tensor | None = None) -> float:
+    """The mean cosine of negative pairs (of all pairs if none is known), or of all different rows."""
     if y is not None:
         cosines = cosine_similarity(x.detach().double(), y.detach().double(), dim)
         return float((cosines if labels is None or bool((labels > 0).all()) else cosines[labels < 1]).mean())
@@ -55,20 +55,20 @@ def unlike_cosine(x: Tensor, y: Tensor | None = None, dim: int = -1, labels: Ten
 
 
 def collapsed(x: Tensor, y: Tensor | None = None, dim: int = -1, **more: Any) -> Arguments:
-    """The arguments, once it is sure that these cosines are useless."""
-    assert unlike_cosine(x, y, dim, more.get("labels")) >= 0.95
+    """The arguments; asserts that these cosines are useless."""
+    assert negative_cosine(x, y, dim, more.get("labels")) >= 0.95
     return {"x": x, "y": y, "dim": dim, **more}
 
 
 def usable(x: Tensor, y: Tensor | None = None, **more: Any) -> Arguments:
-    """The arguments, once it is sure that rows which have nothing to do with each other are told apart."""
+    """The arguments; asserts that unrelated rows are distinct."""
     assert torch.isfinite(x).all()
-    assert unlike_cosine(x) < 0.9
+    assert negative_cosine(x) < 0.9
     return {"x": x, "y": y, **more}
 
 
 def seen(model: nn.Module, inputs: Tensor, other_inputs: Tensor | None = None, **more: Any) -> Arguments:
-    """What the user of a model has at hand: what went in, what came out."""
+    """The arguments that the user of a model has: inputs, outputs and the model."""
     with torch.no_grad():
         out = {"x": model(inputs), "inputs": inputs, "model": model, **more}
         return out if other_inputs is None else {**out, "y": model(other_inputs), "other_inputs": other_inputs}
@@ -88,7 +88,7 @@ def digits() -> Tensor:
 
 
 def digit_pairs(count: int = 400) -> tuple[Tensor, Tensor, Tensor]:
-    """Two digits each, at least every second pair of one class: labels 1 alike, 0 not."""
+    """Pairs of digits, at least half of them positive: label 1 for one class, 0 for two."""
     values, classes = table("digits")
     first, second = torch.randint(len(values), (2, count))
     for i in range(0, count, 2):
@@ -249,7 +249,7 @@ def forward_remembers_its_first_answer() -> Arguments:
 def channels_first_features() -> Arguments:
     """Energies [N, channel, time] that hardly change in time: the default dim=-1 compares times, not channels."""
     x, y = torch.randn(2, 60, 40, 1).mul(1.5).exp() * (1 + 0.1 * torch.randn(2, 60, 40, 25))
-    assert unlike_cosine(x, y, dim=1) < 0.5
+    assert negative_cosine(x, y, dim=1) < 0.5
     return collapsed(x, y)
 
 
@@ -258,7 +258,7 @@ def paragraphs_instead_of_topics() -> Arguments:
     """Topic shares [N, paragraph, topic] with dim=1, copied from code for [N, topic]."""
     topics = torch.distributions.Dirichlet(torch.full((30,), 0.3)).sample((2, 80))[:, :, None]
     x, y = topics * (1 + 0.15 * torch.randn(2, 80, 12, 30)).abs()
-    assert unlike_cosine(x, y) < 0.5
+    assert negative_cosine(x, y) < 0.5
     return collapsed(x, y, dim=1)
 
 
@@ -473,7 +473,7 @@ def simsiam_without_stop_gradient() -> Arguments:
     """Two noisy views are pulled together from both sides, with neither predictor nor stop-gradient."""
     a, b = digits() + 0.3 * torch.randn(2, 300, 64)
     report = siamese(lambda x, y, labels=None: -cosine_similarity(x, y).mean(), (a, b, torch.ones(300)))
-    assert unlike_cosine(report["x"]) > 0.95
+    assert negative_cosine(report["x"]) > 0.95
     return {**report, "labels": None, "loader": batched(a, b)}
 
 
@@ -498,7 +498,7 @@ def only_genuine_pairs() -> Arguments:
     a, b, labels = digit_pairs(800)
     alike = labels > 0
     report = siamese(hinge, (a[alike], b[alike], labels[alike]), of_cosines=True)
-    assert unlike_cosine(report["x"]) >= 0.95
+    assert negative_cosine(report["x"]) >= 0.95
     return report
 
 

@@ -2,10 +2,10 @@
 
     python tests/benchmarks/bench_diagnosis.py [--rows 1000000] [--columns 768]
 
-Makes a float32 `.npy` of that size in a temporary folder, diagnoses it in a process of its own, and prints wall
-seconds and peak resident memory beside their targets; pages of the mapped file count as resident. Then each figure
-that was estimated on a sample is compared with that of all rows: means and standard deviations of cosines follow
-exactly from sums over rows; the others are taken from each row with the next `NEXT`.
+Makes a float32 `.npy` of that size in a temporary folder and diagnoses it in a separate process. Prints wall seconds
+and peak resident memory with their targets; pages of the mapped file count as resident. Then compares each sampled
+figure with that of all rows. Means and standard deviations of cosines follow exactly from sums over rows; the other
+figures use each row with the next `NEXT` rows.
 """
 
 import argparse

@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.bench_monitor [--seeds 20] [--rounds 60]
 
-Small networks learn scikit-learn's digits. In the planted trainings a fault sets in at step `START` + seed, or is
-there from the first step on: printed is how many steps later the warning comes, which step it calls the begin, and the
-cause. Healthy trainings have no fault. The cost is the ratio of a step's seconds with the monitor to those without,
-blocks of one training side by side in random order; and the seconds within the monitor's hooks, which vary less.
+Small networks learn scikit-learn's digits. In a planted training a fault begins at step `START` + seed or at the first
+step. For each one the script prints the delay of the warning in steps, the step that the warning calls the beginning,
+and the cause. Healthy trainings have no fault. The cost is the ratio of a step's seconds with the monitor to those
+without it, in random blocks of one training. The seconds within the monitor's hooks vary less.
 """
 
 import argparse
@@ -27,7 +27,7 @@ BLOCK = 50  # steps
 
 
 def delays(seeds: int) -> None:
-    """Print a line a planted training."""
+    """Print one line per planted training."""
     for name, training in PLANTED.items():
         starts = [training.start and training.start + seed for seed in range(seeds)]  # a look sees them sooner or later
         runs = [watched(replace(training, start=start), seed, start + AFTER) for seed, start in enumerate(starts)]
@@ -42,7 +42,7 @@ def delays(seeds: int) -> None:
 
 
 def false_alarms(seeds: int) -> None:
-    """Print a line a healthy training."""
+    """Print one line per healthy training."""
     for name, training in HEALTHY.items():
         runs = [watched(training, seed, 2 * AFTER) for seed in range(seeds)]
         warned = [run.collapse.cause for run in runs if run.collapse]
@@ -56,7 +56,7 @@ def false_alarms(seeds: int) -> None:
 
 
 class TimedMonitor(CollapseMonitor):
-    """Knows the seconds that were spent in it."""
+    """Counts the seconds spent in the monitor."""
 
     seconds = 0.0
 

@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT))
 from suites.records.case import FAMILY_NAMES, ROUNDOFFS, Case  # noqa: E402
 from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution  # noqa: E402
 from suites.records.jsonl import to_line  # noqa: E402
-from suites.records.record import UNIT_ROUNDOFF, End, Environment, Error, Flag, Latency, Line, Record, Run, Status  # noqa: E402
+from suites.records.record import UNIT_ROUNDOFF, End, Error, Flag, Latency, Line, Record, Status  # noqa: E402
+from tests.runs import head  # noqa: E402
 
 TARGET_S, TARGET_BYTES = 20, 2**30
 SAMPLES = 60
@@ -33,26 +34,6 @@ EXAMINED = ("builtin", *(f"contestant_{number}" for number in range(22)))
 QUESTIONS = ("zero row", "tiny norms", "huge norms", "above 1", *(f"question {number}" for number in range(14)))
 BUGS = 37
 DTYPES = {"float32": 1.0, "float64": 1e-9, "float16": 1e3, "bfloat16": 1e4}
-ENVIRONMENT = Environment(
-    system="",
-    cpu="synthetic",
-    cpu_capability="",
-    cores=2,
-    memory_bytes=2**34,
-    threads=2,
-    gpu="",
-    gpu_driver="",
-    python="",
-    torch="",
-    torch_build="",
-    cuda="",
-    float32_matmul_precision="",
-    reduced_precision="",
-    allocator="",
-    commit="",
-    dirty=False,
-    packages={},
-)
 RENDER = """
 import sys
 from pathlib import Path
@@ -81,14 +62,7 @@ def main() -> None:
 
 def run(count: int) -> Iterator[Line | Finding]:
     """A run of `count` records: `IMPLEMENTATIONS` on as many cases as that takes; and what was found of `EXAMINED`."""
-    yield Run(
-        name="synthetic",
-        started="2026-01-01T00:00:00+00:00",
-        grid="synthetic",
-        command="python tests/benchmarks/bench_report.py",
-        environment=ENVIRONMENT,
-        absent={},
-    )
+    yield head("synthetic")
     yield from itertools.islice(records(random.Random(0)), count)
     yield from findings()
     yield End(wall_s=1.0, phases_s={"samples": 1.0})

@@ -1,4 +1,4 @@
-"""Subjects whose cause is known, because it was put there: what the diagnosis is tried on."""
+"""Subjects with a planted cause, to test the diagnosis on."""
 
 from diagnosis.validity.planted import code, data, geometry, network, numerics, objective
 

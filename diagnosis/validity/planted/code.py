@@ -1,4 +1,4 @@
-"""Faults in the code around a network that learnt the digits: its embeddings are sound, what is compared is not."""
+"""Faults in the code around a trained network: the embeddings are sound, but the wrong tensors are compared."""
 
 import copy
 
@@ -21,14 +21,14 @@ from diagnosis.validity.planted.sources import (
 
 
 def same_tensor(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """`vector2 = vector1`, with the labels of the pairs that were meant."""
+    """`vector2 = vector1`, with the labels of the intended pairs."""
     x, _, labels = feature_pairs(size, generator)
     x = x.to(dtype)
     return Subject(x=x, y=x, labels=labels if choice(0, 1, generator) else None)
 
 
 def shared_storage(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Both calls write to one buffer, and each side is a view of it."""
+    """Both calls write to one buffer, and both sides are views of it."""
     first, second, labels = feature_pairs(size, generator)
     buffer = torch.empty(len(first) + choice(0, 8, generator), size.columns, dtype=dtype)
     x = buffer[: len(first)].copy_(first)
@@ -48,7 +48,7 @@ def carried_over(size: Size, dtype: torch.dtype, generator: Generator) -> Subjec
 
 
 def kept_from_before(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A bank of embeddings from some steps ago, looked up by the index of the first image of a pair, not the second."""
+    """A bank of embeddings from some steps ago, looked up with the index of the pair's first image, not its second."""
     pairs, model = digit_pairs(size.rows, generator), trained("layernorm", size.columns, generator)
     before = copy.deepcopy(model)
     amount = uniform(0.02, 0.1, generator)
@@ -60,7 +60,7 @@ def kept_from_before(size: Size, dtype: torch.dtype, generator: Generator) -> Su
 
 
 def wrong_dim(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Sequences whose tokens say much the same, `[B, T, D]`, compared over the tokens: `dim` is 1 by default."""
+    """Sequences `[B, T, D]` of similar tokens, compared over the tokens, since `dim` is 1 by default."""
     tokens = 2 ** choice(2, 3, generator)
     sentences, _ = features(Size(size.rows // tokens, size.columns), generator)
     own = normal(len(sentences) * tokens, size.columns, generator).reshape(-1, tokens, size.columns)
@@ -69,14 +69,14 @@ def wrong_dim(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
 
 
 def size_one_dim(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """`[N, 1, D]` and `dim` 1, or `[N, D, 1]` and -1: an `unsqueeze` too many."""
+    """`[N, 1, D]` with `dim` 1, or `[N, D, 1]` with `dim` -1: one `unsqueeze` too many."""
     x, y, _ = feature_pairs(size, generator)
     place, dim = (1, 1) if choice(0, 1, generator) else (2, -1)
     return Subject(x=x.unsqueeze(place).to(dtype), y=y.unsqueeze(place).to(dtype), dim=dim)
 
 
 def scaled_copies(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Brightness as the only augmentation, and ReLU layers without bias: of `a * x` they make `a` times as much."""
+    """Brightness as the only augmentation of ReLU layers without bias, which map `a * x` to `a` times the output."""
     images, _ = some_digits(size.rows, generator)
     brightness = torch.exp(uniform(0.2, 1, generator) * normal(len(images), 1, generator))
     first, second = (normal(*shape, generator) / shape[0] ** 0.5 for shape in ((64, 128), (128, size.columns)))
@@ -85,7 +85,7 @@ def scaled_copies(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
 
 
 def duplicate_rows(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """An index that runs over the first few samples only, again and again."""
+    """An index that repeats the first few samples."""
     x, _ = features(size, generator)
     distinct = max(3, round(len(x) * uniform(0.02, 0.3, generator)))
     return Subject(x=x[torch.arange(len(x)) % distinct].to(dtype))

@@ -13,14 +13,14 @@ KINDS: tuple[Kind, ...] = ("batchnorm", "layernorm", "conv")
 
 
 def same_sample_twice(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A dataset that draws one index for both sides of a pair; with and without its inputs."""
+    """A dataset that draws one index for both sides of a pair, with or without the inputs."""
     model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
     x, y = run(model, images).to(dtype), run(model, images.clone()).to(dtype)
     return Subject(x=x, y=y, inputs=images, other_inputs=images) if choice(0, 1, generator) else Subject(x=x, y=y)
 
 
 def constant_inputs(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A loader that reads one file again and again, or a camera whose frames are nearly all blank."""
+    """A loader that always reads one file, or a camera whose frames are nearly all blank."""
     model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
     if choice(0, 1, generator):
         return through(model, images[:1].expand(len(images), -1).clone(), dtype)
@@ -30,7 +30,7 @@ def constant_inputs(size: Size, dtype: torch.dtype, generator: Generator) -> Sub
 
 
 def unknown_words(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Another tokenizer's vocabulary: between `[CLS]` and `[SEP]` nearly every text is `[UNK]` again and again."""
+    """Another tokenizer's vocabulary: nearly every token between `[CLS]` and `[SEP]` is `[UNK]`."""
     longest = choice(40, 80, generator)
     lengths = torch.randint(20, longest, (size.rows, 1), generator=generator)
     places = torch.arange(longest)
@@ -43,7 +43,7 @@ def unknown_words(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
 
 
 def over_normalised_inputs(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Pixels of 0 to 1 divided by 255 once more, or standardised by the mean and spread of pixels of 0 to 255."""
+    """Pixels in 0 to 1, divided by 255 again or standardised with the mean and spread of pixels in 0 to 255."""
     model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
     if choice(0, 1, generator):
         inputs = images / 255
@@ -53,7 +53,7 @@ def over_normalised_inputs(size: Size, dtype: torch.dtype, generator: Generator)
 
 
 def channel_or_range_mismatch(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A network that learnt standardised scans, faint pencil on white paper, given the raw bytes, 0 to 255."""
+    """A network trained on standardised scans (faint pencil on white paper) gets raw bytes, 0 to 255."""
     model, (ink, _) = some_network(size, generator, ("batchnorm", "layernorm")), some_digits(size.rows, generator)
     faint = uniform(0.15, 0.35, generator)
     paper = 1 - faint * ink
@@ -66,7 +66,7 @@ def channel_or_range_mismatch(size: Size, dtype: torch.dtype, generator: Generat
 
 
 def bytes_expected(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A network that standardises bytes, 0 to 255, by itself, given pixels of 0 to 1."""
+    """A network that standardises bytes, 0 to 255, gets pixels in 0 to 1."""
     model, (images, _) = some_network(size, generator, ("batchnorm", "layernorm")), some_digits(size.rows, generator)
     mean, spread, first = 0.0, 1.0, model[0]
     assert isinstance(first, nn.Linear)
@@ -92,7 +92,7 @@ def padding_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> S
 
 
 def padding_before_training(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """The same of a model as PyTorch draws it, which a short text without padding goes through very well."""
+    """The same with an untrained model, which keeps short texts without padding distinct."""
     subject = padding_dominates(size, dtype, generator)
     assert subject.inputs is not None
     body = bag_of_words(size, generator)
@@ -109,7 +109,7 @@ def white_pages(size: Size, dtype: torch.dtype, generator: Generator) -> Subject
 
 
 def bag_of_words(size: Size, generator: Generator, words: int = 2000) -> nn.EmbeddingBag:
-    """The mean of the vectors of all places of a text, padding among them."""
+    """The mean over all positions of a text, padding included."""
     return nn.EmbeddingBag.from_pretrained(torch.randn(words, size.columns, generator=generator), mode="mean")
 
 
@@ -126,19 +126,19 @@ class Standardised(nn.Module):
 
 
 def some_network(size: Size, generator: Generator, kinds: tuple[Kind, ...] = KINDS) -> nn.Sequential:
-    """A network that learnt the digits, of any of the kinds."""
+    """A network of one of the `kinds`, trained on the digits."""
     return trained(kinds[choice(0, len(kinds) - 1, generator)], size.columns, generator)
 
 
 def run(model: nn.Module, inputs: Tensor) -> Tensor:
-    """The model's answer, without a graph."""
+    """The model's output, without a graph."""
     with torch.no_grad():
         answer: Tensor = model(inputs)
     return answer
 
 
 def through(model: nn.Module, inputs: Tensor, dtype: torch.dtype) -> Subject:
-    """What a model makes of inputs, stored in a dtype, with both."""
+    """The model's outputs in `dtype`, with the inputs and the model."""
     return Subject(x=run(model, inputs).to(dtype), inputs=inputs, model=model)
 
 

@@ -1,7 +1,7 @@
-"""Causes that the diagnosis does not know: everything looks alike, and the right answer is "unknown".
+"""Causes that the diagnosis does not know: all similarities are high, and the right answer is "unknown".
 
-The embeddings are sound, real features; what is wrong is the function that compares them, how they were paired, or
-which output was read. Left out is what a known cause describes truly, since its remedy helps: a leaked batch mean, an
+The embeddings are sound, real features. Wrong is the function that compares them, the pairing, or the output that was
+read. Faults that a known cause describes are left out, since its remedy helps: a leaked batch mean, an
 average over many words, missing values filled in, a template around each text, levels of time series, slow
 trajectories from one start (`common_offset`: centring brings back what tells them apart); oversmoothed graphs and
 encoders of one attribute (`rank_collapse`); codebooks of a few entries and hash collisions (`duplicate_rows`);
@@ -29,7 +29,7 @@ from diagnosis.validity.planted.sources import (
 
 
 def compared_by(similarity: Similarity) -> Make:
-    """Sound pairs of features, and somebody's own function to compare them."""
+    """Sound pairs of features with a faulty similarity."""
 
     def make(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
         x, y, labels = feature_pairs(size, generator)
@@ -39,22 +39,22 @@ def compared_by(similarity: Similarity) -> Make:
 
 
 def clamped_from_below(x: Tensor, y: Tensor) -> Tensor:
-    """`clamp(1)` where `clamp(max=1)` was meant."""
+    """`clamp(1)` instead of `clamp(max=1)`."""
     return F.cosine_similarity(x, y, dim=-1).clamp(1)
 
 
 def averaged(x: Tensor, y: Tensor) -> Tensor:
-    """A mean over the batch, which broadcasting brings back to every pair."""
+    """A mean over the batch, broadcast back to every pair."""
     return F.cosine_similarity(x, y, dim=-1).mean().expand(len(x))
 
 
 def of_sorted_values(x: Tensor, y: Tensor) -> Tensor:
-    """`topk` taken for a choice of places: its values are sorted, and sorted rows are all alike."""
+    """`topk` used to select dimensions: its values are sorted, and sorted rows resemble each other."""
     return F.cosine_similarity(x.topk(x.shape[-1]).values, y.topk(y.shape[-1]).values, dim=-1)
 
 
 def running_best(x: Tensor, y: Tensor) -> Tensor:
-    """The best so far, which a loop forgot to reset."""
+    """A running maximum that a loop does not reset."""
     return F.cosine_similarity(x, y, dim=-1).cummax(0).values
 
 
@@ -64,7 +64,7 @@ def best_of_all(x: Tensor, y: Tensor) -> Tensor:
 
 
 def searched(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Queries and a gallery that holds another view of each of them, somewhere."""
+    """Queries, and a gallery with another view of each query in random order."""
     x, classes = features(size, generator)
     order = torch.randperm(len(x), generator=generator)
     gallery = (x + x.std() * uniform(0.05, 0.2, generator) * normal_like(x, generator))[order]
@@ -73,7 +73,7 @@ def searched(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
 
 
 def decided(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Pixels, and a yes or no at a threshold that all of them pass where a score was wanted."""
+    """A yes or no instead of a score, at a threshold that all pairs of pixels pass."""
     x, y, labels = digit_pairs(size.rows, generator)
     threshold = uniform(0.1, 0.3, generator)
 
@@ -84,7 +84,7 @@ def decided(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
 
 
 def neighbouring_frames(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """The negatives of a video are the frame after, the positives the frame with some noise."""
+    """Negatives are the next frame of a video, positives the same frame with noise."""
     frames, _ = some_digits(size.rows, generator)
     later = frames + uniform(0.05, 0.1, generator) * normal_like(frames, generator)
     model = trained("layernorm", size.columns, generator)
@@ -94,7 +94,7 @@ def neighbouring_frames(size: Size, dtype: torch.dtype, generator: Generator) ->
 
 
 def same_background(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """An encoder that learnt where a photograph was taken, and pairs of people who were taken in one place."""
+    """An encoder that learnt the place of a photograph, with pairs of people at the same place."""
     place, _ = features(size, generator)
     people = (features(size, generator)[0] * uniform(0.05, 0.2, generator) for _ in range(2))
     x, y = (place + person for person in people)
@@ -109,12 +109,12 @@ def towers_that_see_each_other(size: Size, dtype: torch.dtype, generator: Genera
 
 
 def mined_from_one_class(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """The hardest negatives that a miner found: the nearest rows, which are of the same class."""
+    """A miner's hardest negatives: the nearest rows, which are of the same class."""
     pairs, model = digit_pairs(size.rows, generator), trained("layernorm", size.columns, generator)
     with torch.no_grad():
         x, y, pool = (model(images) for images in (pairs.x, pairs.y, digits()[0]))
     cosines = F.normalize(x) @ F.normalize(pool).T
-    nearest = pool[cosines.masked_fill(cosines > 1 - 1e-4, -1).argmax(1)]  # but for the row itself
+    nearest = pool[cosines.masked_fill(cosines > 1 - 1e-4, -1).argmax(1)]  # excluding the row itself
     y = torch.where(pairs.labels[:, None] > 0, y, nearest)
     return Subject(x=x.to(dtype), y=y.to(dtype), labels=pairs.labels)
 

@@ -1,4 +1,4 @@
-"""Faults in where embeddings lie: real features put through a layer, an offset or a training that makes them alike."""
+"""Faults in the geometry of embeddings: a layer, an offset or a training makes real features similar."""
 
 import itertools
 
@@ -12,7 +12,7 @@ from diagnosis.validity.planted.sources import choice, features, measured, norma
 
 
 def common_offset(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """The anisotropy of an encoder that was never trained for cosine: an offset 5 to 15 times as long as the rest."""
+    """The anisotropy of an encoder not trained for cosine: an offset 5 to 15 times as long as the rest."""
     x, _ = features(size, generator)
     spread = (x - x.mean(0)).norm(dim=1).mean()
     offset = F.normalize(normal(1, size.columns, generator)) * spread * uniform(5, 15, generator)
@@ -20,7 +20,7 @@ def common_offset(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
 
 
 def positive_only(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A VGG cut off after a ReLU, its maps averaged over all places, its weights of any other task."""
+    """A VGG cut off after a ReLU, with random weights and maps averaged over all positions."""
     images, _ = some_digits(size.rows, generator)
     maps = F.interpolate(images.reshape(-1, 1, 8, 8), scale_factor=2)
     widths = [1, *[32] * choice(3, 4, generator), size.columns]
@@ -31,7 +31,7 @@ def positive_only(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
 
 
 def saturated_outputs(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A sigmoid or softmax of small logits, or a tanh of large ones that a bias decides."""
+    """A sigmoid or softmax of small logits, or a tanh of logits dominated by a bias."""
     x, _ = features(size, generator)
     logits = (x - x.mean(0)) / x.std() * uniform(0.05, 0.35, generator)
     bias = normal(1, size.columns, generator).sign() * uniform(2, 3, generator)
@@ -40,7 +40,7 @@ def saturated_outputs(size: Size, dtype: torch.dtype, generator: Generator) -> S
 
 
 def dead_relus(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """One step too large has thrown the biases of a ReLU layer far below 0, and a few of them far above."""
+    """A step too large has moved the biases of a ReLU layer far below 0, and a few of them far above."""
     x, _ = features(size, generator)
     step = uniform(8, 30, generator) * x.std()
     bias = step * (normal(1, size.columns, generator) - uniform(0.8, 1.4, generator))
@@ -49,7 +49,7 @@ def dead_relus(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
 
 
 def rogue_dimension(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """The outlier dimensions of a transformer: one to three that are always large, of one sign each."""
+    """The outlier dimensions of a transformer: one to three that are always large and keep their sign."""
     x, _ = features(size, generator)
     rogue = torch.randperm(size.columns, generator=generator)[: choice(1, 3, generator)]
     length = (x - x.mean(0)).norm(dim=1).mean() * uniform(6, 12, generator)
@@ -59,7 +59,7 @@ def rogue_dimension(size: Size, dtype: torch.dtype, generator: Generator) -> Sub
 
 
 def units_of_their_own(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Columns as they were measured, beside one of another unit: a time in seconds, an area, an identifier."""
+    """Columns in their original units and one of another unit: a time in seconds, an area, an identifier."""
     table = measured(size, generator)
     other = 10 ** uniform(3, 4, generator) * (1 + uniform(0, 0.3, generator) * normal(len(table), 1, generator))
     return Subject(x=torch.cat([table, other], 1).to(dtype))
@@ -76,7 +76,7 @@ def rank_collapse(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
 
 
 def collapsed_on_views(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A Siamese network that was trained on two views of each digit and on nothing that pushes apart."""
+    """A Siamese network trained on two views of each digit, without anything that pushes digits apart."""
     images, _ = some_digits(size.rows, generator)
     model = trained("layernorm", size.columns, generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)

@@ -1,4 +1,4 @@
-"""Faults inside the model: layers, modes and weights that make a network that learnt the digits answer one thing."""
+"""Faults inside the model: layers, modes and weights that make a trained network's outputs nearly constant."""
 
 import copy
 import functools
@@ -14,7 +14,7 @@ from diagnosis.validity.planted.sources import choice, digit_pairs, digits, some
 
 
 def cached_buffer(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A model that writes each answer into one buffer, and pairs that were compared after both calls."""
+    """A model that writes each output into one buffer, with pairs compared after both calls."""
     model, pairs = Buffered(some_network(size, generator), size), digit_pairs(size.rows, generator)
     answers = run(model, pairs.x), run(model, pairs.y)
     x, y = (answer.clone().to(dtype) for answer in answers)
@@ -22,7 +22,7 @@ def cached_buffer(size: Size, dtype: torch.dtype, generator: Generator) -> Subje
 
 
 def answers_once(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A model that keeps its first answer, and answers it to any inputs; handed over before that or after."""
+    """A model that returns its first output for all later inputs, given before or after its first call."""
     pairs = digit_pairs(size.rows, generator)
     model = Once(some_network(size, generator))
     used = copy.deepcopy(model)
@@ -32,7 +32,7 @@ def answers_once(size: Size, dtype: torch.dtype, generator: Generator) -> Subjec
 
 
 def bias_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Weight decay on the last weights and none on their bias, for too long."""
+    """Too much weight decay on the last weights, and none on their bias."""
     model, (images, _) = some_network(size, generator), some_digits(size.rows, generator)
     last, spread = model[-1], run(model, images).std()
     assert isinstance(last, nn.Linear)
@@ -43,7 +43,7 @@ def bias_dominates(size: Size, dtype: torch.dtype, generator: Generator) -> Subj
 
 
 def dead_layer(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """One step too large has pushed nearly all units of the hidden layer below 0 for every input."""
+    """A step too large has pushed nearly all hidden units below 0 for every input."""
     model = some_network(size, generator, ("batchnorm", "layernorm"))
     images, _ = some_digits(size.rows, generator)
     norm = model[1]
@@ -65,7 +65,7 @@ def head_of_probabilities(size: Size, dtype: torch.dtype, generator: Generator) 
 
 
 def batchnorm_misuse(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Eval mode with running statistics from before the pixels were scaled: of inputs some 100 times as large."""
+    """Eval mode with running statistics of unscaled pixels, about 100 times as large."""
     model = some_network(size, generator, ("batchnorm", "conv"))
     images, _ = some_digits(size.rows, generator)
     (norm,) = (module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm))
@@ -100,7 +100,7 @@ def weights_not_loaded(size: Size, dtype: torch.dtype, generator: Generator) -> 
 
 
 class Once(nn.Module):
-    """A model that is run on its first inputs only."""
+    """A model that runs only on its first inputs."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -108,14 +108,14 @@ class Once(nn.Module):
         self.answer: Tensor | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """`[N, 64]` to `[N, D]`, for as many as there were at first."""
+        """`[N, 64]` to `[N, D]`, for at most as many rows as in the first call."""
         if self.answer is None:
             self.answer = self.model(inputs)
         return self.answer[: len(inputs)].clone()
 
 
 class Buffered(nn.Module):
-    """A model that saves an allocation a call."""
+    """A model that reuses one output buffer, to save an allocation per call."""
 
     out: Tensor
 
@@ -125,12 +125,12 @@ class Buffered(nn.Module):
         self.register_buffer("out", torch.empty(size.rows, size.columns))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """`[N, 64]` to `[N, D]`, in memory that the next call writes to."""
+        """`[N, 64]` to `[N, D]`, in memory that the next call overwrites."""
         return self.out[: len(inputs)].copy_(self.model(inputs))
 
 
 def shallow(columns: int, generator: Generator) -> nn.Sequential:
-    """Two hidden layers without normalisation, as PyTorch draws them."""
+    """Two hidden layers without normalisation, untrained."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(choice(0, 2**31, generator))
         hidden = nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()
@@ -138,7 +138,7 @@ def shallow(columns: int, generator: Generator) -> nn.Sequential:
 
 
 def deep(columns: int, *, seed: int, steps: int) -> nn.Sequential:
-    """Six layers without normalisation: as PyTorch draws them, or after so many steps on the digits."""
+    """Six layers without normalisation, after `steps` of training on the digits."""
     return copy.deepcopy(_deep(columns, seed, steps)) if steps else _deep.__wrapped__(columns, seed, steps)
 
 

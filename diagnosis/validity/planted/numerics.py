@@ -11,7 +11,7 @@ HALF = torch.float16
 
 
 def by_hand(x: Tensor, y: Tensor) -> Tensor:
-    """The formula as it is in books, in the dtype of its inputs, with the eps of 1e-8 that float16 rounds to 0."""
+    """The textbook formula in the dtype of its inputs, with an eps of 1e-8, which float16 rounds to 0."""
     return (x * y).sum(-1) / ((x * x).sum(-1).sqrt() * (y * y).sum(-1).sqrt() + 1e-8)
 
 
@@ -32,7 +32,7 @@ def overflow(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
 
 
 def underflow_or_eps(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Vectors so short that their squares vanish, or that the eps of the built-in counts: gradients, small weights."""
+    """Vectors so short that their squares underflow or the built-in's eps matters: gradients, small weights."""
     x, y, _ = feature_pairs(size, generator)
     exponent = uniform(3.5, 4, generator) if dtype == HALF else uniform(10, 25, generator)
     x, y = (side / x.abs().max() / 10**exponent for side in (x, y))

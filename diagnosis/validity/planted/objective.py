@@ -1,4 +1,4 @@
-"""Faults in what is minimised: networks trained on pairs of digits until they collapse, and losses that can't teach."""
+"""Faults in the objective: networks trained on pairs of digits until they collapse, and losses without a signal."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ from diagnosis.validity.planted.sources import (
 
 
 def no_negatives(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Alike pairs only, until all digits are one point."""
+    """Positive pairs only, until all digits are one point."""
     pairs = digit_pairs(size.rows, generator)
     pairs = pairs._replace(labels=torch.ones_like(pairs.labels))
     model = fitted(some_network(size, generator, ("layernorm", "batchnorm")), pairs, margin, 1e-2, generator)
@@ -31,7 +31,7 @@ def no_negatives(size: Size, dtype: torch.dtype, generator: Generator) -> Subjec
 
 
 def pulled_together(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A loss that takes the labels and does not look at them, at a rate of no harm."""
+    """A loss that ignores its labels, at a harmless learning rate."""
     pairs = digit_pairs(size.rows, generator)
     model = fitted(some_network(size, generator, ("layernorm", "batchnorm")), pairs, distance, 1e-2, generator)
     subject = paired(model, pairs, distance, dtype)
@@ -39,7 +39,7 @@ def pulled_together(size: Size, dtype: torch.dtype, generator: Generator) -> Sub
 
 
 def label_convention(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Labels 0 and 1 for a loss that wants -1 and 1, before training or after it."""
+    """Labels 0 and 1 for a loss that expects -1 and 1, before or after training."""
     pairs = digit_pairs(size.rows, generator)
     model: nn.Module = some_network(size, generator, ("layernorm", "batchnorm"))
     if choice(0, 1, generator):
@@ -48,13 +48,13 @@ def label_convention(size: Size, dtype: torch.dtype, generator: Generator) -> Su
 
 
 def squashed_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A sigmoid of the cosine into binary cross-entropy."""
+    """Binary cross-entropy of the sigmoid of the cosine."""
     x, y, labels = feature_pairs(size, generator)
     return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels, similarity=sigmoid_of_cosine, loss=cross_entropy)
 
 
 def narrow_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A function that rises with the cosine by a little: a kernel that is too wide, or a sigmoid that is shifted."""
+    """A similarity that rises only a little with the cosine: a kernel too wide, or a shifted sigmoid."""
     x, y, labels = feature_pairs(size, generator)
     width, shift = uniform(1.5, 4, generator), uniform(3, 5, generator)
     functions: tuple[Callable[[Tensor], Tensor], ...] = (
@@ -71,7 +71,7 @@ def narrow_similarity(size: Size, dtype: torch.dtype, generator: Generator) -> S
 
 
 def learning_rate_too_high(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Adam at a rate that is usual for SGD, on a network without normalisation; those runs that collapsed."""
+    """Adam at a learning rate usual for SGD, on a network without normalisation; only runs that collapsed."""
     pairs, rate = digit_pairs(size.rows, generator), uniform(0.08, 0.15, generator)
     pairs = pairs._replace(labels=2 * pairs.labels - 1)
     subject = None
@@ -82,7 +82,7 @@ def learning_rate_too_high(size: Size, dtype: torch.dtype, generator: Generator)
 
 
 def collapsed_siamese(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A Siamese network without predictor and stop-gradient that was trained on views of the digits."""
+    """A Siamese network without predictor or stop-gradient, trained on views of the digits."""
     pairs = digit_pairs(size.rows, generator)
     noise = uniform(0.1, 0.3, generator) * torch.randn(pairs.x.shape, generator=generator)
     views = LabelledPairs(pairs.x, pairs.x + noise, torch.ones_like(pairs.labels))
@@ -91,7 +91,7 @@ def collapsed_siamese(size: Size, dtype: torch.dtype, generator: Generator) -> S
 
 
 def collapse_of_relus(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """The same of standardised pixels and no normalisation later: many of the ReLUs go silent on the way."""
+    """The same with standardised pixels and no normalisation: many ReLUs die during training."""
     images, _ = some_digits(size.rows, generator)
     images = (images - images.mean(0)) / images.std()
     noise = uniform(0.1, 0.3, generator) * torch.randn(images.shape, generator=generator)
@@ -101,7 +101,7 @@ def collapse_of_relus(size: Size, dtype: torch.dtype, generator: Generator) -> S
 
 
 class Normalised(nn.Module):
-    """Rows of norm 1, which fit into every dtype however far the training went."""
+    """Rows of norm 1, which fit into every dtype whatever the training did."""
 
     def forward(self, x: Tensor) -> Tensor:
         """`[N, D]` to `[N, D]`."""
@@ -129,12 +129,12 @@ def paired(model: nn.Module, pairs: LabelledPairs, loss: Loss, dtype: torch.dtyp
 
 
 def margin(cosines: Tensor, labels: Tensor) -> Tensor:
-    """What `nn.CosineEmbeddingLoss` computes: it wants labels 1 and -1, and is 0 for others."""
+    """The loss of `nn.CosineEmbeddingLoss`: it expects labels 1 and -1, and is 0 for others."""
     return torch.where(labels == 1, 1 - cosines, torch.where(labels == -1, (cosines - 0.2).clamp_min(0), 0)).mean()
 
 
 def distance(cosines: Tensor, labels: Tensor) -> Tensor:
-    """The squared distance of unit vectors, whatever the labels say."""
+    """The squared distance of unit vectors; the labels are ignored."""
     return (2 - 2 * cosines).mean()
 
 

@@ -1,4 +1,4 @@
-"""Planted cases: subjects whose cause is known, because it was put there."""
+"""A plant makes subjects with a known cause."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ Make = Callable[[Size, torch.dtype, torch.Generator], Subject]
 
 @dataclass(frozen=True)
 class Plant:
-    """How a cause is put into a case: `make(size, dtype, generator)`, in each of `dtypes` where it can exist.
+    """A recipe for subjects: `make(size, dtype, generator)`, for each of the `dtypes` in which the cause can exist.
 
-    `name` is the cause's identifier; for a healthy set or a foreign cause what it is, in words.
+    `name` is the cause's identifier, or a description of a healthy set or a foreign cause.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What planted cases are made of: handwritten digits, and what small networks that learnt them make of them."""
+"""Data for planted cases: handwritten digits, and their embeddings by small networks trained on them."""
 
 import copy
 import functools
@@ -12,13 +12,13 @@ from diagnosis.validity.planted.plant import Size
 
 Kind = Literal["batchnorm", "layernorm", "conv"]
 NETWORKS = 4
-"""Networks of each kind and width that differ by their seed."""
+"""Networks of each kind and width, which differ only in their seed."""
 
-STEPS = 80  # of training, after which a network names more than 95 % of the digits
+STEPS = 80  # of training; a network then classifies more than 95 % of the digits
 
 
 class LabelledPairs(NamedTuple):
-    """Two sides, `[N, D]` each, and 1 for a pair of one class, 0 for one of two, `[N]`."""
+    """Two sides `[N, D]`, and labels `[N]`: 1 for a positive pair (one class), 0 for a negative pair."""
 
     x: Tensor
     y: Tensor
@@ -26,12 +26,12 @@ class LabelledPairs(NamedTuple):
 
 
 def uniform(low: float, high: float, generator: Generator) -> float:
-    """A number between two others."""
+    """A uniform random number from `low` to `high`."""
     return low + (high - low) * float(torch.rand((), generator=generator))
 
 
 def choice(low: int, high: int, generator: Generator) -> int:
-    """A whole number from `low` to `high`, both of them possible."""
+    """A uniform random integer from `low` to `high`, both included."""
     return int(torch.randint(low, high + 1, (), generator=generator))
 
 
@@ -55,14 +55,14 @@ def digits() -> tuple[Tensor, Tensor]:
 
 
 def some_digits(rows: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """At most so many digits, in random order, with their classes."""
+    """At most `rows` digits in random order, with their classes."""
     images, classes = digits()
     chosen = torch.randperm(len(images), generator=generator)[:rows]
     return images[chosen], classes[chosen]
 
 
 def measured(size: Size, generator: Generator) -> Tensor:
-    """Rows of one of scikit-learn's tables (flowers, wines, tumours), as they were measured, `[N, 4 to 30]`."""
+    """Rows `[N, 4 to 30]` of one of scikit-learn's tables (flowers, wines, tumours), in their original units."""
     from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
     table = torch.from_numpy((load_iris, load_wine, load_breast_cancer)[choice(0, 2, generator)]().data)
@@ -81,7 +81,7 @@ def digit_pairs(rows: int, generator: Generator) -> LabelledPairs:
 
 
 def trained(kind: Kind, columns: int, generator: Generator, classes: int = 10) -> nn.Sequential:
-    """A copy, in eval mode, of one of the networks that learnt the first digits: `[N, 64]` to `[N, columns]`."""
+    """A copy, in eval mode, of a network trained on the first `classes` digits: `[N, 64]` to `[N, columns]`."""
     return copy.deepcopy(_trained(kind, columns, choice(0, NETWORKS - 1, generator), classes))
 
 

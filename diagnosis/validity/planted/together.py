@@ -1,4 +1,4 @@
-"""Two causes at once, of two layers: one planted as it is alone, and a second one added to it. Both are to be named."""
+"""Two causes at once: a plant with a second fault added. The diagnosis should name both."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,17 +17,17 @@ Fault = Callable[[Subject, Generator], Subject]
 
 
 def squash(subject: Subject, generator: Generator) -> Subject:
-    """The sigmoid of the cosine goes into binary cross-entropy."""
+    """Binary cross-entropy of the sigmoid of the cosine."""
     return replace(_paired(subject, generator), similarity=sigmoid_of_cosine, loss=cross_entropy)
 
 
 def zero_one_labels(subject: Subject, generator: Generator) -> Subject:
-    """The cosine embedding loss, which wants 1 and -1, is handed 1 and 0."""
+    """The cosine embedding loss, which expects labels 1 and -1, gets 1 and 0."""
     return replace(_paired(subject, generator), loss=margin)
 
 
 def only_positive(subject: Subject, generator: Generator) -> Subject:
-    """Every pair that it is trained on is alike."""
+    """Only positive pairs."""
     subject = _paired(subject, generator)
     assert subject.labels is not None
     return replace(subject, labels=torch.ones_like(subject.labels), loss=margin)
@@ -41,7 +41,7 @@ def offset(subject: Subject, generator: Generator) -> Subject:
 
 
 def empty_rows(subject: Subject, generator: Generator) -> Subject:
-    """Some rows in a hundred hold nothing but zeros."""
+    """10 to 40 % of the rows are zero."""
     empty = torch.rand(len(subject.x), generator=generator) < uniform(0.1, 0.4, generator)
     return replace(subject, x=subject.x.masked_fill(empty[:, None], 0))
 

@@ -1,4 +1,4 @@
-"""Healthy sets, hard ones among them: a good diagnosis has nothing to say about any of them."""
+"""Healthy sets, including hard ones; any cause that is named here is a false alarm."""
 
 from diagnosis.validity.planted.healthy import embeddings, networks, pairs, positive
 

@@ -1,4 +1,4 @@
-"""Healthy embeddings of which nothing else is known, or their classes at most."""
+"""Healthy embeddings alone, or with their classes."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ Classed = Callable[[Size, Generator], tuple[Tensor, Tensor]]
 
 
 def alone(rows: Rows) -> Make:
-    """Embeddings of which nothing else is known."""
+    """Embeddings alone."""
     return lambda size, dtype, generator: Subject(x=rows(size, generator).to(dtype))
 
 
 def classed(rows: Classed) -> Make:
-    """Embeddings and their classes, which every other case, by chance, keeps to itself."""
+    """Embeddings, with their classes in half of the cases at random."""
 
     def make(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
         x, classes = rows(size, generator)
@@ -35,7 +35,7 @@ def isotropic(size: Size, generator: Generator) -> Tensor:
 
 
 def falling_spectrum(size: Size, generator: Generator) -> Tensor:
-    """Variances that fall by a power law along axes of their own, and a mild common direction: cosines up to 0.35."""
+    """Variances that fall by a power law along random axes, and a mild common direction: cosines up to 0.35."""
     falling = torch.arange(1, size.columns + 1) ** -uniform(0.2, 0.5, generator)
     axes = torch.linalg.qr(normal(size.columns, size.columns, generator)).Q
     x: Tensor = normal(size.rows, size.columns, generator) * falling @ axes
@@ -45,12 +45,12 @@ def falling_spectrum(size: Size, generator: Generator) -> Tensor:
 
 
 def norms_apart(size: Size, generator: Generator) -> Tensor:
-    """Norms that lie factors of ten to some hundreds apart, as those of rare and frequent words."""
+    """Norms that differ by factors of ten to some hundreds, as for rare and frequent words."""
     return isotropic(size, generator) * (normal(size.rows, 1, generator) * uniform(0.5, 1, generator)).exp()
 
 
 def few_repeated(size: Size, generator: Generator) -> Tensor:
-    """Real features, one to four rows in a hundred twice."""
+    """Real features with 1 to 4 % of the rows duplicated."""
     x, _ = features(size, generator)
     count = max(1, round(len(x) * uniform(0.01, 0.04, generator)))
     x[:count] = x[-count:]
@@ -67,7 +67,7 @@ def principal_components(size: Size, generator: Generator) -> Tensor:
 
 
 def clusters(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
-    """2 to 16 tight clusters, whose rows have cosines of 0.8 to 0.99."""
+    """2 to 16 tight clusters, with cosines of 0.8 to 0.99 within a cluster."""
     count, spread = choice(2, 16, generator), uniform(0.1, 0.5, generator)
     classes = torch.randint(count, (size.rows,), generator=generator)
     centres = normal(count, size.columns, generator)
@@ -80,7 +80,7 @@ def trained_features(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
 
 
 def few_classes(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Two to four digits, by a network that was trained to tell these apart, and needs no more directions."""
+    """Two to four digits, embedded by a network trained on these only, which needs few directions."""
     count = choice(2, 4, generator)
     images, classes = some_digits(len(digits()[0]), generator)
     chosen = (classes < count).nonzero().flatten()[: size.rows]
@@ -89,13 +89,13 @@ def few_classes(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
 
 
 def standardised_columns(size: Size, generator: Generator) -> Tensor:
-    """Flowers, wines or tumours, each column of what was measured with mean 0 and spread 1."""
+    """Flowers, wines or tumours, with every column standardised."""
     table = measured(size, generator)
     return (table - table.mean(0)) / table.std(0)
 
 
 def fine_grained(size: Size, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Kinds of one thing: cosines about 0.9, those within a class well above those of two."""
+    """Fine-grained classes: cosines about 0.9, clearly higher within a class."""
     return _of_one_kind(size, generator, shared=uniform(0.85, 0.9, generator), classes=choice(5, 20, generator))
 
 
@@ -114,7 +114,7 @@ def _of_one_kind(size: Size, generator: Generator, *, shared: float, classes: in
 
 
 def feature_maps(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Channels in dim 1, as a convolution leaves them."""
+    """Feature maps with channels in dim 1, as from a convolution."""
     x, _ = features(size, generator)
     return Subject(x=x.reshape(-1, 4, 4, size.columns).movedim(-1, 1).to(dtype), dim=1)
 

@@ -1,4 +1,4 @@
-"""Healthy networks that learnt the digits, with what goes through them."""
+"""Healthy networks trained on the digits, with their inputs and outputs."""
 
 import copy
 from functools import partial
@@ -13,7 +13,7 @@ from diagnosis.validity.planted.sources import Kind, choice, digit_pairs, some_d
 
 
 def classifier(kind: Kind, size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """A network in eval mode that holds the weights it should hold, images and their classes."""
+    """A network in eval mode with the right weights, images and their classes."""
     images, classes = some_digits(size.rows, generator)
     model = trained(kind, size.columns, generator).to(dtype)
     with torch.no_grad():

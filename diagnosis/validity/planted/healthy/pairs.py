@@ -1,4 +1,4 @@
-"""Healthy pairs, and sound losses on them."""
+"""Healthy pairs, and sound losses."""
 
 import torch
 import torch.nn.functional as F
@@ -31,21 +31,21 @@ def unlabelled(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
 
 
 def augmented(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """All truly alike, cosines 0.9 to 0.999, those of shuffled pairs about 0."""
+    """Positive pairs only: cosines 0.9 to 0.999, and about 0 between shuffled pairs."""
     x = features(size, generator)[0] if choice(0, 1, generator) else isotropic(size, generator)
     noise = x.norm(dim=1).mean() / size.columns**0.5 * uniform(0.05, 0.45, generator)
     return Subject(x=x.to(dtype), y=(x + noise * normal_like(x, generator)).to(dtype))
 
 
 def modality_gap(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Images and captions: two cones, whose centres lie 0.2 to 0.4 apart."""
+    """Images and captions: two cones with centres 0.2 to 0.4 apart."""
     gap, x, y = uniform(0.2, 0.4, generator), *_towers(size, generator, related=uniform(0.5, 0.8, generator))
     apart = F.normalize(normal(1, size.columns, generator)) * gap / 2
     return Subject(x=(x + apart).to(dtype), y=(y - apart).to(dtype))
 
 
 def contrastive_towers(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Images and captions as CLIP has them: cosines 0.2 to 0.4 in a pair, less out of one, 0.3 to 0.5 in a tower."""
+    """Images and captions as in CLIP: cosines 0.2 to 0.4 in a pair, less between pairs, 0.3 to 0.5 in a tower."""
     x, y = _towers(size, generator, related=uniform(0.45, 0.6, generator))
     cones = F.normalize(normal(2, size.columns, generator)) * uniform(0.6, 0.8, generator)
     return Subject(x=F.normalize(x + cones[0]).to(dtype), y=F.normalize(y + cones[1]).to(dtype))
@@ -62,7 +62,7 @@ def low_temperature(size: Size, dtype: torch.dtype, generator: Generator) -> Sub
 
 
 def _towers(size: Size, generator: Generator, *, related: float) -> tuple[Tensor, Tensor]:
-    """Unit rows that have the cosine `related` in a pair, and about 0 out of one."""
+    """Unit rows with a cosine of `related` in a pair, and about 0 between pairs."""
     x, own = (F.normalize(isotropic(size, generator)) for _ in range(2))
     return x, F.normalize(related * x + (1 - related**2) ** 0.5 * own)
 
@@ -73,7 +73,7 @@ def scaled_logits(cosines: Tensor, labels: Tensor) -> Tensor:
 
 
 def regression(cosines: Tensor, labels: Tensor) -> Tensor:
-    """Squared error of the cosine, 0 for pairs that have nothing in common: a convention of its own, and sound."""
+    """Squared error of the cosine, with a target of 0 for negative pairs."""
     return F.mse_loss(cosines, labels.clamp_min(0).to(cosines.dtype))
 
 
@@ -83,7 +83,7 @@ def margin(cosines: Tensor, labels: Tensor) -> Tensor:
 
 
 def with_loss(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
-    """Real pairs and a loss that takes the labels that it is given."""
+    """Real pairs, and a loss that matches their labels."""
     x, y, labels = feature_pairs(size, generator)
     losses: tuple[Loss, ...] = (scaled_logits, regression, margin)
     loss = losses[choice(0, 2, generator)]

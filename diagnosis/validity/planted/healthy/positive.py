@@ -1,4 +1,4 @@
-"""Healthy embeddings without a negative number: what they stand for is an amount."""
+"""Healthy embeddings without negative numbers, such as counts and amounts."""
 
 import functools
 
@@ -12,13 +12,13 @@ from diagnosis.validity.planted.sources import choice, digits, features, normal,
 
 
 def relu(size: Size, generator: Generator) -> Tensor:
-    """Real features behind a ReLU, or behind a random layer and two: cosines up to about 0.8."""
+    """Real features after a ReLU, or after a random layer between two ReLUs: cosines up to about 0.8."""
     x = features(size, generator)[0].relu()
     return (x @ normal(size.columns, size.columns, generator)).relu() if choice(0, 1, generator) else x
 
 
 def counts(size: Size, generator: Generator) -> Tensor:
-    """How often each word is in each document, of one topic to three."""
+    """Word counts of documents with a few topics each."""
     random = np.random.default_rng(choice(0, 2**31, generator))
     words = random.dirichlet(np.full(size.columns, 0.1), 12)
     mixtures = random.dirichlet(np.full(12, 0.1), size.rows)
@@ -28,7 +28,7 @@ def counts(size: Size, generator: Generator) -> Tensor:
 
 
 def tf_idf(size: Size, generator: Generator) -> Tensor:
-    """The same, frequent words weighed down."""
+    """The same counts, with frequent words weighted down."""
     from sklearn.feature_extraction.text import TfidfTransformer  # type: ignore[import-untyped]  # slow to import
 
     weighed = TfidfTransformer().fit_transform(counts(size, generator).numpy())
@@ -42,7 +42,7 @@ def topic_shares(size: Size, generator: Generator) -> Tensor:
 
 
 def multi_hot(size: Size, generator: Generator) -> Tensor:
-    """Attributes that a thing has or has not, some of them common."""
+    """Binary attributes, some of them common."""
     shares = torch.rand(size.columns, generator=generator) * uniform(0.1, 0.4, generator)
     x = (torch.rand(size.rows, size.columns, generator=generator) < shares).float()
     x[torch.arange(size.rows), torch.randint(size.columns, (size.rows,), generator=generator)] = 1  # no empty row
@@ -64,7 +64,7 @@ def _factors(parts: int) -> Tensor:
 
 
 def pixels(size: Size, generator: Generator) -> Tensor:
-    """Digits as they are: cosines about 0.7."""
+    """Raw pixels of digits: cosines about 0.7."""
     return some_digits(size.rows, generator)[0]
 
 
