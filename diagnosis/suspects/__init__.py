@@ -38,7 +38,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     Suspect("over_normalised_inputs", preprocessing.over_normalised_inputs),  # inputs differ everywhere, by too little
     Suspect("channel_or_range_mismatch", preprocessing.channel_or_range_mismatch),  # by enough, in an unknown form
     # The model as it is built and loaded: no training mends it.
-    Suspect("cached_buffer", network.cached_buffer),  # the answer is another call's: layers don't matter then
+    Suspect("cached_buffer", network.cached_buffer),  # the output is of another call: layers don't matter then
     Suspect("layernorm_size_one", normalisation.layernorm_size_one),  # a layer that removes any input
     Suspect("weights_not_loaded", weights.other_weights),  # running statistics are among the weights: first load them
     Suspect("batchnorm_misuse", normalisation.batchnorm_misuse),  # the right weights in the wrong mode
@@ -53,9 +53,9 @@ SUSPECTS: tuple[Suspect, ...] = (
     Suspect("bias_dominates", network.bias_dominates),  # a large bias is also what saturates a head
     Suspect("weights_not_loaded", weights.untrained_weights),  # weights as drawn: all faults above can be built in
     Suspect("training_collapse", training.training_collapse),  # new weights undo any of the above: last
-    # The range of numbers: answers are wrong wherever the vectors lie.
+    # The range of numbers: cosines are wrong wherever the vectors lie.
     Suspect("overflow", numerics.overflow),  # one infinity spoils every mean below
-    Suspect("underflow_or_eps", numerics.underflow_or_eps),  # short rows spoil their own answers only
+    Suspect("underflow_or_eps", numerics.underflow_or_eps),  # short rows spoil their own cosines only
     # The geometry, from vectors alone: most of these have a long mean, so the one with the clearest mark comes first.
     Suspect("duplicate_rows", geometry.duplicate_rows),  # copies count in every figure below
     Suspect("saturated_head", head.squashed_range),  # entries within the range of a function
