@@ -169,7 +169,7 @@ class Answers(nn.Module):
     (None, "returns a NoneType"),
     (torch.ones(8), r"returns \(8,\) torch.float32 for inputs \(8, 64\)"),
     (torch.ones(3, 4), r"returns \(3, 4\)"),
-    (torch.ones(8, 4, dtype=torch.int64), "torch.int64 to inputs"),
+    (torch.ones(8, 4, dtype=torch.int64), "torch.int64 for inputs"),
 ])  # fmt: skip
 def test_a_model_that_answers_no_embeddings_is_refused(answer: Any, says: str) -> None:
     with pytest.raises(DiagnosisError, match=says):
