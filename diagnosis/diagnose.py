@@ -55,7 +55,7 @@ def diagnose(
         labels: `[N]`; of pairs 1 for positive and 0 or -1 for negative ones, of embeddings alone their classes.
         inputs: `[N, ...]`, the model's inputs for `x`.
         other_inputs: the same for `y`.
-        model: `model(inputs)` returns `[N, ..., D]`; hand it over in the mode that gave these cosines.
+        model: `model(inputs)` returns `[N, ..., D]`; pass it in the mode that gave these cosines.
         loader: batches: a tensor of inputs, `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)` or `(inputs,
             other_inputs, labels)`; the first 1024 rows are used. Ignored if there are `inputs`.
         loss: `(similarities, labels) -> scalar`, both `[N]`; or `(x, y, labels)`, as of `nn.CosineEmbeddingLoss`.
@@ -108,12 +108,12 @@ def _subject(given: Mapping[str, torch.Tensor], model: nn.Module | None, loader:
     if loader is not None and "inputs" not in given:
         if model is None or given:
             present = "no model" if model is None else f"{' and '.join(given)}, and no inputs"
-            raise DiagnosisError(f"there is a loader and {present}; hand over model= and loader=, or the inputs of x")
+            raise DiagnosisError(f"there is a loader and {present}; pass model= and loader=, or the inputs of x")
         return gather(model, loader)
     x, y, inputs, others = (given.get(name) for name in ("x", "y", "inputs", "other_inputs"))
     if x is None:
         if model is None or inputs is None or y is not None:
-            raise DiagnosisError("there is no x; hand over x, or x and y, or model= with inputs= or loader=")
+            raise DiagnosisError("there is no x; pass x, or x and y, or model= with inputs= or loader=")
         run = private_copy(model)
         x, y = embed(run, inputs), None if others is None else embed(run, others)
     return Subject(x=x, y=y, labels=given.get("labels"), inputs=inputs, other_inputs=others, model=model)

@@ -30,7 +30,7 @@ def private_copy(thing: Thing) -> Thing:
     except Exception as error:  # any attribute of the model can raise anything
         raise DiagnosisError(
             f"the {type(thing).__name__} can't be copied ({type(error).__name__}: {error}), and probes run only "
-            "on copies; hand over its embeddings instead: diagnose(x, y, inputs=...)"
+            "on copies; pass its embeddings instead: diagnose(x, y, inputs=...)"
         ) from error
 
 

@@ -159,11 +159,11 @@ class Answers(nn.Module):
 
 
 @pytest.mark.parametrize(("answer", "says"), [
-    ((torch.ones(8, 4),), "answers a tuple, not a tensor of embeddings"),
-    (None, "answers a NoneType"),
-    (torch.ones(8), r"answers \(8,\) torch.float32 to inputs \(8, 64\)"),
-    (torch.ones(3, 4), r"answers \(3, 4\)"),
-    (torch.ones(8, 4, dtype=torch.int64), "torch.int64 to inputs"),
+    ((torch.ones(8, 4),), "returns a tuple, not a tensor of embeddings"),
+    (None, "returns a NoneType"),
+    (torch.ones(8), r"returns \(8,\) torch.float32 for inputs \(8, 64\)"),
+    (torch.ones(3, 4), r"returns \(3, 4\)"),
+    (torch.ones(8, 4, dtype=torch.int64), "torch.int64 for inputs"),
 ])  # fmt: skip
 def test_a_model_that_answers_no_embeddings_is_refused(answer: Any, says: str) -> None:
     with pytest.raises(DiagnosisError, match=says):
@@ -216,14 +216,14 @@ def test_calls_hold_what_each_layer_saw_before_another_wrote_over_it() -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True))
     first, second = calls(model, normal(6, 4))
     assert (first.name, second.name) == ("0", "1")
-    torch.testing.assert_close(first.answer, model[0](normal(6, 4)).detach())
-    assert second.answer.min() == 0 > first.answer.min()
+    torch.testing.assert_close(first.output, model[0](normal(6, 4)).detach())
+    assert second.output.min() == 0 > first.output.min()
 
 
 def test_nothing_can_be_run_again_where_one_side_has_no_inputs() -> None:
     subject = Subject(x=normal(8, 4), y=normal(8, 4, seed=1), inputs=normal(8, 4), model=nn.Linear(4, 4))
     assert source(subject) is None
-    with pytest.raises(DiagnosisError, match="hand over model= and inputs="):
+    with pytest.raises(DiagnosisError, match="pass model= and inputs="):
         rerun(subject)
 
 

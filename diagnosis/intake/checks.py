@@ -72,7 +72,7 @@ def check_settings(weights: object, learning_rate: object, **functions: object) 
     """
     for name, function in functions.items():
         if function is not None and not callable(function):
-            raise DiagnosisError(f"{name} is a {type(function).__name__}, which can't be called; hand over a function")
+            raise DiagnosisError(f"{name} is a {type(function).__name__}, which can't be called; pass a function")
     state_dict = isinstance(weights, Mapping) and all(isinstance(value, torch.Tensor) for value in weights.values())
     if weights is not None and not state_dict:
         raise DiagnosisError(
@@ -87,7 +87,7 @@ def _from_numpy(array: np.ndarray, name: str) -> torch.Tensor:
     if array.dtype.kind not in "fiubc":
         raise DiagnosisError(
             f"{name} is a numpy array of {array.dtype} and holds no numbers; "
-            "hand over the numbers, one row for each: numpy.stack(rows).astype('float32')"
+            "pass the numbers, one row for each: numpy.stack(rows).astype('float32')"
         )
     native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if min(native.strides, default=0) < 0:  # torch has no negative strides

@@ -117,7 +117,7 @@ def _joined(tensors: list[torch.Tensor], what: str) -> torch.Tensor:
     if len(shapes) > 1:
         raise DiagnosisError(
             f"the {what} of the batches have the shapes {shapes} a row, which can't be joined; "
-            "pad or crop all to one shape, or hand over one batch: loader=[batch]"
+            "pad or crop all to one shape, or pass one batch: loader=[batch]"
         )
     return torch.cat(tensors)[:ROWS]
 

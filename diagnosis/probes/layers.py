@@ -24,7 +24,7 @@ class Call:
     name: str
     module: nn.Module
     given: torch.Tensor
-    answer: torch.Tensor
+    output: torch.Tensor
 
 
 def calls(model: nn.Module, inputs: torch.Tensor) -> list[Call]:
@@ -32,9 +32,9 @@ def calls(model: nn.Module, inputs: torch.Tensor) -> list[Call]:
     run, seen = private_copy(model), list[Call]()
 
     def note(name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, given: tuple[object, ...], answer: object) -> None:
-            if given and isinstance(given[0], torch.Tensor) and isinstance(answer, torch.Tensor):
-                seen.append(Call(name, module, given[0].clone(), answer.clone()))  # in-place layers overwrite both
+        def hook(module: nn.Module, given: tuple[object, ...], output: object) -> None:
+            if given and isinstance(given[0], torch.Tensor) and isinstance(output, torch.Tensor):
+                seen.append(Call(name, module, given[0].clone(), output.clone()))  # in-place layers overwrite both
 
         return hook
 
@@ -50,7 +50,7 @@ class Activation:
     """One call of an activation function, by a module or in `forward`: its name and its output."""
 
     name: str
-    answer: torch.Tensor
+    output: torch.Tensor
 
 
 def activations(model: nn.Module, inputs: torch.Tensor) -> list[Activation]:
@@ -91,11 +91,11 @@ class _Watch(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         given = args[0] if args else (kwargs or {})["input"]
         if len(self.seen) not in self.skipped:
-            answer = func(*args, **(kwargs or {}))
+            output = func(*args, **(kwargs or {}))
         else:
-            answer = given if name in SATURATING else (given - given.mean(0) * (given.amax(0) <= 0)).relu()
-        self.seen.append(Activation(name.rstrip("_"), answer.detach().clone()))
-        return answer
+            output = given if name in SATURATING else (given - given.mean(0) * (given.amax(0) <= 0)).relu()
+        self.seen.append(Activation(name.rstrip("_"), output.detach().clone()))
+        return output
 
 
 class _Without(nn.Module):

@@ -100,8 +100,8 @@ def _arguments_needed(function: Callable[..., object]) -> int | None:
 def _gradient(loss: Loss, similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     s = similarities.to(labels.device).requires_grad_()
     with torch.enable_grad():
-        answer = _call(loss, s, labels)
-        (gradient,) = torch.autograd.grad(answer, s, allow_unused=True) if answer.requires_grad else (None,)
+        value = _call(loss, s, labels)
+        (gradient,) = torch.autograd.grad(value, s, allow_unused=True) if value.requires_grad else (None,)
     return torch.zeros_like(s) if gradient is None else gradient
 
 

@@ -39,9 +39,9 @@ def rerun(subject: Subject, change: Callable[[nn.Module], nn.Module | None] = la
     """
     found = source(subject)
     if found is None:
-        raise DiagnosisError("there is no model with inputs of each side to run again; hand over model= and inputs=")
+        raise DiagnosisError("there is no model with inputs of each side to run again; pass model= and inputs=")
     copied = private_copy(found.model)
-    with users_code("the model, changed for a probe,", "hand over embeddings without it: diagnose(x, y)"):
+    with users_code("the model, changed for a probe,", "pass embeddings without it: diagnose(x, y)"):
         model = change(copied) or copied
     run = private_copy(model)
     with seeded():
@@ -72,21 +72,21 @@ def embed(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     """
     shape = tuple(inputs.shape)
     device = next((weight.device for weight in model.parameters()), inputs.device)
-    next_step = f"call model(inputs) yourself on inputs {shape} {inputs.dtype}: it must answer the embeddings"
+    next_step = f"call model(inputs) yourself on inputs {shape} {inputs.dtype}: it must return the embeddings"
     with torch.no_grad(), users_code("the model", next_step):
-        answer = model(inputs.to(device))
-    if not isinstance(answer, torch.Tensor):
+        output = model(inputs.to(device))
+    if not isinstance(output, torch.Tensor):
         raise DiagnosisError(
-            f"the model answers a {type(answer).__name__}, not a tensor of embeddings [N, ..., D]; "
+            f"the model returns a {type(output).__name__}, not a tensor of embeddings [N, ..., D]; "
             "wrap it in an nn.Module whose forward returns the embeddings only"
         )
-    if answer.ndim < 2 or len(answer) != len(inputs) or not answer.is_floating_point():
+    if output.ndim < 2 or len(output) != len(inputs) or not output.is_floating_point():
         raise DiagnosisError(
-            f"the model answers {tuple(answer.shape)} {answer.dtype} to inputs {shape}, not floating-point embeddings "
+            f"the model returns {tuple(output.shape)} {output.dtype} for inputs {shape}, not floating-point embeddings "
             f"[{len(inputs)}, ..., D]; wrap it in an nn.Module whose forward returns one embedding a row, "
             "of this batch and of no earlier one"
         )
-    return answer.detach()
+    return output.detach()
 
 
 def mean_row_cosine(x: torch.Tensor) -> float:

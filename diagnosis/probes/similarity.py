@@ -16,8 +16,8 @@ from diagnosis.subject import DiagnosisError, Similarity, Subject
 _PROBES = 64  # pairs
 Function = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 _TO_CHECK = {
-    "loss": "call loss(similarities, labels) yourself, both [N]: it must answer one number with a gradient",
-    "similarity": "call similarity(x, y) yourself on two of your tensors: it must answer [N] numbers",
+    "loss": "call loss(similarities, labels) yourself, both [N]: it must return one number with a gradient",
+    "similarity": "call similarity(x, y) yourself on two of your tensors: it must return [N] numbers",
 }
 
 
@@ -70,10 +70,10 @@ def follows_cosine(subject: Subject) -> float:
     cosines = cosines[torch.randperm(len(cosines), generator=drawn)]  # a running maximum would follow ascending ones
     with torch.no_grad():
         parts = [ask(*_pairs_at(part, subject, drawn)).reshape(items, -1) for part in cosines.split(items)]
-    answers = torch.cat(parts).double().mean(1).cpu()
-    if bool((answers == answers[0]).all()):
+    found = torch.cat(parts).double().mean(1).cpu()
+    if bool((found == found[0]).all()):
         return 0.0
-    return float(stats.spearmanr(answers.numpy(), cosines.numpy()).statistic)
+    return float(stats.spearmanr(found.numpy(), cosines.numpy()).statistic)
 
 
 def _pairs_at(cosines: torch.Tensor, subject: Subject, drawn: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -103,13 +103,13 @@ def check(subject: Subject) -> None:
         guarded(subject.loss, "loss")(similarities[fine], subject.labels[fine])
 
 
-def _one_a_pair(answer: object, items: int, pairs: int) -> None:
-    if isinstance(answer, torch.Tensor) and answer.numel() in (items, pairs):
+def _one_a_pair(output: object, items: int, pairs: int) -> None:
+    if isinstance(output, torch.Tensor) and output.numel() in (items, pairs):
         return
-    said = f"a tensor {tuple(answer.shape)}" if isinstance(answer, torch.Tensor) else type(answer).__name__
+    said = f"a tensor {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
     raise DiagnosisError(
-        f"the similarity answers {said} to {pairs} pairs; known: one number a pair, [N]; of all pairs at once take the "
-        "diagonal"
+        f"the similarity returns {said} for {pairs} pairs; known: one number a pair, [N]; of all pairs at once "
+        "take the diagonal"
     )
 
 

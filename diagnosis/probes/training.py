@@ -50,9 +50,7 @@ def trained(subject: Subject, rate: float, seed: int = 0) -> Subject:
     """
     given, similarity = lesson(subject), subject.similarity or F.cosine_similarity
     if given is None:
-        raise DiagnosisError(
-            "there are no labelled pairs to train on; hand over model, loader or inputs, labels and loss"
-        )
+        raise DiagnosisError("there are no labelled pairs to train on; pass model, loader or inputs, labels and loss")
 
     def train(model: nn.Module) -> None:
         mode = model.training

@@ -36,7 +36,7 @@ def cached_buffer(subject: Subject, signature: Signature) -> Clue | None:
             "other_inputs_get_the_same_answer": again,
             "calls_share_memory": shared,
         },
-        change="forget each answer before the next call" if possible else "",
+        change="forget each output before the next call" if possible else "",
         repair=(lambda: rerun(subject, _Forgetful)) if possible else None,
     )
 
@@ -48,7 +48,7 @@ def dead_units(subject: Subject, signature: Signature) -> Clue | None:
         return None
     seen = activations(found.model, found.inputs)
     relus = [place for place, each in enumerate(seen) if each.name in RELU]
-    dead = {place: _dead_share(seen[place].answer) for place in relus}
+    dead = {place: _dead_share(seen[place].output) for place in relus}
     worst = max(dead.values(), default=0.0)
     if worst < 0.5:
         return None
@@ -66,7 +66,7 @@ def saturated_head(subject: Subject, signature: Signature) -> Clue | None:
     if found is None:
         return None
     seen = activations(found.model, found.inputs)
-    if not seen or seen[-1].name not in SATURATING or seen[-1].answer.shape[1:] != subject.x.shape[1:]:
+    if not seen or seen[-1].name not in SATURATING or seen[-1].output.shape[1:] != subject.x.shape[1:]:
         return None
     return Clue(
         confidence=0.9,
@@ -83,8 +83,8 @@ def bias_dominates(subject: Subject, signature: Signature) -> Clue | None:
     if last is None:
         return None
     channels = 1 if isinstance(last.module, _CHANNELS_SECOND) else -1
-    bias, answer = last.module.get_parameter("bias").detach(), last.answer.movedim(channels, -1)
-    bias_norm, computed = float(bias.expand_as(answer).norm()), float((answer - bias).norm())
+    bias, output = last.module.get_parameter("bias").detach(), last.output.movedim(channels, -1)
+    bias_norm, computed = float(bias.expand_as(output).norm()), float((output - bias).norm())
 
     def zero_bias(model: nn.Module) -> None:
         nn.init.zeros_(model.get_submodule(last.name).get_parameter("bias"))
@@ -107,12 +107,12 @@ def _last_with_bias(seen: list[Call]) -> Call | None:
     return next(with_bias, None)
 
 
-def _dead_share(answer: torch.Tensor) -> float:
+def _dead_share(output: torch.Tensor) -> float:
     """Share of units that are 0 for every row; a unit is a column, or a channel at all places.
 
     Channels are the second dim of feature maps and the last dim of sequences; the smaller share counts.
     """
-    over_places = [answer.movedim(channels, 0).flatten(1).amax(1) for channels in (1, -1)]
+    over_places = [output.movedim(channels, 0).flatten(1).amax(1) for channels in (1, -1)]
     return min(float((units <= 0).double().mean()) for units in over_places)
 
 

@@ -88,10 +88,10 @@ def fit_to_data(model: nn.Module, inputs: torch.Tensor) -> None:
     Data-dependent initialisation (arXiv 1511.06856), in one forward pass.
     """
 
-    def fit(module: nn.Module, given: tuple[torch.Tensor, ...], answer: torch.Tensor) -> torch.Tensor:
+    def fit(module: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
         assert isinstance(module, WEIGHTED)
         channels = 1 if isinstance(module, nn.modules.conv._ConvNd) else -1
-        std, mean = torch.std_mean(answer.movedim(channels, 0).flatten(1), 1)
+        std, mean = torch.std_mean(output.movedim(channels, 0).flatten(1), 1)
         std = std.clamp(min=torch.finfo(std.dtype).tiny)
         module.weight.div_(std.reshape(-1, *[1] * (module.weight.ndim - 1)))
         if module.bias is not None:
