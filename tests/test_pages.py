@@ -36,6 +36,7 @@ COLLECTED = {  # a part of a `pytest suites`: why its cases are collected and no
     "compiled_dot": "it compiles",
     "quick --benchmark-save": "so do others",
     "--processes": "each imports torch anew",
+    "my-grid.toml": "its cold cases copy three times the last-level cache",
     "--device": "that device may not be there",
     "pairwise and bfloat16": "the small grid has no such case",
     "norm_divide": "one selection of implementations is measured already",
