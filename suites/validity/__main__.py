@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from suites import compile_cache
 from suites.environment import environment
 from suites.validity.figures import figures
 from suites.validity.methods import LONG_S, LONGER, Answer, ours, pytest_benchmark, torch_timer
@@ -43,6 +44,7 @@ class Trial(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the experiment and write docs/validity.md and docs/validity.csv."""
     options = _parser().parse_args(argv)
+    compile_cache.separate()
     gc.freeze()  # as a session does
     torch.set_num_threads(1)  # one core for the contestants, the other for the load
     kept = Kept(options.json, options.seconds)
