@@ -18,6 +18,9 @@ NORMALIZE = "torch.nn.functional:normalize"
 NORM = "torch.linalg:vector_norm"
 LOSS = "torch.nn.functional:cosine_embedding_loss"
 
+UNREPORTED = "not reported yet"
+"""In place of `owner/repository#number`: we found the bug, and upstream has no report of it."""
+
 
 @dataclass(frozen=True)
 class Sighting:
@@ -33,7 +36,9 @@ Probe = Callable[[Function], Sighting]
 
 @dataclass(frozen=True)
 class Bug:
-    """A report, `owner/repository#number`: what it is about, as `module:name`, what is wrong there, and its probe."""
+    """A report, `owner/repository#number` or `UNREPORTED`: what it is about, as `module:name`, what is wrong there,
+    and its probe.
+    """
 
     name: str
     issue: str
