@@ -3,15 +3,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench test venv lint types nightly gpu smoke clean
+.PHONY: bench test test-matrix venv lint types nightly gpu smoke clean
 
 bench: venv ## measure the quick grid and render the report
 	@# Exit status 1 means that a contestant failed: that is a result, and the report shows it.
 	$(BIN)/python -m pytest suites --grid quick --benchmark-save --benchmark-quiet || test $$? -eq 1
 	@$(BIN)/python -m reports
 
-test: venv lint types ## lint, types, all tests
-	$(BIN)/python -m pytest tests
+test: venv lint types ## lint, types, all tests: one worker a core, then those that need the machine alone
+	$(BIN)/python -m tests.matrix found
+
+test-matrix: venv ## all tests with each CPU capability, with 1 and 2 threads, and with the CPU libraries held back
+	$(BIN)/python -m tests.matrix $(SETTINGS)
 
 venv: .venv/installed ## the set-up alone
 
