@@ -5,15 +5,18 @@ BIN := .venv/bin
 # No table for each case, and each failure once: the report has the rest.
 BRIEF := --benchmark-quiet -rN
 
-.PHONY: bench test venv lint types nightly gpu smoke docs picture clean
+.PHONY: bench test test-matrix venv lint types nightly gpu smoke docs picture clean
 
 bench: venv ## measure the quick grid, print the answer and render the report
 	@# Exit status 1 means that an implementation failed: that is a result, and the report shows it.
 	$(BIN)/python -m pytest suites --grid quick --benchmark-save $(BRIEF) || test $$? -eq 1
 	@printf 'report: ' && $(BIN)/python -m reports
 
-test: venv lint types ## lint, types, all tests
-	$(BIN)/python -m pytest tests
+test: venv lint types ## lint, types, all tests: one worker a core, then those that need the machine alone
+	$(BIN)/python -m tests.matrix found
+
+test-matrix: venv ## all tests with each CPU capability, with 1 and 2 threads, and with the CPU libraries held back
+	$(BIN)/python -m tests.matrix $(SETTINGS)
 
 venv: .venv/installed ## the set-up alone
 

@@ -11,6 +11,7 @@ import pytest
 from implementations import Implementation, registry
 from results import ROOT, StoreError
 from results.recorder import Recorder
+from suites import compile_cache
 from suites.plugin import options
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
@@ -30,8 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    compile_cache.separate()
     if options.asks_for_suites(config, Path(__file__).parent):
         try:
+            options.require_one_process(config)
             config.pluginmanager.register(Bench(config))
         except (StoreError, ValueError) as error:
             raise pytest.UsageError(str(error)) from error

@@ -32,7 +32,7 @@ def environment() -> Environment:
     gpu = torch.cuda.is_available()
     return Environment(
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        cpu=_cpu(),
+        cpu=cpu(),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         cores=os.cpu_count() or 0,
         memory_bytes=psutil.virtual_memory().total,
@@ -52,7 +52,8 @@ def environment() -> Environment:
     )
 
 
-def _cpu() -> str:
+def cpu() -> str:
+    """The processor's model; its architecture where the system names no model."""
     info = Path("/proc/cpuinfo")
     if info.is_file() and (model := re.search(r"model name\s*:\s*(.+)", info.read_text())):
         return model[1].strip()

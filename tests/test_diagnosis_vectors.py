@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from diagnosis.examine import examine
+from diagnosis.signature.signature import measure
 from diagnosis.subject import Subject
+from diagnosis.symptoms import symptoms
 from diagnosis.validity.planted import code, geometry, numerics
 from diagnosis.validity.planted.plant import Plant, Size
 from tests.tensors import normal
@@ -174,3 +176,20 @@ def test_one_bad_row_in_many_is_found_though_it_is_not_in_the_sample() -> None:
     (cause,) = examine(Subject(x=x)).causes
 
     assert (cause.name, cause.evidence["nan_rows"]) == ("nan_or_zero_rows", 1)
+
+
+@pytest.mark.parametrize(("count", "lost"), [(64, True), (1024, False)])
+def test_an_order_that_few_pairs_have_by_chance_counts_as_lost(count: int, lost: bool) -> None:
+    """Below 0.44 it is what rounding noise alone may give 64 pairs, and what it never gives 1024."""
+    x, noise = normal(count, 32), normal(count, seed=2).double()
+    y = x + 0.05 * normal(count, 32, seed=1)
+    exact = F.cosine_similarity(x.double(), y.double())
+    ranks = exact.argsort().argsort().double()
+    ranks, noise = (v - v.mean() for v in (ranks, noise.argsort().argsort().double()))
+    noise -= ranks * (noise @ ranks) / (ranks @ ranks)
+    mixed = 0.38 * ranks / ranks.norm() + (1 - 0.38**2) ** 0.5 * noise / noise.norm()
+    subject = Subject(x=x, y=y, similarity=lambda x, y: mixed if len(x) == count else x.new_ones(len(x)))
+    (order,) = (one for one in symptoms(subject, measure(subject)) if one.name == "order of the answers")
+
+    assert 0.31 < order.value < 0.43
+    assert order.present == lost

@@ -149,6 +149,13 @@ def test_bugs_that_still_happen_come_first_and_are_counted(tmp_path: Path) -> No
     )
 
 
+def test_a_bug_that_nobody_reported_is_named_and_no_report(tmp_path: Path) -> None:
+    ours = bug("kernels", True, "not reported yet")
+    found = load_known_bugs("errors", saved(tmp_path, ours, bug("old", True)))
+    assert "not reported yet" in set(bugs.table(found)["issue"])
+    assert bugs.count(found) == "**2 of 2 probes still see their bug**, of 1 report, with torch 2.13.0."
+
+
 def test_names_from_outside_are_no_markup(tmp_path: Path) -> None:
     root, nasty = saved(tmp_path), NASTY
     save_nasty = [

@@ -329,3 +329,13 @@ def test_a_profile_leaves_the_console_to_the_table(checkout: Checkout, monkeypat
     result = checkout.bench("--profile", "-s", "-k8x64", implementations="builtin")
     result.assert_outcomes(passed=1, deselected=4)
     result.stderr.no_fnmatch_line("*USDT*")
+
+
+# Beside pytest-xdist
+
+
+def test_workers_side_by_side_are_refused(checkout: Checkout) -> None:
+    result = checkout.bench("-n2")
+    assert result.ret == USAGE_ERROR
+    assert "-n measures in workers side by side, which disturb each other's samples; leave -n out" in str(result.stderr)
+    assert checkout.runs == []

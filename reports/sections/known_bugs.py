@@ -27,7 +27,8 @@ def count(found: pd.DataFrame) -> str:
     """How many still happen, and in what."""
     rows = known_bugs(found)
     verdicts = rows["verdict"].value_counts().reindex([HAPPENS, GONE, UNSEEN], fill_value=0)
-    reports = rows.loc[rows["verdict"] == HAPPENS, "issue"].nunique()
+    named = rows["issue"].str.contains("#")  # others are ours, and not reported yet
+    reports = rows.loc[(rows["verdict"] == HAPPENS) & named, "issue"].nunique()
     packages = ", ".join(dict.fromkeys(found.loc[found["happens"].notna(), "package"])) or "what is installed"
     unseen = f"; not to be seen: {verdicts[UNSEEN]}" if verdicts[UNSEEN] else ""
     return (

@@ -6,14 +6,14 @@
 from functools import partial
 
 from suites.failure import Failure, contestant
-from suites.known_bugs import above_one, epsilon, long_rows, overflow, resolution, shapes, temporaries
+from suites.known_bugs import above_one, epsilon, kernel_cache, long_rows, overflow, resolution, shapes, temporaries
 from suites.known_bugs.bug import Bug, Sighting
 from suites.records.finding import KnownBug
 from suites.records.record import Status
 
 __all__ = ["BUGS", "Bug", "KnownBug", "Sighting", "look"]
 
-_SUBJECTS = (above_one, long_rows, overflow, epsilon, shapes, temporaries, resolution)
+_SUBJECTS = (above_one, long_rows, overflow, epsilon, shapes, temporaries, resolution, kernel_cache)
 
 BUGS = [value for subject in _SUBJECTS for value in vars(subject).values() if isinstance(value, Bug)]
 """All bugs, by subject."""

@@ -56,7 +56,7 @@ def _print(found: Sequence[KnownBug]) -> None:
     table = Table(issue, "package", "what", "still happens", "seen", "right", box=box.SIMPLE_HEAD)
     for one in found:
         repository, _, number = one.issue.partition("#")
-        link = Text(one.issue, style=f"link https://github.com/{repository}/issues/{number}")
+        link = Text(one.issue, style=f"link https://github.com/{repository}/issues/{number}" if number else "")
         table.add_row(link, one.package, one.what, Text(*HAPPENS[one.happens]), Text(one.seen), one.right)
     console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, highlight=False)
     console.print(table)

@@ -18,6 +18,9 @@ NORMALIZE = "torch.nn.functional:normalize"
 NORM = "torch.linalg:vector_norm"
 LOSS = "torch.nn.functional:cosine_embedding_loss"
 
+UNREPORTED = "not reported yet"
+"""In place of `owner/repository#number`: we found the bug, and upstream has no report of it."""
+
 
 @dataclass(frozen=True)
 class Sighting:
@@ -33,7 +36,10 @@ Probe = Callable[[Function], Sighting]
 
 @dataclass(frozen=True)
 class Bug:
-    """A bug report, `owner/repository#number`: the function `of`, as `module:name`, `what` is wrong, and the probe."""
+    """A bug: `of`, a function as `module:name`, `what` is wrong with it, and the probe.
+
+    `issue` is its report, `owner/repository#number`, or `UNREPORTED`.
+    """
 
     name: str
     issue: str

@@ -69,6 +69,15 @@ def asks_for_suites(config: pytest.Config, root: Path) -> bool:
     return any(path.is_relative_to(suites) or suites.is_relative_to(path) for path in named)
 
 
+def require_one_process(config: pytest.Config) -> None:
+    """Refuse pytest-xdist's workers: a `ValueError` that names the option to leave out."""
+    if getattr(config.option, "dist", "no") != "no":
+        raise ValueError(
+            "-n measures in workers side by side, which disturb each other's samples; leave -n out "
+            "(--processes K spreads each case over fresh processes, one after the other)"
+        )
+
+
 def plan_of(config: pytest.Config) -> Plan:
     """Return the plan that the options describe; a `ValueError` names a wrong value and the valid ones."""
     option = config.option

@@ -17,6 +17,7 @@ from rich.progress import Progress
 import implementations
 from implementations import Implementation, registry
 from implementations.registry import RegistryError
+from suites import compile_cache
 from suites.environment import environment, torch_version
 from suites.trials import bounds, exactness, kinds, work
 from suites.trials.bounds import Trial
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         entries = _entries(options.implementations)
     except RegistryError as error:
         parser.error(f"argument --implementations: {error}")
+    compile_cache.separate()
     work.on_one_core()
     kept = KeptTrials(options.json, f"torch {torch_version()} and arithmetic {_arithmetic()}")
     _run(kept, list(work.left(entries, options.pairs, kept)), options.processes)

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from suites import compile_cache
 from suites.environment import environment
 from suites.validity.instrument import properties
 from suites.validity.kept import Comparison, KeptComparisons
@@ -32,6 +33,7 @@ FINE = 0.0025  # the precision for +1 %, with the longer budget
 def main(argv: Sequence[str] | None = None) -> None:
     """Run what the file lacks, and write docs/figures/validity.md and docs/figures/validity.csv."""
     options = _parser().parse_args(argv)
+    compile_cache.separate()
     gc.freeze()  # as a session does
     torch.set_num_threads(1)  # one core measures, the other one carries the load
     kept = KeptComparisons(options.json, options.seconds)
