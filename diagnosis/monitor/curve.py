@@ -1,4 +1,4 @@
-"""The curve of a training: each look's figures, as a table and as a picture."""
+"""The curve of a training: the metrics of each sample, as a table and as a picture."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from diagnosis.monitor.look import Look
+from diagnosis.monitor.metrics import Metrics
 
 PANELS = {
     "1 - mean cosine": ("log", ["spread"]),
@@ -16,20 +16,20 @@ PANELS = {
 }
 
 
-def table(looks: Sequence[Look], began: int | None) -> pd.DataFrame:
-    """A row a look, its figures, and `collapsed`: whether the collapse had begun."""
-    frame = pd.DataFrame(map(asdict, looks), columns=[field.name for field in fields(Look)])
+def table(samples: Sequence[Metrics], began: int | None) -> pd.DataFrame:
+    """One row per sample with its metrics, and `collapsed`: whether the collapse had begun."""
+    frame = pd.DataFrame(map(asdict, samples), columns=[field.name for field in fields(Metrics)])
     return frame.assign(collapsed=frame["step"] >= began if began is not None else False)
 
 
 def picture(curve: pd.DataFrame, path: Path) -> None:
-    """Save the curve as PNG, a panel a kind of figure; the step where the collapse began is marked."""
+    """Save the curve as PNG, one panel per kind of metric; a line marks the step where the collapse began."""
     import matplotlib.style
     from matplotlib.figure import Figure
 
     from diagnosis.report.pictures import STYLE, save
 
-    shown = curve.assign(spread=(1 - curve["mean_cosine"]).clip(lower=1e-9))  # so that one point is seen on a log scale
+    shown = curve.assign(spread=(1 - curve["mean_cosine"]).clip(lower=1e-9))  # a log scale has no 0
     began = curve["step"][curve["collapsed"]].head(1)
     with matplotlib.style.context(["default", STYLE]):
         figure = Figure(figsize=(7, 6), layout="constrained")

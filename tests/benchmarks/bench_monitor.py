@@ -2,10 +2,11 @@
 
     python -m tests.benchmarks.bench_monitor [--seeds 20] [--rounds 60]
 
-Small networks learn scikit-learn's digits. In the planted trainings a fault sets in at step `START` + seed, or is
-there from the first step on: printed is how many steps later the warning comes, which step it calls the begin, and the
-cause. Healthy trainings have no fault. The cost is the ratio of a step's seconds with the monitor to those without,
-blocks of one training side by side in random order; and the seconds within the monitor's hooks, which vary less.
+Small networks learn scikit-learn's digits. In planted trainings a fault starts at step `START` + seed, or at step 0.
+Each line gives the steps from the fault to the warning, the step named as the beginning, and the cause. Healthy
+trainings have no fault. The cost is the ratio of a step's seconds with the monitor to those without, in blocks of one
+training in random order; and the seconds spent in the monitor's hooks, which vary less. Trainings are seeded: a
+processor gives the same counts each time, and another one may round differently.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,7 @@ def supervised(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
 
 
 def two_classes(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """Even and odd digits, told apart by a readout that stays as it is."""
+    """Even and odd digits, separated by a fixed readout."""
     readout = torch.linspace(-1, 1, x.shape[1])
     return F.binary_cross_entropy_with_logits(torch.cat([x, y]) @ readout, torch.cat([classes, others]) % 2.0)
 
@@ -57,7 +59,7 @@ def contrastive(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor
 
 
 def supervised_contrastive(temperature: float) -> Objective:
-    """Each row is to find its partner among all of the batch; partners of its class are left out."""
+    """Each row has to find its partner in the batch; other rows of its class are left out."""
 
     def loss(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
         logits = F.normalize(x) @ F.normalize(y).T / temperature
@@ -68,24 +70,34 @@ def supervised_contrastive(temperature: float) -> Objective:
 
 
 def only_alike(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """All pairs are said to be alike."""
+    """All pairs are labelled alike."""
     return 1 - F.cosine_similarity(x, y).mean()
 
 
 def squashed(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """The guide's: BCE of the sigmoid of the cosine, and one label for the batch."""
+    """The guide's loop: BCE of the sigmoid of the cosine, and one label for the batch."""
     alike = (classes == others).float()[:1].expand(len(x))
     return F.binary_cross_entropy(F.cosine_similarity(x, y).sigmoid(), alike)
 
 
 def correlated(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """A term that is to make dimensions independent, with the wrong sign."""
+    """A term for independent dimensions, with the wrong sign."""
     return cosine_embedding(x, y, classes, others) - 5 * torch.corrcoef(x.T).square().mean()
+
+
+class Normalised(nn.Module):
+    """Unit rows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(x)
 
 
 @dataclass(frozen=True)
 class Training:
-    """Adam on an objective; `fault` changes that from step `start` on, as `rate` does the learning rate."""
+    """AdamW on an objective; from step `start` on, `fault` replaces it and `faulty_rate` the learning rate.
+
+    `head` scales the initial weights of the last layer, and a module of type `end` follows it.
+    """
 
     objective: Objective
     fault: Objective | None = None
@@ -97,6 +109,9 @@ class Training:
     width: int = 128
     dim: int = 32
     dimensions: float = RANK.most
+    dropout: float = 0.0
+    head: float = 1.0
+    end: Callable[[], nn.Module] | None = None
 
 
 HEALTHY: Mapping[str, Training] = {
@@ -120,19 +135,50 @@ PLANTED: Mapping[str, Training] = {
 }
 
 
+RATE = replace(PLANTED["learning rate x 300"], start=START)
+MORE_PLANTED: Mapping[str, Training] = {
+    "no negatives, dropout 0.1": replace(PLANTED["no negatives"], dropout=0.1),
+    "no negatives, dropout 0.5": replace(PLANTED["no negatives"], dropout=0.5),
+    "no negatives at all, dropout 0.1": replace(PLANTED["no negatives at all"], dropout=0.1),
+    "learning rate x 300, dropout 0.1": replace(RATE, dropout=0.1),
+    "learning rate x 300, normalised": replace(RATE, end=Normalised),
+    "learning rate x 300, layer norm": replace(RATE, end=partial(nn.LayerNorm, 32)),
+    "learning rate x 300, temperature 0.1": replace(RATE, objective=supervised_contrastive(0.1)),
+}
+MORE_HEALTHY: Mapping[str, Training] = {
+    "dropout 0.1": Training(cosine_embedding, dropout=0.1),
+    "dropout 0.5": Training(cosine_embedding, dropout=0.5),
+    "two classes, dropout 0.5": Training(two_classes, dropout=0.5),
+    "two classes, small head": Training(two_classes, head=1e-4),
+    "two classes, normalised": Training(two_classes, end=Normalised),
+    "two classes, rate 0.03": Training(two_classes, rate=0.03),
+    "supervised, rate 0.01": Training(supervised, rate=0.01),
+    "normalised": Training(cosine_embedding, end=Normalised),
+    "layer norm": Training(cosine_embedding, end=partial(nn.LayerNorm, 32)),
+    "batch norm": Training(cosine_embedding, end=partial(nn.BatchNorm1d, 32)),
+    "from all classes to two": Training(supervised, two_classes, start=100),
+    "from pairs to all classes": Training(cosine_embedding, supervised, start=100),
+    "two dimensions": Training(contrastive, dim=2),
+}
+
+
 def network(training: Training, seed: int) -> nn.Sequential:
     """Three layers, `[N, 64]` to `[N, dim]`, whose last bias is `offset` and more."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         width = training.width
-        layers = [nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.dim)]
+        first, second, last = nn.Linear(64, width), nn.Linear(width, width), nn.Linear(width, training.dim)
     with torch.no_grad():
-        layers[-1].bias += training.offset
-    return nn.Sequential(*layers)
+        last.weight *= training.head
+        last.bias *= training.head
+        last.bias += training.offset
+    dropout = [nn.Dropout(training.dropout)] if training.dropout else []
+    end = [training.end()] if training.end else []
+    return nn.Sequential(first, nn.ReLU(), *dropout, second, nn.ReLU(), *dropout, last, *end)
 
 
 def steps(training: Training, model: nn.Module, seed: int, batch: int = 64) -> Iterator[int]:
-    """Train for ever; every other pair is of one class. Each step's number, when it is done."""
+    """Train for ever; every other pair is of one class. Yields the number of each step when it is done."""
     images, classes = digits()
     generator = torch.Generator().manual_seed(seed)
     by_class, counts = classes.argsort(), classes.bincount()
@@ -158,19 +204,21 @@ def steps(training: Training, model: nn.Module, seed: int, batch: int = 64) -> I
 
 
 def watched(training: Training, seed: int, last: int) -> CollapseMonitor:
-    """The monitor after a training to step `last`, or to its warning."""
+    """The monitor after training until step `last`, or until it warns."""
     model = network(training, seed)
-    with warnings.catch_warnings(), CollapseMonitor(model, dimensions=training.dimensions) as monitor:
+    monitor = CollapseMonitor(model, dimensions=training.dimensions)
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), monitor:
         warnings.simplefilter("ignore", CollapseWarning)
+        torch.manual_seed(seed)  # of dropout
         running = steps(training, model, seed)
         while not monitor.collapse and next(running) < last:
             pass
     return monitor
 
 
-def delays(seeds: int) -> None:
-    """Print a line a planted training."""
-    for name, training in PLANTED.items():
+def delays(trainings: Mapping[str, Training], seeds: int) -> None:
+    """Print one line per planted training."""
+    for name, training in trainings.items():
         starts = [training.start and training.start + seed for seed in range(seeds)]  # a look sees them sooner or later
         runs = [watched(replace(training, start=start), seed, start + AFTER) for seed, start in enumerate(starts)]
         seen = [(run.collapse, start) for run, start in zip(runs, starts, strict=True) if run.collapse]
@@ -183,9 +231,9 @@ def delays(seeds: int) -> None:
         )
 
 
-def false_alarms(seeds: int) -> None:
-    """Print a line a healthy training."""
-    for name, training in HEALTHY.items():
+def false_alarms(trainings: Mapping[str, Training], seeds: int) -> None:
+    """Print one line per healthy training."""
+    for name, training in trainings.items():
         runs = [watched(training, seed, 2 * AFTER) for seed in range(seeds)]
         warned = [run.collapse.cause for run in runs if run.collapse]
         cosines, ranks = (
@@ -198,7 +246,7 @@ def false_alarms(seeds: int) -> None:
 
 
 class Timed(CollapseMonitor):
-    """Knows the seconds that were spent in it."""
+    """Counts the seconds spent in it."""
 
     seconds = 0.0
 
@@ -259,8 +307,12 @@ def main() -> None:
     small = HEALTHY["cosine embedding"]
     cost(small, options.rounds, batch=64, block=BLOCK)
     cost(replace(small, width=768, dim=384), options.rounds // 3, batch=128, block=BLOCK // 2)
-    delays(options.seeds)
-    false_alarms(options.seeds)
+    cost(replace(small, dropout=0.1), options.rounds, batch=64, block=BLOCK)
+    print(f"CPU capability {torch.backends.cpu.get_cpu_capability()}")
+    for trainings in (PLANTED, MORE_PLANTED):
+        delays(trainings, options.seeds)
+    for trainings in (HEALTHY, MORE_HEALTHY):
+        false_alarms(trainings, options.seeds)
 
 
 if __name__ == "__main__":
