@@ -15,6 +15,7 @@ MOVED = {
     "diagnosis.gather": "diagnosis.intake.loader",
     "diagnosis.layers": "diagnosis.probes.layers",
     "diagnosis.lightning": "diagnosis.monitor.lightning",
+    "diagnosis.monitor.look": "diagnosis.monitor.metrics",
     "diagnosis.narrow": "diagnosis.signature.directions",
     "diagnosis.pictures": "diagnosis.report.pictures",
     "diagnosis.planted": "diagnosis.validity.planted",

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from diagnosis.monitor import CollapseMonitor, CollapseWarning
-from diagnosis.monitor.health import FIGURES, Health
-from diagnosis.monitor.look import Look, look
+from diagnosis.monitor.health import METRICS, Health
+from diagnosis.monitor.metrics import Metrics, measure
+from diagnosis.monitor.weights import Weights
 from diagnosis.signature.signature import measure as signature
 from diagnosis.subject import DiagnosisError, Subject
-from tests.trainings import HEALTHY, PLANTED, START, network, steps, watched
+from tests.trainings import HEALTHY, network, steps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -65,13 +66,103 @@ def collapsing(healthy: int, collapsed: int, rows: int = 32) -> list[Tensor]:
     return [cloud(rows, 0.5 if step < healthy else 20, step) for step in range(healthy + collapsed)]
 
 
-@pytest.mark.parametrize("name", ["no negatives", "learning rate x 300"])
-def test_a_collapse_is_seen_within_50_steps_of_its_start(name: str) -> None:
-    collapse = watched(PLANTED[name], 0, START + 50).collapse
-    assert collapse is not None
-    assert START <= collapse.began <= START + 25
-    assert collapse.began < collapse.seen <= START + 50
-    assert collapse.cause == "training_collapse"
+def shrinking(age: int, seed: int) -> Tensor:
+    """Rows that approach one point, as without negatives."""
+    return 1 + 0.8**age * cloud(64, 0, seed)
+
+
+def clusters(length: float, seed: int) -> Tensor:
+    """Rows of about that length around one line, on both sides of 0."""
+    sides = torch.where(torch.arange(64) % 3 == 0, 1.0, -1.0)[:, None]
+    return length * (sides * F.normalize(cloud(1, 0)) + 0.05 * cloud(64, 0, seed))
+
+
+def exploding(age: int, seed: int) -> Tensor:
+    """What a learning rate that is too high makes of embeddings: two clusters of rows that grow step by step."""
+    return clusters(min(5.0**age, 1e5), seed)
+
+
+@pytest.mark.parametrize("start", [1, 150, 163, 174])
+@pytest.mark.parametrize("fault", [shrinking, exploding])
+def test_a_collapse_is_seen_within_50_steps_of_its_start(fault: Callable[[int, int], Tensor], start: int) -> None:
+    batches = [cloud(64, 0.1, step) if step < start else fault(step - start, step) for step in range(start + 51)]
+    with pytest.warns(CollapseWarning), CollapseMonitor(model := Given()) as monitor:
+        train(model, batches)
+    assert monitor.collapse is not None
+    assert start <= monitor.collapse.began <= start + 30
+    assert monitor.collapse.began < monitor.collapse.seen <= start + 50
+    assert monitor.collapse.cause == "training_collapse"
+
+
+@pytest.mark.parametrize("length", [(1, 100), (1e-4, 100), (1e-4, 1e-3), (20, 2000)])
+def test_two_classes_with_longer_rows_are_no_collapse(length: tuple[float, float]) -> None:
+    before, after = length
+    batches = [
+        before / 4 * cloud(64, 0.1, step)
+        if step < 40
+        else clusters(after, step).mul(1.0).lerp(cloud(64, 0, step), 1e-4)
+        for step in range(200)
+    ]
+    with warnings.catch_warnings(), CollapseMonitor(model := Given(), every=10):
+        warnings.simplefilter("error")
+        train(model, batches)
+
+
+def test_one_number_learnt_by_a_head_that_started_small_is_no_collapse() -> None:
+    line = cloud(1, 0)
+    batches = [
+        1e-4 * cloud(64, 0, step) + (cloud(64, 0, step)[:, :1] * line if step >= 40 else 0) for step in range(200)
+    ]
+    with warnings.catch_warnings(), CollapseMonitor(model := Given(), every=10):
+        warnings.simplefilter("error")
+        train(model, batches)
+
+
+class Normalised(nn.Module):
+    """Unit rows of a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(16, 16, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(self.linear(x))
+
+
+@pytest.mark.parametrize("growth", [1, 3, 20])
+def test_a_rate_too_high_shows_in_the_weights_where_outputs_are_normalised(growth: float) -> None:
+    model = Normalised()
+    weight = F.normalize(cloud(16, 0))
+    few = torch.outer(weight[0], weight[1]) + 0.02 * weight
+    model.linear.weight.data = weight.clone()
+    with warnings.catch_warnings(record=True) as caught, CollapseMonitor(model, every=5) as monitor:
+        warnings.simplefilter("always")
+        train(model, [cloud(64, 0, step) for step in range(40)])
+        model.linear.weight.data = growth * weight.norm() * F.normalize(few.flatten(), dim=0).view(16, 16)
+        train(model, [cloud(64, 0, step) for step in range(40, 80)])
+    assert len(caught) == (growth > 5)
+    assert not monitor.collapse or (monitor.collapse.cause, monitor.collapse.began) == ("training_collapse", 40)
+
+
+def test_the_growth_of_weights() -> None:
+    model = nn.Sequential(nn.Linear(8, 12), nn.Linear(12, 12), nn.Linear(12, 3))
+    for layer in model:
+        layer.weight.data.fill_(1.0)
+    weights = Weights(model, window=10)
+    assert weights.growth(0) == 1
+    for layer in model:
+        layer.weight.data *= 4
+    assert weights.growth(10) == pytest.approx(4)
+    assert weights.growth(20) == pytest.approx(1)  # the window has passed
+    model[0].requires_grad_(False)
+    assert weights.growth(21) == 1
+    small = nn.Linear(8, 3)
+    small.weight.data.fill_(1e-6)
+    weights = Weights(small, window=10)
+    weights.growth(0)
+    small.weight.data.fill_(8**-0.5)  # unit rows
+    assert weights.growth(1) == pytest.approx(3**0.5)
+    assert Weights(nn.ReLU(), window=10).growth(0) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in HEALTHY if "dimensions" not in name])
@@ -243,7 +334,7 @@ def test_figures_are_those_of_the_signature(
 ) -> None:
     table = (torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)) + offset) * scale
     whole = torch.cat([table, torch.tensor([[0.0], [torch.nan], [torch.inf]])[:lost].expand(lost, columns)])
-    found, expected = look(0, whole), signature(Subject(x=whole))
+    found, expected = measure(0, whole), signature(Subject(x=whole))
     for name in ("mean_cosine", "mean_share", "top_dimension_energy"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=2e-5), name
     units = F.normalize(table.double() / scale)
@@ -255,10 +346,10 @@ def test_figures_are_those_of_the_signature(
 
 
 def test_the_beginning_is_where_the_healthy_range_was_left() -> None:
-    health, noise = Health(FIGURES[1], window=200), np.random.default_rng(0).normal(0, 0.02, 60)
+    health, noise = Health(METRICS[1], window=200), np.random.default_rng(0).normal(0, 0.02, 60)
     for step in range(60):
         spread = 0.8 * min(1, 0.7 ** (step - 39)) * np.exp(noise[step])
-        health.add(Look(step, 1, 1 - spread))
+        health.add(Metrics(step, 1, 1 - spread))
     assert health.fallen[0].step > 45
     assert health.began() == 40
 
@@ -285,6 +376,160 @@ def test_nothing_of_the_training_is_changed() -> None:
         (left, drawn), (right, other) = weights(monitored=True), weights(monitored=False)
     assert all(map(torch.equal, left, right))
     assert torch.equal(drawn, other)
+
+
+# ---- noise of training mode
+
+
+class Noise(nn.Module):
+    """Noise that no module of torch adds."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.generator = kind, torch.Generator()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        if self.kind == "functional dropout":
+            return F.dropout(x, 0.3)
+        if self.kind == "generator of its own":
+            return x + 0.3 * torch.randn(x.shape, generator=self.generator)
+        if self.kind == "NumPy":
+            return x + 0.3 * torch.from_numpy(np.random.default_rng().normal(size=tuple(x.shape))).float()
+        return x + 0.3 * x * (torch.rand(len(x), 1) < 0.8)  # a path that is dropped row by row
+
+
+class Encoder(nn.Module):
+    """Calls a head by keyword, behind a transformer with dropout."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True)
+        self.layers, self.head = nn.TransformerEncoder(layer, 1), head
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(input=self.layers(x.view(-1, 2, 8)).mean(1))
+
+
+NOISY: dict[str, Callable[[], nn.Module]] = {
+    "dropout": lambda: nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 32)),
+    "dropout of the outputs": lambda: nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.1)),
+    "RReLU": lambda: nn.Sequential(nn.Linear(16, 64), nn.RReLU(), nn.Linear(64, 32)),
+    "batch norm": lambda: nn.Sequential(nn.Linear(16, 64), nn.Dropout(0.1), nn.Linear(64, 32), nn.BatchNorm1d(32)),
+    "transformer": lambda: Encoder(nn.Linear(8, 32)),
+    **{
+        kind: lambda kind=kind: nn.Sequential(nn.Linear(16, 64), Noise(kind), nn.Linear(64, 32))  # type: ignore[misc]
+        for kind in ("functional dropout", "generator of its own", "NumPy", "dropped paths")
+    },
+}
+
+
+@pytest.mark.parametrize("watched", ["network", "head"])
+@pytest.mark.parametrize("name", [name for name in NOISY if name != "batch norm"])
+def test_noise_does_not_hide_a_collapse(name: str, watched: str) -> None:
+    torch.manual_seed(0)
+    model = NOISY[name]()
+    module = model if watched == "network" else list(model.children())[-1]
+    with pytest.warns(CollapseWarning, match="1 - mean cosine fell"), CollapseMonitor(module, every=10) as monitor:
+        train(model, [cloud(64, 0, step) if step < 30 else cloud(1, 0).expand(64, 16) for step in range(50)])
+    assert monitor.collapse is not None
+    assert (monitor.collapse.began, monitor.collapse.seen) == (30, 34)
+    assert monitor.collapse.after < 1e-5
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_noise_in_a_healthy_training_gives_no_warning(name: str) -> None:
+    torch.manual_seed(0)
+    with warnings.catch_warnings(), CollapseMonitor(model := NOISY[name](), every=5) as monitor:
+        warnings.simplefilter("error")
+        train(model, [cloud(64, 0, step) for step in range(60)])
+    assert monitor.curve()["mean_cosine"].max() < 0.9
+
+
+class Meddler(nn.Module):
+    """Draws random numbers, counts, keeps what it saw in lists, buffers and attributes, and owes its caller a loss."""
+
+    seen: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.norm = nn.Linear(16, 16), nn.BatchNorm1d(16)
+        self.register_buffer("seen", torch.zeros(()))
+        self.calls, self.losses, self.queue = 0, list[float](), torch.zeros(16)
+        self.loss = torch.zeros(())
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.dropout(self.norm(self.linear(x)), 0.2, self.training)
+        self.calls += 1
+        self.seen += len(x)
+        self.queue[:] = y[0].detach()
+        self.loss = y.square().mean()
+        self.losses.append(self.loss.item())
+        return y
+
+
+def test_the_network_that_runs_once_more_is_left_as_it_was() -> None:
+    def trained(*, monitored: bool) -> tuple[object, ...]:
+        torch.manual_seed(0)
+        model, calls = Meddler(), list[str]()
+        model.register_forward_hook(lambda *_: calls.append("after"))
+        model.linear.register_forward_pre_hook(lambda *_: calls.append("before"))
+        optimiser, monitor = torch.optim.SGD(model.parameters(), 0.1), CollapseMonitor(model.linear, every=1)
+        if monitored:
+            monitor.attach()
+        for step in range(5):
+            model(cloud(40, 0, step))
+            optimiser.zero_grad()
+            model.loss.backward()
+            optimiser.step()
+        assert len(monitor.curve()) == (5 if monitored else 0)
+        assert model.training
+        monitor.detach()
+        state = {name: value.tolist() for name, value in model.state_dict().items()}
+        return state, model.calls, model.losses, model.queue.tolist(), model.loss.item(), calls, torch.rand(1).item()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert trained(monitored=True) == trained(monitored=False)
+
+
+class Strict(nn.Module):
+    """Refuses to run in eval mode."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert self.training
+        return self.module(x)
+
+
+def test_where_the_network_does_not_run_once_more_the_module_alone_does() -> None:
+    model = Strict(nn.Sequential(nn.Linear(16, 64), nn.Dropout(0.5), nn.Linear(64, 32)))
+    batches = [cloud(64, 0, step) if step < 30 else cloud(1, 0).expand(64, 16) for step in range(50)]
+    with pytest.warns(CollapseWarning), CollapseMonitor(model.module, every=10):
+        train(model, batches)
+    with warnings.catch_warnings(), CollapseMonitor(model, every=10) as monitor:
+        warnings.simplefilter("error")
+        train(model, batches)  # the noise hides it
+    assert len(monitor.curve()) == 5
+
+
+def test_a_compiled_network_with_noise_is_not_compiled_again() -> None:
+    graphs = list[object]()
+
+    def backend(graph: torch.fx.GraphModule, _: object) -> Callable[..., object]:
+        graphs.append(graph)
+        return graph.forward
+
+    model = torch.compile(NOISY["dropout"](), backend=backend)
+    train(model, [cloud(64, 0)])
+    before = len(graphs)
+    with pytest.warns(CollapseWarning), CollapseMonitor(model, every=10):
+        train(model, [cloud(64, 0, step) if step < 30 else cloud(1, 0).expand(64, 16) for step in range(50)])
+    assert len(graphs) == before
 
 
 def test_attach_and_detach_leave_no_hook() -> None:

@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,7 @@ def supervised(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
 
 
 def two_classes(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """Even and odd digits, told apart by a readout that stays as it is."""
+    """Even and odd digits, separated by a fixed readout."""
     readout = torch.linspace(-1, 1, x.shape[1])
     return F.binary_cross_entropy_with_logits(torch.cat([x, y]) @ readout, torch.cat([classes, others]) % 2.0)
 
@@ -41,7 +42,7 @@ def contrastive(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor
 
 
 def supervised_contrastive(temperature: float) -> Objective:
-    """Each row is to find its partner among all of the batch; partners of its class are left out."""
+    """Each row has to find its partner in the batch; other rows of its class are left out."""
 
     def loss(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
         logits = F.normalize(x) @ F.normalize(y).T / temperature
@@ -52,12 +53,12 @@ def supervised_contrastive(temperature: float) -> Objective:
 
 
 def only_alike(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """All pairs are said to be alike."""
+    """All pairs are labelled alike."""
     return 1 - F.cosine_similarity(x, y).mean()
 
 
 def squashed(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """The guide's: BCE of the sigmoid of the cosine, and one label for the batch."""
+    """The guide's loop: BCE of the sigmoid of the cosine, and one label for the batch."""
     alike = (classes == others).float()[:1].expand(len(x))
     return F.binary_cross_entropy(F.cosine_similarity(x, y).sigmoid(), alike)
 
@@ -68,13 +69,23 @@ def contrast(cosines: Tensor, labels: Tensor) -> Tensor:
 
 
 def correlated(x: Tensor, y: Tensor, classes: Tensor, others: Tensor) -> Tensor:
-    """A term that is to make dimensions independent, with the wrong sign."""
+    """A term for independent dimensions, with the wrong sign."""
     return cosine_embedding(x, y, classes, others) - 5 * torch.corrcoef(x.T).square().mean()
+
+
+class Normalised(nn.Module):
+    """Unit rows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(x)
 
 
 @dataclass(frozen=True)
 class Training:
-    """Adam on an objective; `fault` changes that from step `start` on, as `rate` does the learning rate."""
+    """AdamW on an objective; from step `start` on, `fault` replaces it and `faulty_rate` the learning rate.
+
+    `head` scales the initial weights of the last layer, and a module of type `end` follows it.
+    """
 
     objective: Objective
     fault: Objective | None = None
@@ -86,6 +97,9 @@ class Training:
     width: int = 128
     dim: int = 32
     dimensions: float = RANK.most
+    dropout: float = 0.0
+    head: float = 1.0
+    end: Callable[[], nn.Module] | None = None
 
 
 HEALTHY: Mapping[str, Training] = {
@@ -107,6 +121,31 @@ PLANTED: Mapping[str, Training] = {
     "decorrelation, wrong sign, dimensions=1.5": Training(cosine_embedding, correlated, start=START, dimensions=1.5),
     "the guide's loop": Training(squashed, start=0),
 }
+RATE = replace(PLANTED["learning rate x 300"], start=START)
+MORE_PLANTED: Mapping[str, Training] = {
+    "no negatives, dropout 0.1": replace(PLANTED["no negatives"], dropout=0.1),
+    "no negatives, dropout 0.5": replace(PLANTED["no negatives"], dropout=0.5),
+    "no negatives at all, dropout 0.1": replace(PLANTED["no negatives at all"], dropout=0.1),
+    "learning rate x 300, dropout 0.1": replace(RATE, dropout=0.1),
+    "learning rate x 300, normalised": replace(RATE, end=Normalised),
+    "learning rate x 300, layer norm": replace(RATE, end=partial(nn.LayerNorm, 32)),
+    "learning rate x 300, temperature 0.1": replace(RATE, objective=supervised_contrastive(0.1)),
+}
+MORE_HEALTHY: Mapping[str, Training] = {
+    "dropout 0.1": Training(cosine_embedding, dropout=0.1),
+    "dropout 0.5": Training(cosine_embedding, dropout=0.5),
+    "two classes, dropout 0.5": Training(two_classes, dropout=0.5),
+    "two classes, small head": Training(two_classes, head=1e-4),
+    "two classes, normalised": Training(two_classes, end=Normalised),
+    "two classes, rate 0.03": Training(two_classes, rate=0.03),
+    "supervised, rate 0.01": Training(supervised, rate=0.01),
+    "normalised": Training(cosine_embedding, end=Normalised),
+    "layer norm": Training(cosine_embedding, end=partial(nn.LayerNorm, 32)),
+    "batch norm": Training(cosine_embedding, end=partial(nn.BatchNorm1d, 32)),
+    "from all classes to two": Training(supervised, two_classes, start=100),
+    "from pairs to all classes": Training(cosine_embedding, supervised, start=100),
+    "two dimensions": Training(contrastive, dim=2),
+}
 
 
 def network(training: Training, seed: int) -> nn.Sequential:
@@ -114,14 +153,18 @@ def network(training: Training, seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         width = training.width
-        layers = [nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.dim)]
+        first, second, last = nn.Linear(64, width), nn.Linear(width, width), nn.Linear(width, training.dim)
     with torch.no_grad():
-        layers[-1].bias += training.offset
-    return nn.Sequential(*layers)
+        last.weight *= training.head
+        last.bias *= training.head
+        last.bias += training.offset
+    dropout = [nn.Dropout(training.dropout)] if training.dropout else []
+    end = [training.end()] if training.end else []
+    return nn.Sequential(first, nn.ReLU(), *dropout, second, nn.ReLU(), *dropout, last, *end)
 
 
 def steps(training: Training, model: nn.Module, seed: int, batch: int = 64) -> Iterator[int]:
-    """Train for ever; every other pair is of one class. Each step's number, when it is done."""
+    """Train for ever; every other pair is of one class. Yields the number of each step when it is done."""
     images, classes = digits()
     generator = torch.Generator().manual_seed(seed)
     by_class, counts = classes.argsort(), classes.bincount()
@@ -147,10 +190,12 @@ def steps(training: Training, model: nn.Module, seed: int, batch: int = 64) -> I
 
 
 def watched(training: Training, seed: int, last: int) -> CollapseMonitor:
-    """The monitor after a training to step `last`, or to its warning."""
+    """The monitor after training until step `last`, or until it warns."""
     model = network(training, seed)
-    with warnings.catch_warnings(), CollapseMonitor(model, dimensions=training.dimensions) as monitor:
+    monitor = CollapseMonitor(model, dimensions=training.dimensions)
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), monitor:
         warnings.simplefilter("ignore", CollapseWarning)
+        torch.manual_seed(seed)  # of dropout
         running = steps(training, model, seed)
         while not monitor.collapse and next(running) < last:
             pass

@@ -1,93 +1,153 @@
-"""Since when a figure has left its own healthy range: a change point, not a threshold that fits all models."""
+"""When a metric leaves its own healthy range: a change point, not a threshold for all models."""
 
 import math
 import statistics
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from diagnosis.monitor.look import Look
+from diagnosis.monitor.metrics import Metrics
 from diagnosis.verdict import ALWAYS
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One that falls as embeddings collapse, and when it has fallen too far.
+class Metric:
+    """A metric that falls when embeddings collapse, and how far it has to fall.
 
-    It has below a `drop`-th of its healthy level, if that is below `most` too, and below `least` wherever it was.
-    `cause` is what it speaks for where nothing else is known.
+    Attributes:
+        name: what the warning calls it.
+        cause: the cause to name where the diagnosis finds none.
+        value: reads it from `Metrics`.
+        drop: it has to fall below its healthy level divided by this,
+        most: and below this.
+        least: any value below this counts as fallen.
+        certain: no diagnosis of the rows has to confirm the fall.
+        counts: whether a fall counts, given the growth of rows and weights.
+        outgrown: whether it fell only because new directions outgrew the old ones, which are still there.
     """
 
     name: str
     cause: str
-    value: Callable[[Look], float]
+    value: Callable[[Metrics], float]
     drop: float
     most: float
     least: float = 0.0
+    certain: bool = False
+    counts: Callable[["Growth"], bool] = lambda growth: True
+    outgrown: Callable[["Growth"], bool] = lambda growth: False
 
 
-RANK = Figure("participation ratio", "rank_collapse", lambda look: look.participation_ratio, 2, 1.001)
-"""Two classes that have been learnt leave 1.01 dimensions and are no collapse, so that `most` is what is left by it."""
+class Growth(NamedTuple):
+    """Median norm of the rows in the healthy window and now, and the factor by which the weights grew."""
 
-FIGURES = (
-    Figure("usable rows", "nan_or_zero_rows", lambda look: look.usable_rows, 1.1, 1.0),
-    # A deep network begins with 0.99 and trains all the same: it has to fall from where it was. 1e-5 is one point.
-    Figure("1 - mean cosine", "training_collapse", lambda look: 1 - look.mean_cosine, 5, 1 - ALWAYS, 1e-5),
-    RANK,
+    before: float
+    now: float
+    weights: float
+
+
+RANK = Metric(
+    "participation ratio",
+    "rank_collapse",
+    lambda metrics: metrics.participation_ratio,
+    drop=2,
+    most=1.001,
+    outgrown=lambda growth: growth.now > 10 * growth.before,  # the head started small
 )
-OUTLYING = 3  # standard deviations from the median, as the median absolute deviation has them
-APART = 0.25  # of the logarithm: a few looks are nearer to each other than those to come
+"""Two learnt classes leave 1.01 dimensions and are no collapse; `most` lies below that."""
+
+EXPLODED = replace(
+    RANK,
+    name="participation ratio of exploded rows",
+    cause="training_collapse",
+    most=math.inf,
+    certain=True,
+    counts=lambda growth: growth.now > 1000 * max(1.0, growth.before),
+)
+"""A learning rate that is too high leaves as few dimensions as two classes do, but rows 2,000 times as long or more.
+
+In healthy trainings on digits they grow up to 26 times, at rates up to 0.03. Rows shorter than 1 count as 1: from near
+zero, any factor is healthy.
+"""
+
+OVERSHOT = replace(
+    EXPLODED, name="participation ratio with exploded weights", most=1.5, counts=lambda growth: growth.weights > 5
+)
+"""The same where outputs are normalised or bounded. The weights grow 8 times or more, in healthy trainings up to 3.1.
+
+A linear layer survives that with 2.5 dimensions or more, and batch normalisation with 1.9: hence `most`.
+"""
+
+METRICS = (
+    Metric("usable rows", "nan_or_zero_rows", lambda metrics: metrics.usable_rows, 1.1, 1.0),
+    # A deep network starts at 0.99 and trains all the same: it has to fall from its own level. 1e-5 is one point.
+    Metric("1 - mean cosine", "training_collapse", lambda metrics: 1 - metrics.mean_cosine, 5, 1 - ALWAYS, 1e-5),
+    RANK,
+    EXPLODED,
+    OVERSHOT,
+)
+OUTLYING = 3  # standard deviations from the median, estimated from the median absolute deviation
+APART = 0.25  # of the logarithm: a few samples lie closer together than later ones will
 
 
 class Health:
-    """The healthy level of a figure, the best median over `window` steps so far, and the looks below its limit."""
+    """The healthy level of a metric: its best median over `window` steps so far; and the samples below its limit."""
 
-    def __init__(self, figure: Figure, window: int) -> None:
-        self.figure, self._window = figure, window
+    def __init__(self, metric: Metric, window: int) -> None:
+        self.metric, self._window = metric, window
         self._level = 0.0
-        self._healthy: deque[Look] = deque()
-        self.fallen: list[Look] = []
-        """The last looks, all of them below the limit."""
+        self._healthy: deque[Metrics] = deque()
+        self.fallen: list[Metrics] = []
+        """The latest samples, if all of them are below the limit."""
 
     @property
     def limit(self) -> float:
-        """Below it the figure has fallen."""
-        return max(min(self._level / self.figure.drop, self.figure.most), self.figure.least)
+        """The value below which the metric has fallen."""
+        return max(min(self._level / self.metric.drop, self.metric.most), self.metric.least)
 
-    def add(self, look: Look) -> None:
-        """Take a look into account; one where the figure is NaN tells nothing of it."""
-        value = self.figure.value(look)
+    def add(self, sample: Metrics, weights: float = 1.0) -> None:
+        """Add a sample, taken when the weights had grown by that factor; one where the metric is NaN is skipped."""
+        value = self.metric.value(sample)
         if math.isnan(value):
             return
-        if value < self.limit:
-            self.fallen.append(look)
+        if value < self.limit and self.metric.counts(self._growth(sample, weights)):
+            self.fallen.append(sample)
             return
-        self._healthy += [*self.fallen, look]
+        self._healthy += [*self.fallen, sample]
         self.fallen.clear()
-        while look.step - self._healthy[0].step > self._window:
+        while sample.step - self._healthy[0].step > self._window:
             self._healthy.popleft()
         if value > self._level:
             self._level = max(self._level, self.before())
 
     def accept(self) -> None:
-        """What it has fallen to is healthy."""
-        self._level = self.figure.value(self.fallen[-1])
+        """Take the fallen value as the new healthy level."""
+        self._level = self.metric.value(self.fallen[-1])
         self._healthy.clear()
         self.fallen.clear()
 
     def before(self) -> float:
-        """The median over the window before it fell; NaN where it never was higher."""
-        return statistics.median(map(self.figure.value, self._healthy)) if self._healthy else math.nan
+        """The median over the window before the fall; NaN without a healthy sample."""
+        return statistics.median(map(self.metric.value, self._healthy)) if self._healthy else math.nan
 
     def began(self) -> int:
-        """The step of the first look from which on the figure is outside the range of the window before it fell."""
+        """The first step from which on the metric is outside the range of the window before the fall."""
         if not self._healthy:
             return self.fallen[0].step
-        values = np.log([self.figure.value(one) for one in self._healthy])
+        values = np.log([self.metric.value(one) for one in self._healthy])
         reach = max(OUTLYING * stats.median_abs_deviation(values, scale="normal"), APART)
         inside = values >= np.median(values) - reach
         last = int(np.flatnonzero(inside)[-1])
         return [*self._healthy, *self.fallen][last + 1].step
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether nothing was lost: see `Metric.outgrown`."""
+        return self.metric.outgrown(self._growth(self.fallen[-1]))
+
+    def _growth(self, sample: Metrics, weights: float = 1.0) -> Growth:
+        norms = [one.median_norm for one in self._healthy]
+        return Growth(statistics.median(norms) if norms else math.nan, sample.median_norm, weights)

@@ -1,4 +1,4 @@
-"""The monitor: a forward hook that looks at the embeddings now and then, and warns once."""
+"""The monitor: a forward hook that samples the embeddings at intervals, and warns once."""
 
 import warnings
 from pathlib import Path
@@ -14,40 +14,50 @@ from torch.utils.hooks import RemovableHandle
 from diagnosis.monitor import curve as curves
 from diagnosis.monitor.collapse import Collapse, CollapseWarning, Watch
 from diagnosis.monitor.health import RANK
-from diagnosis.monitor.look import look
+from diagnosis.monitor.metrics import measure
+from diagnosis.monitor.noiseless import Noiseless
+from diagnosis.monitor.weights import Weights
 from diagnosis.signature.rows import rows
 from diagnosis.subject import DiagnosisError
 
-MOST, LEAST = 64, 16  # rows of a look; of smaller batches it takes several steps
+MOST, LEAST = 64, 16  # rows of a sample; smaller batches are gathered over several steps
 
 
 class CollapseMonitor:
-    """Warns when the embeddings that a module puts out collapse in training: since which step, and by what.
+    """Warns when the embeddings that a module outputs collapse in training: since which step, and why.
 
-        with CollapseMonitor(model.head, curve="curve.csv") as monitor:
+        with CollapseMonitor(model, curve="curve.csv") as monitor:
             train(model)
 
-    **A step** ends when an optimiser of torch.optim has stepped after the module was called, however often: a Siamese
-    network calls it twice, accumulated gradients for each part of a batch. Calls in eval mode, without gradients, or
-    of embeddings that need none, do not count. Steps count from 0. In a loop without such an optimiser call `step()`:
-    from then on nothing else ends one.
+    **Steps** count from 0. A step ends when an optimiser of torch.optim has stepped after the module was called,
+    however often: a Siamese network calls it twice, accumulated gradients once per part of a batch. Calls in eval mode,
+    calls without gradients, and embeddings that need none do not count. In a loop without such an optimiser call
+    `step()`; from then on nothing else ends a step.
 
-    **A collapse** is a figure that has left its own healthy range and does not return; a high mean cosine alone is
-    none. One that was there before the first step is not told from a network that has not learnt yet, unless
-    all directions are equal: that is for `diagnose`.
+    **A collapse** means that a metric leaves its own healthy range and does not return. A high mean cosine alone is no
+    collapse. One from before the first step looks like a network that has not learnt yet, unless all directions are
+    equal: use `diagnose` for it.
 
-    Neither outputs, gradients nor random states are changed; no graph is kept; a look waits for the device. In
-    DataParallel hand over the wrapper: its replicas' calls are not seen. In DistributedDataParallel each process
-    watches its own batches. A compiled module is handed over itself, or a submodule of it before the first call: later
+    **Noise.** Where training mode adds to the outputs, as dropout does, samples are taken without it: at the end of a
+    sampled step the network runs once more on 32 items, in eval mode apart from batch normalisation. The network is the
+    outermost module around the call, so watching a head is enough if the whole network is called as one module. What is
+    sharded (FSDP), scripted, or raises when it runs once more is sampled with its noise.
+
+    Outputs, gradients, random states, buffers and attributes stay as they are; no graph is kept. A sample waits for the
+    device. For DataParallel pass the wrapper: calls of its replicas are not seen. In DistributedDataParallel each
+    process watches its own batches. Pass a compiled module itself, or a submodule of it before the first call: later
     hooks are not compiled in.
 
     Args:
-        module: whose output are the embeddings, `[N, ..., D]`, floating point, on any device.
-        window: steps that a healthy range is told from.
-        every: steps from one look to the next; once a figure is out of order each step is looked at.
-        dimensions: a participation ratio that has fallen below it is a collapse too, unless the rows are clusters. Two
-            classes, or one number, that a network has learnt leave 1.01; 1.5 sees more where more is to be learnt.
-        curve: a CSV file for the figures of all looks, written when a collapse is seen and by `detach`.
+        module: its output is the embeddings, `[N, ..., D]`, floating point, on any device.
+        window: length of the healthy range, in steps.
+        every: sampling interval in steps; every step once a metric looks abnormal.
+        dimensions: a participation ratio below this is a collapse too, unless the rows form clusters. Two learnt
+            classes, or one learnt number, leave 1.01; 1.5 sees more where there is more to learn.
+        curve: a CSV file for the metrics of all samples, written on a collapse and by `detach`.
+
+    Raises:
+        DiagnosisError: bad arguments; or, when the module is called, an output that is no floating-point tensor.
     """
 
     def __init__(
@@ -68,15 +78,16 @@ class CollapseMonitor:
                 f"every={every} and window={window}; needed is 1 <= every <= window, such as 25 and 500"
             )
         self._module, self._every, self._path = module, every, Path(curve) if curve else None
-        self._watch = Watch(window, dimensions)
+        self._watch, self._weights = Watch(window, dimensions), Weights(module, window)
         self._handles: tuple[RemovableHandle, ...] = ()
         self._step = self._next = self._calls = 0
         self._explicit = self._called = False
         self._rows: list[torch.Tensor] = []
+        self._noiseless = Noiseless(module, window)
 
     @property
     def collapse(self) -> Collapse | None:
-        """What was warned of; None as long as nothing was."""
+        """The collapse that was warned of, if any."""
         return self._watch.collapse
 
     def __enter__(self) -> "CollapseMonitor":
@@ -89,10 +100,10 @@ class CollapseMonitor:
         self.detach()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "CollapseMonitor":
-        return self  # a copy of the module, such as its moving average, is another module, which is not watched
+        return self  # a copy of the module, such as its moving average, is not watched
 
     def attach(self) -> None:
-        """Begin to watch, or go on."""
+        """Start or resume watching."""
         if not self._handles:
             calls = self._module.register_forward_hook(self._call)
             self._handles = calls, register_optimizer_step_post_hook(self._update)
@@ -114,15 +125,15 @@ class CollapseMonitor:
             )
 
     def step(self, number: int | None = None) -> None:
-        """End a step; `number` is how many are done, one more than before if None, and the same number ends none."""
+        """End a step; `number` counts finished steps, by default one more than before. The same number ends none."""
         self._explicit = True
         number = self._step + 1 if number is None else number
         if number != self._step:
             self._end(number)
 
     def curve(self) -> pd.DataFrame:
-        """The figures of all looks, a row each; `collapsed` from the step on at which the collapse began."""
-        return curves.table(self._watch.looks, self.collapse.began if self.collapse else None)
+        """One row per sample with its metrics; `collapsed` is true from the step where the collapse began."""
+        return curves.table(self._watch.samples, self.collapse.began if self.collapse else None)
 
     def plot(self, path: str | Path) -> None:
         """Save the curve as PNG."""
@@ -142,9 +153,8 @@ class CollapseMonitor:
             return
         self._calls, self._called = self._calls + 1, True
         if self._step >= self._next and sum(map(len, self._rows)) < 2 * MOST:
-            table = rows(embeddings, -1)
-            # An odd stride does not fall on the same tokens of each sequence. Others may write into what was put out.
-            self._rows.append(table[:: -(-len(table) // MOST) | 1].clone())
+            self._rows.append(_thinned(embeddings).clone())  # others may write into the output
+            self._noiseless.keep(self._step, embeddings)
 
     def _update(self, *_: Any) -> None:
         if self._called and not self._explicit:
@@ -152,13 +162,14 @@ class CollapseMonitor:
 
     def _end(self, number: int) -> None:
         if sum(map(len, self._rows)) >= LEAST:
-            seen = torch.cat(self._rows)
-            self._look(seen[:: -(-len(seen) // MOST)])
+            found = [_thinned(one) for one in self._noiseless.outputs(self._step)]
+            self._sample(torch.cat(found if sum(map(len, found)) >= LEAST else self._rows))
             self._rows.clear()
         self._step, self._called = number, False
 
-    def _look(self, seen: torch.Tensor) -> None:
-        found = self._watch.add(look(self._step, seen), seen)
+    def _sample(self, table: torch.Tensor) -> None:
+        table = table[:: -(-len(table) // MOST)]
+        found = self._watch.add(measure(self._step, table), table, self._weights.growth(self._step))
         self._next = self._step + (1 if self._watch.suspicious else self._every)
         if found:
             self._write()
@@ -167,3 +178,9 @@ class CollapseMonitor:
     def _write(self) -> None:
         if self._path:
             self.curve().to_csv(self._path, index=False)
+
+
+def _thinned(embeddings: torch.Tensor) -> torch.Tensor:
+    """At most `MOST` rows, `[M, D]`. An odd stride does not hit the same tokens of each sequence."""
+    table = rows(embeddings.detach(), -1)
+    return table[:: -(-len(table) // MOST) | 1]

@@ -1,4 +1,4 @@
-"""What one look at embeddings in training tells: the part of the signature that costs next to nothing."""
+"""Metrics of the embeddings of one training step: the part of the signature that costs next to nothing."""
 
 import math
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ import torch
 
 
 @dataclass(frozen=True)
-class Look:
-    """Figures of the rows of one step, NaN where they are not defined; named as those of `Signature`.
+class Metrics:
+    """Metrics of the rows of one step, named as in `Signature`; NaN where undefined.
 
     Attributes:
-        step: that the rows are of.
-        usable_rows: share of the rows that are neither NaN, nor infinite, nor zero; the other figures are of these.
-        mean_cosine: over all pairs of rows.
+        step: the step of the rows.
+        usable_rows: share of the rows that are finite and not zero; all other metrics use these rows only.
+        mean_cosine: mean over all pairs of rows.
         mean_share: ||mean||^2 / E||x||^2.
-        participation_ratio: (sum of variances)^2 / sum of their squares, over the principal axes of the directions
-            about their mean: the number of dimensions that they vary along.
-        top_dimension_energy: share of E||x||^2 that one dimension holds.
-        median_norm: a row's.
+        participation_ratio: (sum of variances)^2 / sum of squared variances, over the principal axes of the centred
+            unit rows: the effective number of dimensions they vary along.
+        top_dimension_energy: largest share of E||x||^2 in one dimension.
+        median_norm: median norm of a row.
     """
 
     step: int
@@ -31,8 +31,8 @@ class Look:
     median_norm: float = math.nan
 
 
-def look(step: int, rows: torch.Tensor) -> Look:
-    """The figures of `[M, K]`, computed in float64 on the CPU by NumPy, which takes half of torch's time for so few."""
+def measure(step: int, rows: torch.Tensor) -> Metrics:
+    """Measure `rows`, `[M, D]`, in float64 on the CPU. For so few rows NumPy takes half of torch's time."""
     wide = rows.double().cpu().numpy()
     norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))  # in float64 no square of a float32 overflows
     usable = (norm > 0) & (norm < np.inf)  # both are false of NaN
@@ -40,17 +40,17 @@ def look(step: int, rows: torch.Tensor) -> Look:
         wide, norm = wide[usable], norm[usable]
     count = len(wide)
     if count < 2:
-        return Look(step, count / len(rows))
+        return Metrics(step, count / len(rows))
     units = wide / norm[:, None]
     centred = units - units.sum(0) / count
     gram = _gram(torch.from_numpy(centred))
     variance = float(np.trace(gram))
     mean, energy = wide.sum(0) / count, np.einsum("ij,ij->j", wide, wide) / count
     whole = float(energy.sum())
-    return Look(
+    return Metrics(
         step,
         usable_rows=count / len(rows),
-        mean_cosine=1 - variance / (count - 1),  # from the variance no digits are lost near 1
+        mean_cosine=1 - variance / (count - 1),  # computed from the variance, it keeps its digits near 1
         mean_share=float(mean @ mean) / whole,
         participation_ratio=variance**2 / float(np.einsum("ij,ij->", gram, gram)) if variance > 0 else math.nan,
         top_dimension_energy=float(energy.max()) / whole,
@@ -59,5 +59,5 @@ def look(step: int, rows: torch.Tensor) -> Look:
 
 
 def _gram(table: torch.Tensor) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """By torch: NumPy's BLAS has threads of its own, which on a busy machine wait for each other for milliseconds."""
+    """Computed by torch: NumPy's BLAS has threads of its own, which wait for each other on a busy machine."""
     return (table @ table.T).numpy()
