@@ -76,7 +76,7 @@ def table(frame: pd.DataFrame, names: Collection[str] = ("implementation",)) -> 
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def page(template: str, values: Mapping[str, object]) -> str:
+def filled(template: str, values: Mapping[str, object]) -> str:
     """Fill a template of this room."""
     return templates(TEMPLATES).get_template(template).render(values)
 

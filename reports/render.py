@@ -1,19 +1,28 @@
-"""Everything on one page: load a run, ask the sections, draw the pictures, fill the template."""
+"""From a run to its page: load it once, rank it, draw the pictures, fill the template."""
 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from reports import page as pages
+import pandas as pd
+
+from reports import page, plots
 from reports.budget import BUDGET_U
 from reports.files import emptied, point, write_csv
-from reports.markdown import page
+from reports.markdown import filled
+from reports.measured import measured
+from reports.plots.studio import studio
+from reports.sections.accuracy.accuracy import judged
 from reports.sections.against import side_by_side
-from reports.sections.conditions import sampling
+from reports.sections.always_one.effects import trained
+from reports.sections.resolution import seen
 from reports.sections.speed.sentences import budgets
-from results import ROOT, check_name, load, load_run
+from results import ROOT, Findings, check_name, load, load_end, load_findings, load_operators, load_run
+from results.files import find
 
 OUT = Path(__file__).parent / "out"
+LARGE_BYTES = 2**25
+"""A run of that size takes so long to read that a second process for the pictures pays for its start."""
 
 
 def render(
@@ -32,27 +41,45 @@ def render(
         UnknownRun: a run that is not there.
         ValueError: a file that does not hold a run.
     """
-    head, records = load_run(run, root), load(run, root=root, evidence=True)
+    head, file = load_run(run, root), find(run, root)
     check_name(head.name)
-    if len(records):  # what the file is called: it may be a copy, and the original has a report of its own
-        head = dataclasses.replace(head, name=str(records["run"].iat[0]))
-        check_name(head.name)
+    head = dataclasses.replace(head, name=file.stem)  # it may be a copy, and the original has a report of its own
+    check_name(head.name)
     folder = emptied(out / head.name)
-    flagged, records = pages.flagged(records), records.drop(columns="evidence")
-    write_csv(records, folder / "records.csv")
-    values = {
-        "run": head,
-        "records": len(records),
-        "budgets": budgets(budget_u),
-        "against": side_by_side(against, head, records, root, folder) if against else None,
-        "sampling": sampling(head, records),
-        **pages.measured(records, budget_u, folder, head, pages.findings(run, root, folder)),
-        **pages.always_one(run, root, folder),
-        **flagged,
-        **pages.profiled(run, root, folder),
-        **pages.environment(run, root),
-    }
+    with studio(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
+        found = load_findings(run, root)
+        accuracy, loops = judged(found.accuracy, budget_u), trained(found.always_one)
+        pictures.draw(plots.of_findings(accuracy, seen(found.resolution), loops))
+        evidence = load(run, root=root, evidence=True)
+        records, profile = evidence.drop(columns="evidence"), load_operators(run, root)
+        ranked = measured(records, accuracy, budget_u)
+        tasks = list(plots.of_tasks(ranked))
+        pictures.draw(plot for _, plot in tasks)
+        _write_tables(folder, records, found, profile)
+        values = {
+            "run": head,
+            "records": len(records),
+            "budgets": budgets(budget_u),
+            "against": side_by_side(against, head, records, root, folder) if against else None,
+            **page.speed(ranked, head),
+            **page.errors(found, accuracy, ranked, head.families),
+            **page.always_one(found.always_one, loops),
+            **page.failed(records, evidence),
+            **page.profiled(profile),
+            **page.measured_on(head, load_end(run, root), records),
+        }
+        drawn = pictures.pictures()
+    values |= {"pictures": drawn, "of_tasks": [(task, drawn[plot.stem]) for task, plot in tasks if plot.stem in drawn]}
     path = folder / "report.md"
-    path.write_text(page("report.md.j2", values), encoding="utf-8", newline="\n")
+    path.write_text(filled("report.md.j2", values), encoding="utf-8", newline="\n")
     point(out / "latest", head.name)
     return path
+
+
+def _write_tables(folder: Path, records: pd.DataFrame, found: Findings, profile: pd.DataFrame) -> None:
+    tables = {"records": records, **found._asdict(), "operators": profile}
+    for name, table in tables.items():
+        if name == "always_one" and len(table):
+            table.to_csv(folder / "always_one.csv", index=False)
+        elif len(table) or name == "records":
+            write_csv(table, folder / f"{name}.csv")

@@ -10,6 +10,7 @@ from reports import units
 from reports.budget import BUDGET_U
 from reports.markdown import plain
 from reports.measured import measured
+from reports.sections.accuracy.accuracy import judged
 from reports.sections.contracts import contracts, drop_ins
 from reports.sections.speed.sentences import QUIETER, against_baseline
 from reports.sections.speed.table import group_names
@@ -42,7 +43,7 @@ def answer(run: str = "latest", *, budget_u: Mapping[str, float] = BUDGET_U, roo
         ValueError: a file that does not hold a run.
     """
     found, records = load_findings(run, root), load(run, root=root)
-    table, _, _, best = measured(records, found.accuracy, budget_u)
+    table, _, best = measured(records, judged(found.accuracy, budget_u), budget_u)
     limits = (
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",
         _missing(records),

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt  # rich depends on it
 
-from reports import BUDGET_U, BudgetError, parse_budget, plots, render, units
+from reports import BUDGET_U, BudgetError, parse_budget, render, units
 from reports.__main__ import main
 from reports.markdown import code, escape
+from reports.plots.drawing import PLOTS
 from reports.sections.speed import answer as answers
 from reports.sections.speed import standings as ranks
 from reports.sections.speed.table import FASTER, SAME, SLOWER, prepare
@@ -490,7 +491,7 @@ def test_memory_formats_are_lines_of_their_own() -> None:
     ]
     loaded = table(*(ok("builtin", case, 1.0) for case in maps))
     standings = ranks.standings(loaded, BUDGET_U)
-    figure = plots.PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
+    figure = PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
     assert figure is not None
     assert [line.get_linestyle() for line in figure.axes[0].get_lines()] == ["--", "-"]
     assert figure.get_suptitle().endswith("dashed and hollow: channels_last")
@@ -501,7 +502,7 @@ def test_bars_of_very_different_peaks_are_told_apart_on_a_logarithmic_axis(most:
     peaks = {"builtin": most * 1024, "small": 1024, "nothing": 0, "unknown": None}
     loaded = table(*(ok(name, SMALL, 1.0, peak=peak) for name, peak in peaks.items()))
     standings = ranks.standings(loaded, BUDGET_U)
-    figure = plots.PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
+    figure = PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
     assert figure is not None
     figure.draw_without_rendering()
     assert figure.axes[0].get_xscale() == scale
@@ -512,7 +513,7 @@ def test_bars_of_very_different_peaks_are_told_apart_on_a_logarithmic_axis(most:
 def test_two_sizes_are_the_ticks_of_the_latency_axis() -> None:
     loaded = table(*(ok("builtin", case, 1.0) for case in (SMALL, MIDDLE)))
     standings = ranks.standings(loaded, BUDGET_U)
-    figure = plots.PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
+    figure = PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
     assert figure is not None
     figure.draw_without_rendering()
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["128 KiB", "2 MiB"]
@@ -576,7 +577,7 @@ def test_pictures_take_names_as_they_are_and_say_what_they_leave_out() -> None:
     ]
     loaded = table(*(ok(name, case, 1.0, peak=1) for case in cases for name in ("builtin", f"${NASTY}")))
     standings = ranks.standings(loaded, BUDGET_U)
-    memory = plots.PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
+    memory = PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
     assert memory is not None
     assert len(memory.axes) == 6
     assert memory.get_suptitle().endswith("(the first 6 of 8 groups)")

@@ -1,86 +1,60 @@
-"""Pictures: plain functions from table to Figure, of the cases of one task; None where there is nothing to see."""
+"""The pictures of a report: which there are, and what each is drawn from. Free of matplotlib, which takes long."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from reports.plots.always_one import always_one
-from reports.plots.heat_map import heat_map
-from reports.plots.latency import latency
-from reports.plots.memory import memory
-from reports.plots.ratio import ratio
-from reports.plots.resolution import resolution
-from reports.plots.style import styled
-from reports.plots.tradeoff import tradeoff
+from reports.measured import Measured
+from reports.sections.accuracy import accuracy
+from reports.sections.always_one.lessons import compared
+from reports.sections.speed.table import MEMBER
 
-__all__ = ["PLOTS", "Picture", "draw", "draw_always_one", "draw_heat_map", "draw_resolution"]
+OF_TASK = ("ratio", "latency", "tradeoff", "memory")
+"""The pictures of a task, in the order of the page."""
 
-PLOTS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], Figure | None]] = {
-    "ratio": ratio,
-    "latency": latency,
-    "tradeoff": tradeoff,
-    "memory": memory,
-}
-"""Name to picture, in the order of the page. Each is given a task's table, standings and answer."""
-
+_SHOWN = [*MEMBER, "case", "status", "memory_format", "label", "size", "input_bytes", "peak_bytes"]
+_SHOWN += ["latency_s", "ratio", "ratio_low", "ratio_high", "verdict"]
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9]+")
+
+
+class Plot(NamedTuple):
+    """A picture to draw: `kind` names its module in this folder, `stem` its file, and `tables` is what it shows."""
+
+    kind: str
+    stem: str
+    tables: tuple[pd.DataFrame, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A file, and what is seen on it."""
+    """A drawn picture: its file, and the text for readers who don't see it."""
 
-    task: str
     file: str
     alt: str
 
 
-def draw(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, folder: Path) -> Iterator[Picture]:
-    """Save what there is to see of each task in `folder` as PNG: the same tables, the same bytes."""
-    for task in answer["task"].unique():
-        parts = [frame[frame["task"] == task] for frame in (table, standings, answer)]
-        if parts[1].empty:
-            continue
-        for name, plot in PLOTS.items():
-            with styled():
-                figure = plot(*parts)
-                if figure is None:
-                    continue
-                picture = _save(figure, task, f"{task}-{name}.png", folder)
-            yield picture
+def of_tasks(measured: Measured) -> Iterator[tuple[str, Plot]]:
+    """Each task of the answer with standings, and a plot of it."""
+    for task in measured.answer["task"].unique():
+        table, standings, answer = (frame[frame["task"] == task] for frame in measured)
+        table = table[_SHOWN]  # a second process is handed all of it
+        if len(standings):
+            yield from ((task, Plot(kind, f"{task}-{kind}", (table, standings, answer))) for kind in OF_TASK)
 
 
-def draw_heat_map(rows: pd.DataFrame, tally: pd.DataFrame, folder: Path) -> Picture:
-    """Save how wrong each is on one device in one dtype, in the order of `tally`."""
-    place = "-".join(rows[["device", "dtype"]].iloc[0])
-    with styled():
-        return _save(heat_map(rows, tally), "accuracy", f"accuracy-{_NO_FILE_NAME.sub('-', place)}.png", folder)
+def of_findings(judged: pd.DataFrame, resolution: pd.DataFrame, trained: pd.DataFrame) -> Iterator[Plot]:
+    """What the error suite and the trainings have to show."""
+    for rows in accuracy.by_place(judged):
+        yield Plot("heat_map", heat_map_of(rows), (rows, accuracy.tally(rows)))
+    if len(resolution):
+        yield Plot("resolution", "resolution", (resolution,))
+    if len(trained) and compared(trained).any():
+        yield Plot("always_one", "always_one", (trained,))
 
 
-def draw_resolution(seen: pd.DataFrame, folder: Path) -> Picture:
-    """Save what each can see near 1."""
-    with styled():
-        return _save(resolution(seen), "resolution", "resolution.png", folder)
-
-
-def draw_always_one(rows: pd.DataFrame, folder: Path) -> Picture:
-    """Save what each change is worth to a Siamese loop."""
-    with styled():
-        return _save(always_one(rows), "always_one", "always_one.png", folder)
-
-
-def _save(figure: Figure, task: str, file: str, folder: Path) -> Picture:
-    if layout := figure.get_layout_engine():  # once: `savefig` would draw all of it twice
-        layout.execute(figure)
-        figure.set_layout_engine(None)
-    figure.savefig(folder / file, metadata={"Software": None})
-    return Picture(task=task, file=file, alt=_alt(figure))
-
-
-def _alt(figure: Figure) -> str:
-    facets = (axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes)
-    return "; ".join(filter(None, [figure.get_suptitle(), *facets]))
+def heat_map_of(rows: pd.DataFrame) -> str:
+    """The stem of the heat map of one device and dtype."""
+    return f"accuracy-{_NO_FILE_NAME.sub('-', '-'.join(rows[accuracy.PLACE].iloc[0]))}"

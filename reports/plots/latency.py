@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator
 
 from reports import units
-from reports.plots import style
+from reports.plots import facets, style
 from reports.sections.speed.by_case import spread
 from reports.sections.speed.table import GROUP
 
@@ -25,7 +25,7 @@ def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
     if ok.empty:
         return None
     label = "size of all pairs" if (ok["task"] == "pairwise").all() else "size of the inputs"
-    looks = style.looks(standings, answer)
+    looks = facets.looks(standings, answer)
     standings = standings.merge(ok[GROUP].drop_duplicates(), on=GROUP)
     lines = ok.groupby([*LINE, "size"])["latency_s"].median().reset_index()
 
@@ -43,10 +43,10 @@ def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
         style.log_ticks(axes.xaxis, units.size)
         axes.xaxis.set_major_locator(FixedLocator(sizes) if len(sizes) <= 2 else LogLocator(base=4, numticks=7))
         style.log_ticks(axes.yaxis, units.seconds)
-        return style.verdict(members, answer)
+        return facets.verdict(members, answer)
 
     others = sorted({*ok["memory_format"]} - {"contiguous"})
     title = "latency over size" + (f"; dashed and hollow: {', '.join(others)}" if others else "")
-    figure = style.small_multiples(standings, answer, title, 2.9, style.WIDE, draw)
-    style.legend(figure, looks, lines=True)
+    figure = facets.small_multiples(standings, answer, title, 2.9, facets.WIDE, draw)
+    facets.legend(figure, looks, lines=True)
     return figure

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from reports import units
-from reports.plots import style
+from reports.plots import facets, style
 from reports.sections.speed.by_case import of_group
 from reports.sections.speed.table import GROUP
 
@@ -24,8 +24,8 @@ def memory(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -
     """
     if table["peak_bytes"].isna().all():
         return None
-    looks = style.looks(standings, answer)
-    rows = table[table["case"].isin(style.largest(table[table["status"] == "ok"])["case"])]
+    looks = facets.looks(standings, answer)
+    rows = table[table["case"].isin(facets.largest(table[table["status"] == "ok"])["case"])]
     rows = rows.merge(standings[[*GROUP, "implementation"]], on=[*GROUP, "implementation"])
     rows = rows.assign(share=rows["peak_bytes"] / rows["input_bytes"])
 
@@ -36,8 +36,8 @@ def memory(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -
         return f"at {here['label'].iloc[0]}, {_seen(here, of_group(answer, members.iloc[0]).iloc[0])}"
 
     height = 0.9 + 0.17 * min(standings["implementation"].nunique(), BARS)
-    return style.small_multiples(
-        standings, answer, "peak memory beyond the inputs, at the largest case", height, style.NARROW, draw
+    return facets.small_multiples(
+        standings, answer, "peak memory beyond the inputs, at the largest case", height, facets.NARROW, draw
     )
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import units
-from reports.plots import style
+from reports.plots import facets, style
 from reports.sections.speed.by_case import of_group, spread
 from reports.sections.speed.table import SAME
 
@@ -43,12 +43,12 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
         return f"faster in every case: {(others['faster'] == others['compared']).sum()} of {len(others)}"
 
     height = 0.9 + 0.17 * min(standings["implementation"].nunique(), ROWS)
-    figure = style.small_multiples(
+    figure = facets.small_multiples(
         standings,
         answer,
         "time relative to the baseline, with 95 % intervals; hollow: no difference seen",
         height,
-        style.NARROW,
+        facets.NARROW,
         draw,
     )
     handles = [Line2D([], [], color=shade, marker="o", lw=0) for shade in shades.values()]

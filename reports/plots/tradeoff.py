@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import units
-from reports.plots import style
+from reports.plots import facets, style
 from reports.sections.speed.table import GROUP
 
 OUTSIDE = "#f6e7df"
@@ -20,11 +20,11 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
     least other one; None without a baseline.
     """
     compared = table.dropna(subset=["ratio"])
-    here = compared[compared["case"].isin(style.largest(compared)["case"])]
+    here = compared[compared["case"].isin(facets.largest(compared)["case"])]
     standings = standings.merge(here[[*GROUP, "implementation", "label", "ratio"]], on=[*GROUP, "implementation"])
     if standings.empty:
         return None
-    looks = style.looks(standings, answer)
+    looks = facets.looks(standings, answer)
 
     def draw(axes: Axes, members: pd.DataFrame) -> str:
         above_zero = members["error_u"][members["error_u"] > 0]
@@ -45,10 +45,10 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
         within = f"{members['within'].sum()} of {len(members)} within the budget of {units.error(limit_u)}"
         return f"time at {members['label'].iloc[0]}; {within}"
 
-    figure = style.small_multiples(
-        standings, answer, "latency at the largest case against error", 2.9, style.WIDE, draw
+    figure = facets.small_multiples(
+        standings, answer, "latency at the largest case against error", 2.9, facets.WIDE, draw
     )
-    style.legend(figure, looks, lines=False)
+    facets.legend(figure, looks, lines=False)
     return figure
 
 

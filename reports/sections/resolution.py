@@ -46,6 +46,11 @@ def theory(dtype: str) -> Theory | None:
     return Theory(math.sqrt(unit), unit, math.floor((1 - NEAR) / unit) + 1) if unit else None
 
 
+def seen(found: pd.DataFrame) -> pd.DataFrame:
+    """The rows of those whose resolution could be measured."""
+    return found[found["status"] == "ok"]
+
+
 def resolution(seen: pd.DataFrame) -> pd.DataFrame:
     """One row for all implementations that see equally fine on a device in a dtype, the finest first.
 

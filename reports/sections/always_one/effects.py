@@ -23,6 +23,13 @@ MEASURES = {"auc": (0, 1), "unlike": (-1, 1), "effective_rank": (0, np.inf), "ze
 """What is told of vectors, and where it lies."""
 
 
+def trained(trainings: pd.DataFrame) -> pd.DataFrame:
+    """The `outcomes` of each loop and change beside their `effects`; empty where nothing was trained."""
+    if trainings.empty:
+        return trainings
+    return outcomes(trainings).merge(effects(trainings), on=LOOP, how="left")
+
+
 def outcomes(trainings: pd.DataFrame) -> pd.DataFrame:
     """One row a loop and change, in the order they were made: the mean over the seeds of each of `MEASURES`.
 
