@@ -92,8 +92,8 @@ def digit_pairs(count: int = 400) -> tuple[Tensor, Tensor, Tensor]:
     values, classes = table("digits")
     first, second = torch.randint(len(values), (2, count))
     for i in range(0, count, 2):
-        alike = (classes == classes[first[i]]).nonzero().flatten()
-        second[i] = alike[torch.randint(len(alike), ())]
+        positive = (classes == classes[first[i]]).nonzero().flatten()
+        second[i] = positive[torch.randint(len(positive), ())]
     return values[first], values[second], (classes[first] == classes[second]).float()
 
 
@@ -485,8 +485,8 @@ def triplets_of_scrambled_labels() -> Arguments:
     classes = classes[torch.randperm(len(classes))]
 
     def batch_hard(inputs: Tensor, classes: Tensor) -> Tensor:
-        distances, alike = torch.cdist(model(inputs), model(inputs) + 1e-6), classes[:, None] == classes
-        return F.relu((distances * alike).amax(1) - (distances + 1e6 * alike).amin(1) + 0.2).mean()
+        distances, positive = torch.cdist(model(inputs), model(inputs) + 1e-6), classes[:, None] == classes
+        return F.relu((distances * positive).amax(1) - (distances + 1e6 * positive).amin(1) + 0.2).mean()
 
     fit(model, batch_hard, batched(values, classes, size=100), 250, 1e-2)
     return collapsed(**seen(model, digits(), labels=classes[:300]))
@@ -496,15 +496,15 @@ def triplets_of_scrambled_labels() -> Arguments:
 def only_genuine_pairs() -> Arguments:
     """The sampler only makes pairs of one class, so that the contrastive loss is least for a constant."""
     a, b, labels = digit_pairs(800)
-    alike = labels > 0
-    report = siamese(hinge, (a[alike], b[alike], labels[alike]), of_cosines=True)
+    positive = labels > 0
+    report = siamese(hinge, (a[positive], b[positive], labels[positive]), of_cosines=True)
     assert negative_cosine(report["x"]) >= 0.95
     return report
 
 
 @case("label_convention", "training_collapse")
 def zeros_for_cosine_embedding_loss() -> Arguments:
-    """F.cosine_embedding_loss wants 1 and -1; unlike pairs of label 0 cost nothing."""
+    """F.cosine_embedding_loss wants 1 and -1; negative pairs of label 0 cost nothing."""
     return collapsed(**siamese(F.cosine_embedding_loss, digit_pairs()))
 
 
@@ -665,7 +665,7 @@ def confident_probabilities() -> Arguments:
 
 @case("unknown")
 def negatives_that_are_none() -> Arguments:
-    """Pairs of one digit are labelled unlike where the writers differed, which the embedding cannot know."""
+    """Pairs of one digit are labelled negative where the writers differed, which the embedding cannot know."""
     x, classes = class_embeddings()
     order = classes.argsort(stable=True)
     return collapsed(x[order[:-2:2]], x[order[2::2]], labels=(torch.arange(898) % 2).float())
@@ -673,14 +673,14 @@ def negatives_that_are_none() -> Arguments:
 
 @case("unknown")
 def learnt_the_camera() -> Arguments:
-    """The embedding tells cameras apart, not people; unlike pairs were taken by one camera."""
+    """The embedding tells cameras apart, not people; negative pairs were taken by one camera."""
     x, y = torch.randn(30, 64).repeat(8, 1) + 0.1 * torch.randn(2, 240, 64)
     return collapsed(x, y, labels=(torch.arange(240) % 2).float())
 
 
 @case("unknown", "carried_over")
 def neighbouring_windows() -> Arguments:
-    """Unlike pairs are windows of a slow signal that start one sample apart."""
+    """Negative pairs are windows of a slow signal that start one sample apart."""
     signal = F.avg_pool1d(torch.randn(1, 20_000), 41, 1)[0]
     starts = torch.arange(150)[:, None] * 120 + torch.arange(96)
     return collapsed(signal[starts], signal[starts + 1], labels=torch.zeros(150))
@@ -731,7 +731,7 @@ def one_code_for_all() -> Arguments:
 
 @case("unknown", "label_convention", "training_collapse")
 def distance_labels() -> Arguments:
-    """The loss takes 1 for "different", the data set for "alike": what is unlike is pulled together."""
+    """The loss takes 1 for "different", the data set for "positive": negative pairs are pulled together."""
     return collapsed(**siamese(lambda cosines, labels: hinge(cosines, 1 - labels), digit_pairs(150), of_cosines=True))
 
 
