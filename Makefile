@@ -13,10 +13,10 @@ bench: venv ## measure the quick grid, print the answer and render the report
 	@printf 'report: ' && $(BIN)/python -m reports
 
 test: venv lint types ## lint, types, all tests: one worker a core, then those that need the machine alone
-	$(BIN)/python -m tests.matrix found
+	$(BIN)/python tests/matrix.py found
 
 test-matrix: venv ## all tests with each CPU capability, with 1 and 2 threads, and with the CPU libraries held back
-	$(BIN)/python -m tests.matrix $(SETTINGS)
+	$(BIN)/python tests/matrix.py $(SETTINGS)
 
 venv: .venv/installed ## the set-up alone
 

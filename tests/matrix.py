@@ -1,4 +1,4 @@
-"""Run the tests in other settings of the CPU libraries: `python -m tests.matrix [SETTING ...]`, all unless given.
+"""Run the tests in other settings of the CPU libraries: `python tests/matrix.py [SETTING ...]`, all unless given.
 
 Each setting runs two parts: tests side by side, one worker a core, then the tests marked `alone`.
 """
@@ -99,7 +99,7 @@ def highest_capability() -> str:
 
 def main() -> int:
     """Run the settings; the exit status is 1 if a test failed in one of them."""
-    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tests/matrix.py", description=__doc__)
     parser.add_argument("settings", nargs="*", metavar="SETTING", help=f"of {', '.join(settings('avx512'))}")
     parser.add_argument("--pytest", default="", metavar="ARGUMENTS", help="passed on, such as --pytest='-k bugs'")
     options = parser.parse_args()

@@ -162,6 +162,7 @@ def test_neither_the_way_back_nor_a_case_too_large_to_look_at_every_sample_is_a_
 
 
 @pytest.mark.parametrize("name", A_REAL_CLOCK)
+@pytest.mark.alone
 def test_a_real_clock_is_not_fooled(name: str) -> None:
     make, reason = A_REAL_CLOCK[name]
     found = measure(HONEST[0], planted(make()), HONEST[1], clock=host_clock)

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import matrix
 import pytest
-
-from tests import matrix
 
 SUITE = '<testsuites><testsuite tests="{}" failures="{}" errors="0" skipped="1"/></testsuites>'
 

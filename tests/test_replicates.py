@@ -143,6 +143,7 @@ print(int(statistics.median(faults)))  # not the mean: the heap moves on to fres
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+@pytest.mark.alone
 def test_a_pinned_heap_takes_no_page_faults_for_its_temporaries() -> None:
     def faults_a_call(first: str) -> int:
         command = [sys.executable, "-c", FAULTS.format(first=first)]

@@ -51,6 +51,7 @@ def test_the_slower_of_a_pair_does_exactly_so_much_more(length: str) -> None:
     assert work.correction == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.alone
 def test_each_method_answers() -> None:
     work = pair("5 µs", 0.0)
     found = [ours(work, 0.03, 0.01, random.Random(0)), *pytest_benchmark(work, 0.02), torch_timer(work, 0.02)]
@@ -60,6 +61,7 @@ def test_each_method_answers() -> None:
         assert answer.seconds > 0
 
 
+@pytest.mark.alone
 def test_properties_are_given_in_words() -> None:
     rng = random.Random(0)
     assert "beyond an empty call" in smallest_call(0.02, rng)
@@ -75,6 +77,7 @@ def test_stopping_early_is_told_from_the_first_look_that_is_precise() -> None:
     assert all(len(entry.samples_s) == 16 for entry in early.samples.values())
 
 
+@pytest.mark.alone
 def test_processes_are_compared_by_their_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
     small = Case(task="paired", shape=(4, 32), dtype="float32", device="cpu")
     monkeypatch.setattr(instrument, "CASES", (small,))
