@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
             path = render(options.run, against=options.against, budget_u=budget_u, root=root, out=out)
             folder = publish(path, options.run, published, root) if options.publish else None
         except UnknownRun as error:
-            parser.exit(2, f"{parser.prog}: {error}; `make bench` measures a new one\n")
+            parser.exit(2, f"{parser.prog}: {error}; `make bench` measures one\n")
         except (ValueError, OSError) as error:
             parser.exit(2, f"{parser.prog}: {error}\n")
     for message in dict.fromkeys(str(warning.message) for warning in caught):
@@ -33,13 +33,23 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reports", description="Write the report of a run.")
-    parser.add_argument(
-        "run", metavar="RUN", nargs="?", default="latest", help="a run's name, or the path of its .jsonl file"
+    parser = argparse.ArgumentParser(
+        prog="python -m reports", description="Write the report of a run and print its path."
     )
-    parser.add_argument("--against", metavar="RUN", help="an older run to compare with")
-    parser.add_argument("--error-budget", metavar="SPEC", help="in u = 2**-24, by input dtype: float32=16,bfloat16=1e5")
-    parser.add_argument("--publish", action="store_true", help="keep a copy, with the run, in reports/published")
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="a run's name, or the path of its .jsonl file (default: latest)",
+    )
+    parser.add_argument("--against", metavar="RUN", help="an older run to compare against")
+    parser.add_argument(
+        "--error-budget",
+        metavar="SPEC",
+        help="largest accepted error by input dtype, in u = 2**-24: float32=16,bfloat16=1e5",
+    )
+    parser.add_argument("--publish", action="store_true", help="copy the report and its run to reports/published")
     return parser
 
 

@@ -43,7 +43,8 @@ def speed(measured: Measured, head: Run) -> dict[str, object]:
     return {
         "sureness": sureness(table),
         "headlines": headlines(best, winners),
-        "answers": summary.answers(best, close_seconds),
+        "answers": summary.answers(best),
+        "answer_costs": summary.answer_costs(best, close_seconds),
         "close_seconds": summary.close_seconds(close_seconds),
         "winners": summary.winners(winners),
         "described": summary.described(head.about, [*best["implementation"], *winners["implementation"]]),

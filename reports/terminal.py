@@ -12,19 +12,17 @@ from reports.markdown import plain
 from reports.measured import measured
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed.sentences import QUIETER, against_baseline
-from reports.sections.speed.table import group_names
+from reports.sections.speed.sentences import QUIETER
+from reports.sections.speed.summary import answers
 from reports.sections.speed.verdicts import NOTICEABLE, noise
 from results import ROOT, load, load_end, load_findings
-
-COLUMNS = ("cases", "fastest within the error budget", "against the baseline", "largest error")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """Plain text, no markup. `noise_floor` is a sentence, and each of `notes` is one.
 
-    `table` has a row a group of cases and the columns `COLUMNS`, all of them strings.
+    `table` has a row a group of cases and four columns of strings (`reports.sections.speed.summary.ANSWER`).
     """
 
     noise_floor: str
@@ -50,17 +48,7 @@ def answer(run: str = "latest", *, budget_u: Mapping[str, float] = BUDGET_U, roo
         _noisy(table),
         *_not_drop_ins(best, contracts.answered(found.contracts)),
     )
-    return Answer(noise_floor=_noise_floor(table), table=_rows(best), notes=list(filter(None, limits)))
-
-
-def _rows(best: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        (cases, row["implementation"], against_baseline(row), units.error(row["error_u"]))
-        if pd.notna(row["implementation"])
-        else (cases, "none", units.MISSING, units.MISSING)
-        for cases, (_, row) in zip(group_names(best), best.iterrows(), strict=True)
-    ]
-    return pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=list(COLUMNS), dtype=str)
+    return Answer(noise_floor=_noise_floor(table), table=answers(best).map(plain), notes=list(filter(None, limits)))
 
 
 def _noise_floor(table: pd.DataFrame) -> str:
@@ -80,7 +68,7 @@ def _missing(records: pd.DataFrame) -> str:
 
 def _noisy(table: pd.DataFrame) -> str:
     floors = noise(table)["noise_floor"]
-    return f"The machine is noisy. {QUIETER} show more." if (floors > NOTICEABLE).any() else ""
+    return f"The machine was noisy. {QUIETER} show more." if (floors > NOTICEABLE).any() else ""
 
 
 def _not_drop_ins(best: pd.DataFrame, answered: pd.DataFrame) -> list[str]:

@@ -333,7 +333,7 @@ def test_the_page_says_which_advice_helps_and_which_does_not(tmp_path: Path) -> 
         *(each for many in faults for each in many),
         *made("detached_vectors", [0.301, 0.3, 0.299] * 2, "correct_code", advice="detach"),
     )
-    assert "No speed was measured. Which advice helps a Siamese loop stands below." in text
+    assert "No speed was measured. The effect of each piece of advice on a Siamese loop is below." in text
     assert "48 trainings" in text
     for said in (
         "above 0.99) in the loop as it is written with 1 of 3 changes, each alone: `l2`.",
@@ -343,7 +343,7 @@ def test_the_page_says_which_advice_helps_and_which_does_not(tmp_path: Path) -> 
         "*no difference*: `l2`.",
         "**Each repair alone in the loop as it is written**: *hurts*: `fresh_vectors` -0.103 (",
         "**Each fault of the code put back alone into correct code**: *hurts*: `carried_vectors` -0.403 (",
-        "**A low cosine is no cure.** 1 loop of 8",
+        "**A low cosine is no cure.** In 1 loop of 8 most vectors end as all zero",
         "step 0, where `image2 = image1`, have a mean cosine of 1.0000, those of step 1 one of 0.9900",
         "lies in [0.269, 0.731], and its BCE is never below 0.3133 for any pair; the lowest seen is 0.3133",
         "Student's t intervals of",

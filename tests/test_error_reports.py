@@ -110,7 +110,7 @@ def test_the_csv_files_hold_every_finding(page: Path) -> None:
 HEADINGS = {
     "accuracy": ("## How wrong, on inputs that hurt", deviated("builtin", "self")),
     "contracts": ("## The contracts", contract("builtin", USUAL)),
-    "resolution": ("## What each can see", seeing("builtin", 0.04, 29)),
+    "resolution": ("## Resolution", seeing("builtin", 0.04, 29)),
     "known_bugs": ("## Known bugs of this build", bug("old", True)),
 }
 
@@ -122,7 +122,7 @@ def test_what_was_not_asked_is_not_spoken_of(kind: str, tmp_path: Path) -> None:
     assert [other for other, _ in HEADINGS.values() if other in text] == [heading]
     assert {path.stem for path in (tmp_path / "out" / "errors").glob("*.csv")} == {"records", kind}
     assert "0 records, 1 finding." in text
-    assert "No speed was measured. How wrong each is, under which contract, stands below." in text
+    assert "No speed was measured. Errors and contracts are below." in text
     assert "The run holds no records" not in text
     assert "Not a drop-in" not in text
 
@@ -142,10 +142,10 @@ def test_bugs_that_still_happen_come_first_and_are_counted(tmp_path: Path) -> No
         ("c", "yes"),
         ("d", "yes"),
         ("a", "no"),
-        ("b", "not to be seen"),
+        ("b", "not observable"),
     ]
     assert bugs.count(found) == (
-        "**2 of 3 probes still see their bug**, of 1 report, with torch 2.13.0; not to be seen: 1."
+        "**2 of 3 probes still see their bug**, of 1 report, with torch 2.13.0; not observable: 1."
     )
 
 

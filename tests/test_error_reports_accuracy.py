@@ -29,11 +29,11 @@ def test_the_headlines_name_who_is_right_who_is_a_cosine_and_where_most_are_wron
         undeviated("elsewhere", "self", Status.UNSUPPORTED, "no cpu"),
     )
     assert how_wrong.headlines(found, ["fast", "exact", "unasked"]) == [
-        "**Right on every family that they were asked**, in each dtype: `exact` (all 3).",
+        "**Right on every family asked**, in each dtype: `exact` (all 3).",
         "**Never above 1, and exactly 1 for each row with itself**: `exact`.",
-        "**Wrong somewhere**: 2 of 3 implementations, most of all `slow`, on 2 of 2 families. The families on which "
-        "most are wrong: `long_rows` (2), `zeros` (1).",
-        "**Recommended above**, and wrong here: `fast` on 1 of 2 families, `exact` on none of 3.",
+        "**Wrong on at least one family**: 2 of 3 implementations. The worst is `slow`, wrong on 2 of 2 families. The "
+        "hardest families: `long_rows` (2), `zeros` (1).",
+        "**Recommended above, but wrong here**: `fast` on 1 of 2 families, `exact` on none of 3.",
     ]
 
 
@@ -41,8 +41,8 @@ def test_the_headlines_say_so_where_nobody_is_right(tmp_path: Path) -> None:
     wrong = {"status": Status.WRONG, "reason": "off"}
     found = judged(tmp_path, deviated("a", "self", exact=99), deviated("a", "zeros", 9, **wrong))
     assert how_wrong.headlines(found, [])[:2] == [
-        "**Nobody is right on every family** that they were asked.",
-        "**Nobody is both** never above 1 and exactly 1 for each row with itself.",
+        "**No implementation is right on every family** that it was asked.",
+        "**No implementation** is never above 1 and also exactly 1 for each row with itself.",
     ]
 
 

@@ -93,8 +93,8 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
     assert rows["above 1"] == ["15.5 to 22 %", "22 %, by up to 4 u", "**never**"]
     assert "int8" not in rows  # asked in another dtype
     assert drop_ins.alike(found) == (
-        "Drop-ins, which give the same answer to each question: for `builtin` `twin`; for `broadcast` nobody. "
-        "In bold: another answer than the baseline's, which comes first."
+        "Drop-ins give the same answer to each question: for `builtin` `twin`; for `broadcast` none. "
+        "The baseline comes first; answers in bold differ from its own."
     )
 
 
@@ -126,5 +126,5 @@ def test_contracts_that_could_not_be_told_say_why(tmp_path: Path) -> None:
         contract("lost", {}, status=Status.WRONG, reason="off by up to 0.3 on ordinary rows"),
         contract("angle", {}, status=Status.UNSUPPORTED, reason="its answers are angles"),
     )
-    assert "Not told:\n\n- `lost` in `float32`: off by up to 0.3 on ordinary rows\n" in text
+    assert "Not measured:\n\n- `lost` in `float32`: off by up to 0.3 on ordinary rows\n" in text
     assert "its answers are angles" not in text

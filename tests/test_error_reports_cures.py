@@ -53,7 +53,7 @@ def test_beside_the_fastest_stands_who_is_right_on_every_family(tmp_path: Path) 
     assert price.safest(found.iloc[:0], answer, standings, []) == []
     assert price.safest(found[found["family"] == "self"], answer, standings, []) == []
     assert price.safest(found[found["implementation"] == "fast"], answer, standings, []) == [
-        "**Right on every family**, paired: nobody that was timed."
+        "**Right on every family**, paired: no timed implementation."
     ]
 
 
@@ -74,12 +74,12 @@ def test_a_symptom_leads_to_its_cause_its_measure_and_who_does_not_have_it(tmp_p
     told = answered(tmp_path / "b", contract("builtin", {"zero row": "NaN", "tiny norms": "all", "huge norms": "all"}))
     table = cures.table(found, told, standings, RIGHT).set_index("symptom")
     assert list(table.index) == ["1.0000001 (above 1)", "0.999… for equal rows", "NaN"]
-    above, below, nan = table["the baseline, here"]
+    above, below, nan = table["the baseline in this run"]
     assert above == "`builtin` – float32: 27 % of `self`, off by up to 4 u; bfloat16: 27 % of `self`, off by up to 4 u."
     assert below.startswith("`builtin` – float32: 32 % of `self`, off by up to 4 u; ")
     assert "off by up to 4 u. `long_rows`: Exactly 1: one running sum drifts." in below
     assert nan == "`builtin` – float32: a zero row."
-    remedies = table["without it, and at what cost"]
+    remedies = table["without it, and the cost"]
     assert list(remedies) == ["paired: `exact` (4× the time), `untimed` (float32 only; not timed)"] * 3
 
 

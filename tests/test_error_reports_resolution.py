@@ -69,7 +69,7 @@ def test_who_plans_a_threshold_in_bfloat16_is_told_what_it_tells_apart(tmp_path:
     )
     found, (found_judged, standings) = load_resolution("errors", root), measured_in(root)
     assert resolution.thresholds(found, found_judged, standings) == [
-        "**With rows in float16**, these do not tell the 2.56° of a threshold at 0.999 from 0: `coarse`. "
+        "**With rows in float16**, these can't distinguish the 2.56° of a threshold at 0.999 from 0: `coarse`. "
         "Of equal rows, `builtin` read 50 % as exactly 1, 16 % as more and 34 % as less.",
         "**A threshold at 0.999** is an angle of 2.56°. Just below 1, numbers in bfloat16 are 0.0039 apart: an answer "
         "in it passes only if it reads 1, as those of all pairs less than 3.6° apart do by theory. Measured, with rows "

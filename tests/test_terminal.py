@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports import Answer, answer, render
-from reports.terminal import COLUMNS
+from reports.sections.speed.summary import ANSWER
 from results import Status, UnknownRun
 from suites.records.jsonl import Line
 from suites.records.record import End, Record
@@ -31,7 +31,7 @@ def answered(root: Path, *lines: Line) -> Answer:
 def test_four_columns_of_text_and_the_noise_floor(tmp_path: Path) -> None:
     found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), END)
     assert found.noise_floor == FLOOR
-    assert tuple(found.table.columns) == COLUMNS
+    assert tuple(found.table.columns) == ANSWER
     assert found.table.to_numpy().tolist() == [["paired, float32, cpu", "fast", "2× faster", "2 u"]]
     assert found.notes == []
 
@@ -50,7 +50,7 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
     assert found.notes == [
         "The run is incomplete: `--resume` continues it.",
         "1 of 3 records have no time; the report says why.",
-        "The machine is noisy. A quieter machine, or more `--seconds`, would show more.",
+        "The machine was noisy. A quieter machine, or more `--seconds`, would show more.",
         "Not a drop-in for builtin: fast. The report lists the differences.",
     ]
 

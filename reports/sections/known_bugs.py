@@ -5,7 +5,7 @@ import pandas as pd
 from reports import units
 from reports.markdown import escape, issues
 
-HAPPENS, GONE, UNSEEN = "yes", "no", "not to be seen"
+HAPPENS, GONE, UNSEEN = "yes", "no", "not observable"
 
 
 def known_bugs(table: pd.DataFrame) -> pd.DataFrame:
@@ -30,7 +30,7 @@ def count(found: pd.DataFrame) -> str:
     named = rows["issue"].str.contains("#")  # others are ours, and not reported yet
     reports = rows.loc[(rows["verdict"] == HAPPENS) & named, "issue"].nunique()
     packages = ", ".join(dict.fromkeys(found.loc[found["happens"].notna(), "package"])) or "what is installed"
-    unseen = f"; not to be seen: {verdicts[UNSEEN]}" if verdicts[UNSEEN] else ""
+    unseen = f"; not observable: {verdicts[UNSEEN]}" if verdicts[UNSEEN] else ""
     return (
         f"**{verdicts[HAPPENS]} of {units.counted(verdicts[HAPPENS] + verdicts[GONE], 'probe')} still see their bug**, "
         f"of {units.counted(reports, 'report')}, with {escape(packages)}{unseen}."

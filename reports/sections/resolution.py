@@ -76,7 +76,7 @@ def table(seen: pd.DataFrame) -> pd.DataFrame:
             "implementations": rows["implementations"],
             "smallest angle": rows["angle"],
             "distinct answers": [f"{count:,.0f} of {pairs:,.0f}" for count, pairs in distinct],
-            "at best, if answers have that dtype too": rows["dtype"].map(_best),
+            "at best, for answers in that dtype": rows["dtype"].map(_best),
         }
     )
 
@@ -110,8 +110,8 @@ def _threshold(dtype: str, best: Theory) -> str:
 
 def _unseen(where: str, coarse: pd.Series) -> str:
     return (
-        f"**With rows in {where}**, these do not tell the {math.degrees(_LIMIT):.3g}° of a threshold at {THRESHOLD} "
-        f"from 0: {codes(coarse.unique())}."
+        f"**With rows in {where}**, these can't distinguish the {math.degrees(_LIMIT):.3g}° of a threshold at "
+        f"{THRESHOLD} from 0: {codes(coarse.unique())}."
     )
 
 

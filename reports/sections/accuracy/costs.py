@@ -27,14 +27,14 @@ def costs(standings: pd.DataFrame, by: Sequence[str] = ("implementation",)) -> p
 
 
 def priced(remarks: Mapping[str, str], paid: pd.DataFrame) -> str:
-    """Names with a remark and with what `paid` says that they cost, the cheapest first; "nobody" if there are none."""
+    """Names with a remark and with what `paid` says that they cost, the cheapest first; "none" if there are none."""
     rows = paid.reindex(pd.Index(list(remarks), name="implementation")).sort_values("time", kind="stable")
     told = [
         f"{code(str(name))} ({remarks[str(name)]}{_price(row) if name in paid.index else 'not timed'})"
         for name, row in rows.head(NAMES).iterrows()
     ]
     more = f" and {len(rows) - NAMES} more" if len(rows) > NAMES else ""
-    return (", ".join(told) or "nobody") + more
+    return (", ".join(told) or "none") + more
 
 
 def safest(
@@ -54,7 +54,7 @@ def safest(
 
 def _cheapest(timed: pd.DataFrame, reference: str) -> str:
     if timed.empty:
-        return "nobody that was timed"
+        return "no timed implementation"
     best = timed.reset_index().sort_values("time", kind="stable").iloc[0]
     least, most = units.times(best["least"]), units.times(best["most"])
     span = least if least == most else f"{least} to {most}"
@@ -62,7 +62,7 @@ def _cheapest(timed: pd.DataFrame, reference: str) -> str:
 
 
 def _price(row: pd.Series) -> str:
-    return "not timed beside it" if pd.isna(row["time"]) else f"{units.times(row['time'])} the time{_peak(row)}"
+    return "not timed against it" if pd.isna(row["time"]) else f"{units.times(row['time'])} the time{_peak(row)}"
 
 
 def _peak(row: pd.Series) -> str:

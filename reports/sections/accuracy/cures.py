@@ -26,7 +26,7 @@ def table(
         right = families.get(symptom.family, "")
         about = f" {code(symptom.family)}: {issues(right)}" if right else ""
         rows.append((symptom.reads, symptom.why, Markup(measured + about), Markup(_without(seen, unfit, paid))))
-    columns = ["symptom", "why", "the baseline, here", "without it, and at what cost"]
+    columns = ["symptom", "why", "the baseline in this run", "without it, and the cost"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 

@@ -29,7 +29,7 @@ def headlines(judged: pd.DataFrame, recommended: Iterable[str]) -> list[str]:
     chosen = overall.set_index("implementation").reindex(pd.Index(recommended).unique()).dropna()
     if len(chosen):
         told = [f"{code(str(name))} on {_of_families(row)}" for name, row in chosen.iterrows()]
-        lines.append(f"**Recommended above**, and wrong here: {', '.join(told)}.")
+        lines.append(f"**Recommended above, but wrong here**: {', '.join(told)}.")
     return lines
 
 
@@ -58,8 +58,8 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
             "implementation": rows["implementation"],
             "largest error": rows["largest_u"].map(units.error),
             "on": rows["largest_on"],
-            "nearest to its bound": rows["worst_u"].map(units.error),
-            "the bound there": rows["bound_u"].map(units.error),
+            "error nearest its bound": rows["worst_u"].map(units.error),
+            "that bound": rows["bound_u"].map(units.error),
             "bound / error": rows["slack"].map(units.times),
             "of": rows["family"],
             "bound broken on": rows["broken"].map(_families),
@@ -70,17 +70,17 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
 def _within(overall: pd.DataFrame) -> str:
     right = overall[overall["wrong"] == 0]
     if right.empty:
-        return "**Nobody is right on every family** that they were asked."
+        return "**No implementation is right on every family** that it was asked."
     asked = zip(right["implementation"].head(NAMES), right["asked"], strict=False)
     names = [f"{code(name)} (all {count})" for name, count in asked]
     more = f" and {len(right) - NAMES} more" if len(right) > NAMES else ""
-    return f"**Right on every family that they were asked**, in each dtype: {', '.join(names)}{more}."
+    return f"**Right on every family asked**, in each dtype: {', '.join(names)}{more}."
 
 
 def _true_cosines(overall: pd.DataFrame) -> str:
     names = overall.loc[overall["true_cosine"], "implementation"]
     if names.empty:
-        return "**Nobody is both** never above 1 and exactly 1 for each row with itself."
+        return "**No implementation** is never above 1 and also exactly 1 for each row with itself."
     return f"**Never above 1, and exactly 1 for each row with itself**: {codes(names, NAMES)}."
 
 
@@ -88,8 +88,8 @@ def _failing(overall: pd.DataFrame, hardest: pd.Series) -> str:
     wrong = overall[overall["wrong"] > 0].sort_values("wrong", ascending=False, kind="stable")
     most = wrong.iloc[0]
     return (
-        f"**Wrong somewhere**: {len(wrong)} of {units.counted(len(overall), 'implementation')}, most of all "
-        f"{code(most['implementation'])}, on {_of_families(most)}. The families on which most are wrong: "
+        f"**Wrong on at least one family**: {len(wrong)} of {units.counted(len(overall), 'implementation')}. The worst "
+        f"is {code(most['implementation'])}, wrong on {_of_families(most)}. The hardest families: "
         f"{_counted(hardest, HARDEST)}."
     )
 

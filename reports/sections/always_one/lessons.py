@@ -38,13 +38,13 @@ def sureness(rows: pd.DataFrame) -> str:
     if told.empty:
         return ""
     return (
-        "AUC: does the cosine tell whether two unseen images are of one class? 0.5 is guessing, 1 is always. "
+        "AUC: how well the cosine separates unseen pairs of one class from pairs of two; 0.5 is guessing, 1 perfect. "
         f"Differences are paired over {units.counted(told['seeds'].max(), 'seed')}, with Student's t intervals of "
         f"{told['confidence'].iloc[0] * 100:.3g} %: at that confidence those exclude 0 that Benjamini and Hochberg's "
         f"procedure finds among {units.counted(len(told), 'comparison')}, and at most {units.share(FALSE)} of them are "
         f"expected to be none. *{SAME}* is within ± {NOTICEABLE}. All other intervals have 95 %. "
         "The loop as it is written (*none*) is compared with the untrained network, correct code with it. A seed is a "
-        "split, initial weights and an order of the images of one small data set: the intervals know of no other."
+        "split, initial weights and an order of the images of one small data set. The intervals cover nothing else."
     )
 
 
@@ -129,8 +129,8 @@ def _low_cosines(rows: pd.DataFrame) -> Iterator[str]:
     if len(dead):
         worst = dead.iloc[0]
         yield (
-            f"**A low cosine is no cure.** {units.counted(len(dead), 'loop')} of {len(rows)} end with vectors most of "
-            f"which are all zero, whose cosine is 0 with everything: {code(worst['change'] or 'none')} in "
+            f"**A low cosine is no cure.** In {units.counted(len(dead), 'loop')} of {len(rows)} most vectors end as "
+            f"all zero, with a cosine of 0 to everything: {code(worst['change'] or 'none')} in "
             f"{escape(TITLES.get(worst['loop'], worst['loop']))} has {_state(worst)}."
         )
 

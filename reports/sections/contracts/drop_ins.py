@@ -100,12 +100,12 @@ def alike(answered: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     told = [
-        f"for {code(baseline)} {codes(others, NAMES) if others else 'nobody'}"
+        f"for {code(baseline)} {codes(others, NAMES) if others else 'none'}"
         for baseline, others in zip(rows["baseline"], rows["implementations"], strict=True)
     ]
     return (
-        f"Drop-ins, which give the same answer to each question: {'; '.join(told)}. "
-        "In bold: another answer than the baseline's, which comes first."
+        f"Drop-ins give the same answer to each question: {'; '.join(told)}. "
+        "The baseline comes first; answers in bold differ from its own."
     )
 
 

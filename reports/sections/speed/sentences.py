@@ -13,21 +13,23 @@ from reports.sections.speed.verdicts import CHANCE, NOTICEABLE, comparisons, noi
 QUIETER = "A quieter machine, or more `--seconds`, would"
 
 
-def sureness(table: pd.DataFrame) -> str:
-    """The noise floor of a run, and how many of its verdicts are to be expected to be chance."""
+def sureness(table: pd.DataFrame) -> list[str]:
+    """How far to trust the answer: the noise floor, verdicts that may be chance, a busy machine; a sentence each."""
     floors, (compared, seen) = noise(table), comparisons(table)
     if floors.empty or not compared:
-        return "There is no noise floor: in no case did a contestant run beside the baseline."
+        return ["There is no noise floor: in no case did an implementation run beside the baseline."]
     median, worst = floors["noise_floor"].median(), floors.iloc[0]
     baselines = codes(table.loc[table["baseline"], "implementation"].unique())
-    noisy = f" {QUIETER} show more." if worst["noise_floor"] > NOTICEABLE else ""
-    return (
-        f"**Noise floor: {units.percent(median)}** in the median case, {units.percent(worst['noise_floor'])} in the "
-        f"worst, {code(worst['case'])}: that far from itself was the baseline ({baselines}), entered twice. A ratio to "
-        f"it is called a difference where it is further from 1, either way: in {seen:,} of "
-        f"{units.counted(compared, 'comparison')}, with {units.share(1 - CHANCE)} confidence each, so that "
-        f"at most {units.number(CHANCE * compared)} are to be expected by chance.{noisy}"
-    )
+    lines = [
+        f"**Noise floor: {units.percent(median)}** (median case), {units.percent(worst['noise_floor'])} (worst case, "
+        f"{code(worst['case'])}): how far the baseline ({baselines}) was from itself, entered twice. "
+        "Smaller differences are not reported.",
+        f"**Chance**: {seen:,} of {units.counted(compared, 'comparison')} {'shows' if compared == 1 else 'show'} a "
+        f"difference, with {units.share(1 - CHANCE)} confidence each. Chance alone explains at most "
+        f"{units.number(CHANCE * compared)}.",
+    ]
+    noisy = worst["noise_floor"] > NOTICEABLE
+    return [*lines, f"**The machine was noisy.** {QUIETER} show more."] if noisy else lines
 
 
 def budgets(budget_u: Mapping[str, float]) -> str:
@@ -72,16 +74,16 @@ def span(tally: pd.Series) -> str:
 
 
 def paid(start: pd.Series) -> str:
-    """When a standing's first calls are paid for: "after at most 41,000 calls, never in 1 of 4 cases"."""
+    """When a standing breaks even with the baseline: "at most 41,000 calls, never in 1 of 4 cases"."""
     if pd.isna(start["pays_after"]):
         return "never" if start["never"] else units.MISSING
-    most = f"after at most {units.calls(start['pays_after'])}" if start["pays_after"] else "at once"
+    most = f"at most {units.calls(start['pays_after'])}" if start["pays_after"] else "at once"
     return f"{most}, never in {start['never']:.0f} of {start['ran']:.0f} cases" if start["never"] else most
 
 
 def _decision(row: pd.Series) -> str:
     if row["cases"] == 0:
-        return "nothing ran; the failures below say why."
+        return "nothing ran; see the failures below."
     if pd.isna(row["implementation"]):
         return "nothing that ran every case stays within the error budget."
     facts = f"error at most {units.error(row['error_u'])}"
@@ -91,7 +93,11 @@ def _decision(row: pd.Series) -> str:
         share = units.share(row["memory"])
         peak = share if share.startswith("under") else f"at most {share}"
         facts += f", {peak} of its peak memory" if pd.notna(row["memory"]) else ""
-    part = "" if row["ran"] == row["cases"] else f" Nobody ran all {row['cases']:.0f} cases; it ran {row['ran']:.0f}."
+    part = (
+        ""
+        if row["ran"] == row["cases"]
+        else f" No implementation ran all {row['cases']:.0f} cases; this one ran {row['ran']:.0f}."
+    )
     return f"{_advice(row)}, {facts}.{part}"
 
 
@@ -102,7 +108,7 @@ def _advice(row: pd.Series) -> str:
     if row["implementation"] == row["reference"]:
         return f"stay with {ship}: nothing within the budget is seen to be faster over all cases"
     if row["compared"] == 0:
-        return f"ship {ship}: the fastest; there is no time of {reference} to compare with"
+        return f"ship {ship}: the fastest; {reference} has no time to compare with"
     said, speed = claims(row), span(row)
     if row["compared"] == 1:
         return f"ship {ship}: {said} {'than' if row['same'] == 0 else 'from'} {reference} ({speed})"

@@ -9,25 +9,35 @@ from reports.sections.speed.by_case import of_group
 from reports.sections.speed.sentences import against_baseline, claims, paid, span
 from reports.sections.speed.table import SAME, group_names
 
+ANSWER = ("cases", "fastest within the error budget", "against the baseline", "largest error")
 TALLY = ["compared", "faster", "slower", "same", "faster_ratio", "slower_ratio"]
 
 
-def answers(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
-    """The answer as a table."""
+def answers(answer: pd.DataFrame) -> pd.DataFrame:
+    """The answer in four columns; "none" where nothing is within the budget, or nothing ran."""
+    rows = [
+        (cases, row["implementation"], against_baseline(row), units.error(row["error_u"]))
+        if pd.notna(row["implementation"])
+        else (cases, "none", units.MISSING, units.MISSING)
+        for cases, (_, row) in zip(group_names(answer), answer.iterrows(), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(ANSWER), dtype=str)
+
+
+def answer_costs(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
+    """What each answer costs: its first call, its memory, what else comes as close."""
     rows = answer.dropna(subset=["implementation"])
     same = close_seconds[close_seconds["why"] == SAME]
     equals = [tuple(of_group(same, row)["implementation"]) or units.MISSING for _, row in rows.iterrows()]
     return pd.DataFrame(
         {
             "cases": group_names(answer)[rows.index],
-            "fastest within the budget": rows["implementation"],
-            "against the baseline": [against_baseline(row) for _, row in rows.iterrows()],
+            "implementation": rows["implementation"],
             "speed, least to most": _spans(rows),
             f"{SAME} from": equals,
             "first call": rows["first_call_s"].map(units.seconds),
-            "paid for": _paid(rows),
-            "peak memory of the baseline's, at most": rows["memory"].map(units.share),
-            "largest error": rows["error_u"].map(units.error),
+            "break-even after": _paid(rows),
+            "peak memory, of the baseline's, at most": rows["memory"].map(units.share),
             "flags": rows["flags"].replace("", units.MISSING),
         }
     )
