@@ -149,20 +149,23 @@ def test_the_growth_of_weights() -> None:
     for layer in model:
         layer.weight.data.fill_(1.0)
     weights = Weights(model, window=10)
-    assert weights.growth(0) == 1
+    weights.record(0)
+    assert weights.growth() == 1
     for layer in model:
         layer.weight.data *= 4
-    assert weights.growth(10) == pytest.approx(4)
-    assert weights.growth(20) == pytest.approx(1)  # the window has passed
+    weights.record(10)
+    assert weights.growth() == pytest.approx(4)
+    weights.record(20)
+    assert weights.growth() == 1  # the window has passed
     model[0].requires_grad_(False)
-    assert weights.growth(21) == 1
+    assert weights.growth() == 1
     small = nn.Linear(8, 3)
     small.weight.data.fill_(1e-6)
     weights = Weights(small, window=10)
-    weights.growth(0)
+    weights.record(0)
     small.weight.data.fill_(8**-0.5)  # unit rows
-    assert weights.growth(1) == pytest.approx(3**0.5)
-    assert Weights(nn.ReLU(), window=10).growth(0) == 1
+    assert weights.growth() == pytest.approx(3**0.5)
+    assert Weights(nn.ReLU(), window=10).growth() == 1
 
 
 @pytest.mark.parametrize("name", [name for name in HEALTHY if "dimensions" not in name])
@@ -447,6 +450,17 @@ def test_noise_in_a_healthy_training_gives_no_warning(name: str) -> None:
     assert monitor.curve()["mean_cosine"].max() < 0.9
 
 
+def test_what_noise_hides_has_to_fall_further() -> None:
+    health = Health(METRICS[1], window=200)
+    health.add(Metrics(0, 1, 1 - 0.15), noiseless=True)
+    assert health.limit() == pytest.approx(0.03)
+    assert health.limit(noiseless=True) == pytest.approx(0.01)
+    health.add(Metrics(1, 1, 1 - 0.02), noiseless=True)
+    assert not health.fallen
+    health.add(Metrics(2, 1, 1 - 0.005), noiseless=True)
+    assert [one.step for one in health.fallen] == [2]
+
+
 class Meddler(nn.Module):
     """Draws random numbers, counts, keeps what it saw in lists, buffers and attributes, and owes its caller a loss."""
 
@@ -528,7 +542,7 @@ def test_a_compiled_network_with_noise_is_not_compiled_again() -> None:
     train(model, [cloud(64, 0)])
     before = len(graphs)
     with pytest.warns(CollapseWarning), CollapseMonitor(model, every=10):
-        train(model, [cloud(64, 0, step) if step < 30 else cloud(1, 0).expand(64, 16) for step in range(50)])
+        train(model, [cloud(64, 0, step) if step < 30 else cloud(1, 0).repeat(64, 1) for step in range(50)])
     assert len(graphs) == before
 
 

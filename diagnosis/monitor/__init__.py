@@ -1,4 +1,4 @@
-"""Watching embeddings while they are trained: a warning when they collapse, since when and by what, and a curve."""
+"""Watch embeddings in training: a warning when they collapse, since which step and why, and a curve."""
 
 from diagnosis.monitor.collapse import Collapse, CollapseWarning
 from diagnosis.monitor.hook import CollapseMonitor

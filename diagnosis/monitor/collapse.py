@@ -1,5 +1,6 @@
 """When samples amount to a collapse, and what caused it, by one run of `examine`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -70,16 +71,24 @@ class Watch:
         """Whether a metric has fallen, but not yet for long enough."""
         return not self.collapse and any(health.fallen for health in self._health)
 
-    def add(self, sample: Metrics, rows: torch.Tensor, weights: float = 1.0) -> Collapse | None:
+    def add(
+        self,
+        sample: Metrics,
+        rows: torch.Tensor,
+        weights: Callable[[], float] = lambda: 1.0,
+        *,
+        noiseless: bool = False,
+    ) -> Collapse | None:
         """Add the sample of `rows`, `[M, D]`; returns the collapse if this sample completes one.
 
-        `weights` is the factor by which the module's weights grew (`Weights.growth`).
+        `weights` gives the factor by which the module's weights grew (`Weights.growth`); `noiseless` rows lack the
+        noise of training mode.
         """
         self.samples.append(sample)
         if self.collapse:
             return None
         for health in self._health:
-            health.add(sample, weights)
+            health.add(sample, weights, noiseless=noiseless)
         lasting = (health for health in self._health if len(health.fallen) >= LASTING)
         self.collapse = next(filter(None, (_confirmed(health, rows) for health in lasting)), None)
         return self.collapse

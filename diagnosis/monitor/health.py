@@ -25,6 +25,7 @@ class Metric:
         drop: it has to fall below its healthy level divided by this,
         most: and below this.
         least: any value below this counts as fallen.
+        deeper: without the noise of training mode it has to fall this many times further.
         certain: no diagnosis of the rows has to confirm the fall.
         counts: whether a fall counts, given the growth of rows and weights.
         outgrown: whether it fell only because new directions outgrew the old ones, which are still there.
@@ -36,6 +37,7 @@ class Metric:
     drop: float
     most: float
     least: float = 0.0
+    deeper: float = 1.0
     certain: bool = False
     counts: Callable[["Growth"], bool] = lambda growth: True
     outgrown: Callable[["Growth"], bool] = lambda growth: False
@@ -46,7 +48,8 @@ class Growth(NamedTuple):
 
     before: float
     now: float
-    weights: float
+    weights: Callable[[], float]
+    """Called only if needed: it takes longer than the rest."""
 
 
 RANK = Metric(
@@ -74,7 +77,7 @@ zero, any factor is healthy.
 """
 
 OVERSHOT = replace(
-    EXPLODED, name="participation ratio with exploded weights", most=1.5, counts=lambda growth: growth.weights > 5
+    EXPLODED, name="participation ratio with exploded weights", most=1.5, counts=lambda growth: growth.weights() > 5
 )
 """The same where outputs are normalised or bounded. The weights grow 8 times or more, in healthy trainings up to 3.1.
 
@@ -84,7 +87,8 @@ A linear layer survives that with 2.5 dimensions or more, and batch normalisatio
 METRICS = (
     Metric("usable rows", "nan_or_zero_rows", lambda metrics: metrics.usable_rows, 1.1, 1.0),
     # A deep network starts at 0.99 and trains all the same: it has to fall from its own level. 1e-5 is one point.
-    Metric("1 - mean cosine", "training_collapse", lambda metrics: 1 - metrics.mean_cosine, 5, 1 - ALWAYS, 1e-5),
+    # What noise hides is small for a while in healthy trainings too: with dropout 0.5 a seventh of the level.
+    Metric("1 - mean cosine", "training_collapse", lambda metrics: 1 - metrics.mean_cosine, 5, 1 - ALWAYS, 1e-5, 3),
     RANK,
     EXPLODED,
     OVERSHOT,
@@ -98,30 +102,33 @@ class Health:
 
     def __init__(self, metric: Metric, window: int) -> None:
         self.metric, self._window = metric, window
-        self._level = 0.0
+        self._level, self._length = 0.0, math.nan  # the best median, and the norm of its rows
         self._healthy: deque[Metrics] = deque()
         self.fallen: list[Metrics] = []
         """The latest samples, if all of them are below the limit."""
 
-    @property
-    def limit(self) -> float:
+    def limit(self, *, noiseless: bool = False) -> float:
         """The value below which the metric has fallen."""
-        return max(min(self._level / self.metric.drop, self.metric.most), self.metric.least)
+        limit = min(self._level / self.metric.drop, self.metric.most)
+        return max(limit / self.metric.deeper if noiseless else limit, self.metric.least)
 
-    def add(self, sample: Metrics, weights: float = 1.0) -> None:
-        """Add a sample, taken when the weights had grown by that factor; one where the metric is NaN is skipped."""
+    def add(self, sample: Metrics, weights: Callable[[], float] = lambda: 1.0, *, noiseless: bool = False) -> None:
+        """Add a sample; one where the metric is NaN is skipped.
+
+        `weights` gives the factor by which weights grew; `noiseless` samples lack the noise of training mode.
+        """
         value = self.metric.value(sample)
         if math.isnan(value):
             return
-        if value < self.limit and self.metric.counts(self._growth(sample, weights)):
+        if value < self.limit(noiseless=noiseless) and self.metric.counts(self._growth(sample, weights)):
             self.fallen.append(sample)
             return
         self._healthy += [*self.fallen, sample]
         self.fallen.clear()
         while sample.step - self._healthy[0].step > self._window:
             self._healthy.popleft()
-        if value > self._level:
-            self._level = max(self._level, self.before())
+        if value > self._level and self.before() > self._level:
+            self._level, self._length = self.before(), self._norm()
 
     def accept(self) -> None:
         """Take the fallen value as the new healthy level."""
@@ -146,8 +153,11 @@ class Health:
     @property
     def outgrown(self) -> bool:
         """Whether nothing was lost: see `Metric.outgrown`."""
-        return self.metric.outgrown(self._growth(self.fallen[-1]))
+        return self.metric.outgrown(Growth(self._length, self.fallen[-1].median_norm, lambda: 1.0))
 
-    def _growth(self, sample: Metrics, weights: float = 1.0) -> Growth:
-        norms = [one.median_norm for one in self._healthy]
-        return Growth(statistics.median(norms) if norms else math.nan, sample.median_norm, weights)
+    def _norm(self) -> float:
+        """The median norm over the window before the fall."""
+        return statistics.median(one.median_norm for one in self._healthy) if self._healthy else math.nan
+
+    def _growth(self, sample: Metrics, weights: Callable[[], float]) -> Growth:
+        return Growth(self._norm(), sample.median_norm, weights)

@@ -163,13 +163,16 @@ class CollapseMonitor:
     def _end(self, number: int) -> None:
         if sum(map(len, self._rows)) >= LEAST:
             found = [_thinned(one) for one in self._noiseless.outputs(self._step)]
-            self._sample(torch.cat(found if sum(map(len, found)) >= LEAST else self._rows))
+            noiseless = sum(map(len, found)) >= LEAST
+            self._sample(torch.cat(found if noiseless else self._rows), noiseless=noiseless)
             self._rows.clear()
         self._step, self._called = number, False
 
-    def _sample(self, table: torch.Tensor) -> None:
+    def _sample(self, table: torch.Tensor, *, noiseless: bool) -> None:
         table = table[:: -(-len(table) // MOST)]
-        found = self._watch.add(measure(self._step, table), table, self._weights.growth(self._step))
+        self._weights.record(self._step)
+        sample = measure(self._step, table)
+        found = self._watch.add(sample, table, self._weights.growth, noiseless=noiseless)
         self._next = self._step + (1 if self._watch.suspicious else self._every)
         if found:
             self._write()

@@ -11,7 +11,7 @@ NAMES = ("lightning.pytorch", "pytorch_lightning")
 
 
 def _callback() -> Any:
-    """The base class of the Lightning that is in use, or of the one that is installed."""
+    """The base class, from the Lightning that is imported, or else installed."""
     for name in sorted(NAMES, key=lambda name: name not in sys.modules):
         try:
             return import_module(f"{name}.callbacks").Callback
@@ -30,11 +30,11 @@ class CollapseCallback(_callback()):  # type: ignore[misc]  # of whichever Light
         Trainer(callbacks=[CollapseCallback("encoder.head")])
 
     Args:
-        module: the name, within the LightningModule, of the module whose output are the embeddings.
-        options: those of `CollapseMonitor`.
+        module: name of the module, within the LightningModule, whose output is the embeddings.
+        options: of `CollapseMonitor`.
 
     Raises:
-        DiagnosisError: at the start of the training, where there is no module of that name.
+        DiagnosisError: there is no module of that name; raised when training starts.
     """
 
     def __init__(self, module: str, **options: Any) -> None:
@@ -43,7 +43,7 @@ class CollapseCallback(_callback()):  # type: ignore[misc]  # of whichever Light
         self.monitor: CollapseMonitor | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Begin to watch."""
+        """Start watching."""
         modules = dict(pl_module.named_modules())
         if self._module not in modules:
             known = ", ".join(filter(None, modules))
@@ -63,5 +63,5 @@ class CollapseCallback(_callback()):  # type: ignore[misc]  # of whichever Light
             self.monitor.detach()
 
     def on_exception(self, *_: Any) -> None:
-        """The same where training was stopped."""
+        """Do the same if training is interrupted."""
         self.on_train_end()

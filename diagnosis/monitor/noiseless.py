@@ -59,8 +59,10 @@ class Noiseless:
         try:
             if calls and step >= self._next:
                 self._noisy, self._next = self._adds(calls[0]), step + self._window
+            if not self._noisy:
+                return []
             with seeded():
-                return [one for call in calls for one in self._run(call, training=False)] if self._noisy else []
+                return [one for call in calls for one in self._run(call, training=False)]
         except DiagnosisError:  # it can't be called like that
             self._noisy = self._whole  # the module alone is still to be tried
             self._next = step if self._whole else step + self._window

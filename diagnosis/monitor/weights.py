@@ -1,13 +1,15 @@
 """How much a module's weights grow: a learning rate that is too high shows there even if outputs are normalised."""
 
+import math
+import statistics
 from collections import deque
 
-import numpy as np
 import torch
 from torch import nn
 from torch.linalg import vector_norm
 
 MATRICES, ROWS = 16, 64  # at most, so that the cost does not grow with the model
+RECORDS = 5  # a window
 INITIAL = 1 / 3  # expected squared norm of a row as torch initialises Linear and Conv
 
 
@@ -16,25 +18,32 @@ class Weights:
 
     def __init__(self, module: nn.Module, window: int) -> None:
         self._module, self._window = module, window
-        self._norms: deque[tuple[int, np.ndarray[tuple[int], np.dtype[np.float32]]]] = deque()
+        self._norms: deque[tuple[int, list[float]]] = deque()
 
-    def growth(self, step: int) -> float:
-        """The median over the matrices of norm now / norm `window` steps ago; 1 without matrices.
+    def record(self, step: int) -> None:
+        """Take the norms of this step as a level for later ones, `RECORDS` times a window."""
+        if not self._norms or (step - self._norms[-1][0]) * RECORDS >= self._window:
+            self._norms.append((step, self._now()))
+            while step - self._norms[0][0] > self._window:
+                self._norms.popleft()
 
-        A matrix that started smaller than torch's initialisation counts as initialised: from near zero, any factor is
+    def growth(self) -> float:
+        """The median over the matrices of norm now / norm in the oldest record of the window; 1 without any.
+
+        A matrix that was smaller than torch would initialise it counts as initialised: from near zero, any factor is
         healthy.
         """
-        tables = self._tables()
-        if not tables:
-            return 1.0
-        now = torch.stack([vector_norm(table, dtype=torch.float32) for table in tables]).cpu().numpy()
+        now = self._now()
         if self._norms and len(self._norms[0][1]) != len(now):  # layers were frozen or thawed
             self._norms.clear()
-        self._norms.append((step, now))
-        while step - self._norms[0][0] > self._window:
-            self._norms.popleft()
-        usual = np.sqrt([INITIAL * len(table) for table in tables])
-        return float(np.median(now / np.maximum(self._norms[0][1], usual)))
+        if not now or not self._norms:
+            return 1.0
+        usual = [math.sqrt(INITIAL * len(table)) for table in self._tables()]
+        return statistics.median(a / max(b, c) for a, b, c in zip(now, self._norms[0][1], usual, strict=True))
+
+    def _now(self) -> list[float]:
+        norms = [vector_norm(table, dtype=torch.float32) for table in self._tables()]
+        return torch.stack(norms).tolist() if norms else []
 
     def _tables(self) -> list[torch.Tensor]:
         """The first rows of some matrices. DTensors (FSDP) are left out: their norm needs all processes."""
