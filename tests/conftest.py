@@ -1,5 +1,6 @@
 """What is installed beside the checkout takes no part in its tests: a bug there would be theirs."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,9 @@ import torch
 from implementations import discovery, registry
 
 registry.sources[:] = [discovery.load_folder]
+
+for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+    os.environ.pop(_name, None)  # a pytest that a test starts is no worker: pytest-benchmark would save nothing there
 
 
 @pytest.fixture(scope="module")
