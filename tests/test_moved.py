@@ -14,6 +14,9 @@ from moved import MOVED
 def test_an_old_path_is_the_new_module_and_says_so(old: str) -> None:
     if old == "diagnosis.lightning":
         pytest.importorskip("lightning")
+    parent, _, name = old.rpartition(".")
+    package = importlib.import_module(parent)
+    assert not hasattr(package, name), f"an import of {old} would replace {name} of {parent}"
     with pytest.warns(DeprecationWarning, match=rf"{old} is now {MOVED[old]}: import it from there"):
         module = importlib.import_module(old)
     try:
@@ -21,6 +24,7 @@ def test_an_old_path_is_the_new_module_and_says_so(old: str) -> None:
         assert module.__spec__.name == module.__name__ == MOVED[old]
     finally:
         sys.modules.pop(old)
+        delattr(package, name)
 
 
 def test_a_module_that_never_was_is_not_found() -> None:
