@@ -1,5 +1,6 @@
 """Fixtures for all tests. Installed implementations from outside the checkout take no part: a bug there is not ours."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,9 @@ from implementations import discovery, registry
 from tests.checkout import Checkout
 
 registry.sources[:] = [discovery.load_folder]
+
+for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+    os.environ.pop(_name, None)  # a pytest that a test starts is no worker: pytest-benchmark would save nothing there
 
 
 @pytest.fixture(scope="module")

@@ -71,5 +71,5 @@ def test_an_unknown_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 def test_ci_runs_a_setting_that_each_processor_has() -> None:
-    (named,) = re.findall(r"make test-matrix SETTINGS=(\S+)", Path(".ci/run").read_text(encoding="utf-8"))
+    (named,) = re.findall(r"make test-matrix SETTINGS=(\S+)", (matrix.ROOT / ".ci" / "run").read_text(encoding="utf-8"))
     assert named in matrix.settings("default")
