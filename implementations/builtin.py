@@ -9,7 +9,7 @@ from implementations.registry import implementation
 def builtin(x, y, dim=-1, eps=1e-8):
     """`F.cosine_similarity`. It takes one dim, so a tuple of dims is flattened into one first.
 
-    Each norm is clamped at `eps`, by default 1e-8: a zero row gives 0, and NaN in float16, where 1e-8 is 0.
+    Each norm is clamped at 1e-8, the default of `eps`: a zero row gives 0, and NaN in float16, where 1e-8 is 0.
     Flattening is a view of a contiguous tensor, but copies both operands in channels_last: the peak is 2.5 instead of
     1.5 times the inputs, and the call takes about three times as long on a 2-core CPU.
     """

@@ -310,7 +310,7 @@ def test_ctrl_c_takes_the_line_away_and_says_how_to_go_on(checkout: Checkout) ->
     status, shown = on_a_terminal(checkout.root, *slow, stop_at="1 of 2 cases")
     assert status == pytest.ExitCode.INTERRUPTED
     assert "Noise floor" not in shown, "an answer of half a run is none"
-    assert re.search(r"run .*: 2 records saved, 1 case to go; .*--resume. goes on with it", shown.replace("\r\n", ""))
+    assert re.search(r"run .*: 2 records saved, 1 case to go; .*--resume. continues it", shown.replace("\r\n", ""))
     *_, after = shown.rpartition("1 of 2 cases")
     assert "\x1b[2K" in after
     assert after.rfind("\x1b[?25h") >= after.rfind("\x1b[?25l")

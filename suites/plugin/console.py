@@ -142,7 +142,8 @@ class ProgressLine:
 
 def failure(measured: Record | Accuracy) -> tuple[str, str, str]:
     """The implementation that failed, its status, and a line that says where and why."""
-    subject = (measured.case.task, measured.case.id) if isinstance(measured, Record) else key(measured)[:2]
+    what = measured.case if isinstance(measured, Record) else key(measured)
+    place = f"{what.task} {what.id}" if isinstance(what, Case) else f"{what.question} {what.subject}"
     how = _HOW.get(measured.status, "failed")
-    line = f"{measured.implementation} {how} on {' '.join(subject)}: {measured.reason}"
+    line = f"{measured.implementation} {how} on {place}: {measured.reason}"
     return measured.implementation, measured.status, line
