@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from suites.records.jsonl import from_line
 from suites.records.record import Record
+from tests import forked
 
 REPOSITORY = Path(__file__).parent.parent
 LEFT_OUT = shutil.ignore_patterns("runs", "profiles", "out", "published")
@@ -53,7 +55,12 @@ class Checkout:
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """`pytest` with these arguments, in a process of its own."""
-        return self.pytester.runpytest_subprocess(*arguments, timeout=300)
+        files = [self.root / f"{stream}.txt" for stream in ("out", "err")]
+        words, began = ["-m", "pytest", f"--basetemp={self.root / 'basetemp'}", *arguments], time.monotonic()
+        status = forked.run(words, self.root, *files)
+        out, err = (file.read_text(encoding="utf-8").splitlines() for file in files)
+        print(*out, *err, sep="\n")  # pytest shows it where a test fails
+        return pytest.RunResult(status, out, err, time.monotonic() - began)
 
     def bench(self, *options: str, implementations: str = "builtin,normalize") -> pytest.RunResult:
         """`pytest suites` on the tiny grid."""

@@ -1,14 +1,12 @@
 """What the pages show: commands, files, snippets, sample outputs; and running a command in a copy of the checkout."""
 
-import multiprocessing
-import os
 import re
-import runpy
 import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import forked
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
@@ -20,10 +18,6 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 _SAMPLE = re.compile(r"```sh\n([^\n]+)\n```\n\n```text\n(.*?)```", flags=re.DOTALL)
 _INLINE = re.compile(r"`((?:make|pytest|python) [^`\n]+)`")
 _FILE = re.compile(r"# (\S+\.(?:py|toml))\n")
-_FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(
-    ["torch", "pandas", "scipy.stats", "matplotlib.figure", "sklearn", "rich.table", "pytest"]
-)
 
 
 @dataclass(frozen=True)
@@ -74,32 +68,7 @@ def replace_sample(page: Path, command: str, old: str, new: str) -> None:
 
 
 def run(words: Sequence[str], folder: Path) -> Ended:
-    """`python WORDS` in `folder`, with the modules that lie there, in a fork of a process with the slow imports."""
+    """`python WORDS` in `folder`, with the modules that lie there."""
     output = folder / "output.txt"
-    process = _FORKED.Process(target=_python, args=(list(words), folder, output))
-    process.start()
-    process.join()
-    return Ended(process.exitcode or 0, output.read_text(encoding="utf-8"))
-
-
-def _python(words: list[str], folder: Path, output: Path) -> None:
-    _redirect(output)
-    os.chdir(folder)
-    os.environ["COLUMNS"] = "80"
-    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
-        del os.environ[name]
-    ours = {str(ROOT), str(ROOT / "tests")}
-    sys.path[:] = [str(folder), *(path for path in sys.path if path not in ours)]
-    import torch
-
-    torch.set_num_threads(1)
-    as_module = words[0] == "-m"
-    sys.argv = words[as_module:]
-    (runpy.run_module if as_module else runpy.run_path)(sys.argv[0], run_name="__main__")
-
-
-def _redirect(output: Path) -> None:
-    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(file, stream)
-    sys.stdout, sys.stderr = (os.fdopen(stream, "w", encoding="utf-8", closefd=False) for stream in (1, 2))
+    status = forked.run(words, folder, output, output, {"COLUMNS": "80"})
+    return Ended(status, output.read_text(encoding="utf-8"))

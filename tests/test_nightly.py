@@ -1,14 +1,13 @@
 """Does a night alarm on what got worse, and on nothing else?"""
 
 import shutil
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 
 from reports.sections.against import worse
 from results import load_run
+from tests import forked
 from tests.checkout import REPOSITORY, Checkout
 
 pytest_plugins = ["pytester"]
@@ -76,23 +75,24 @@ def test_three_nights(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     shutil.copy2(REPOSITORY / "nightly.py", checkout.root)
     (checkout.root / "planted.py").write_text(PLANTED)
 
-    def one_night(grid: str = "tiny.toml") -> subprocess.CompletedProcess[str]:
+    def one_night(grid: str = "tiny.toml") -> tuple[int, str]:
         options = ("--grid", grid, "--implementations-from", "planted.py", "--implementations", "planted,builtin")
-        command = (sys.executable, "nightly.py", *options)
-        return subprocess.run(command, cwd=checkout.root, capture_output=True, text=True, check=False)
+        printed = checkout.root / "night.txt"
+        status = forked.run(["nightly.py", *options], checkout.root, printed, printed)
+        return status, printed.read_text(encoding="utf-8")
 
-    first = one_night()
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert "there is nothing to compare with yet" in first.stdout
+    status, printed = one_night()
+    assert status == 0, printed
+    assert "there is nothing to compare with yet" in printed
     assert (checkout.root / "reports/out/latest/report.md").is_file()
 
     monkeypatch.setenv("BROKEN", "1")
-    broken = one_night()
-    assert broken.returncode == 1, broken.stdout + broken.stderr
-    assert broken.stdout.splitlines()[-1].split()[:3] == ["planted", "paired-cpu-float32-8x64", "wrong"]
+    status, printed = one_night()
+    assert status == 1, printed
+    assert printed.splitlines()[-1].split()[:3] == ["planted", "paired-cpu-float32-8x64", "wrong"]
     assert any(run.endswith("-again") for run in checkout.runs), "an alarm is measured a second time"
     assert not load_run("latest", checkout.root / "results/runs").name.endswith("-again")
 
-    failed = one_night("no-such-grid")
-    assert failed.returncode == 2
-    assert "there is no grid 'no-such-grid'" in failed.stdout + failed.stderr
+    status, printed = one_night("no-such-grid")
+    assert status == 2
+    assert "there is no grid 'no-such-grid'" in printed
