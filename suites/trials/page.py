@@ -21,7 +21,8 @@ _EXACT = """## `accurate`, float32
 
 {pairs:,} pairs of rows of 1 to {longest} numbers, in {minutes:.2g} minutes of one core. The worst error is
 {error:.6g} u, and {ulp:.6g} ULP where |cos| > 1/2. The last five columns count violations of its guarantees:
-{broken} in all. "Scaled" counts the pairs whose rows a random power of two multiplies without rounding; these test scale invariance.
+{broken} in all. "Scaled" counts the pairs that test scale invariance: a power of two multiplies their
+rows without rounding.
 """
 _BOUNDS = """## Each implementation and its stated bound
 
