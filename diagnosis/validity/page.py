@@ -24,8 +24,8 @@ _CONFUSION = """The table lists only the wrong answers: the planted cause, and w
 
 ![Planted cause by cause named first](always-one.png)
 """
-_JUDGES = """The task is to separate faulty sets (planted, two at once, foreign) from healthy ones. Each baseline gets the
-best threshold for these very cases, and a NaN of it counts as an alarm. Only our diagnosis names a cause.
+_JUDGES = """The task is to separate faulty sets (planted, two at once, foreign) from healthy ones. Each baseline gets
+the best threshold for these very cases, and a NaN of it counts as an alarm. Only our diagnosis names a cause.
 """
 
 
