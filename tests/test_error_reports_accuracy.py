@@ -170,7 +170,7 @@ def test_the_heat_map_marks_what_is_wrong_and_how(tmp_path: Path) -> None:
 def test_the_heat_map_says_what_it_leaves_out(tmp_path: Path) -> None:
     found = judged(tmp_path, *(deviated(f"i{n}", "self") for n in range(41)))
     figure = heat_map(found, accuracy.tally(found))
-    assert figure.get_suptitle() == "float32: how wrong, on inputs that hurt (the first 40 of 41 implementations)"
+    assert figure.get_suptitle() == "float32: how wrong, on difficult inputs (the first 40 of 41 implementations)"
     assert len(figure.axes[0].get_yticklabels()) == 40
 
 

@@ -52,7 +52,7 @@ def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
     style.log_ticks(bar.ax.yaxis, units.number)
     axes.set_title(textwrap.fill(_seen(tally, marks), LETTERS))
     shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""
-    figure.suptitle(f"{rows['dtype'].iloc[0]}: how wrong, on inputs that hurt{shown}", x=0.01, ha="left")
+    figure.suptitle(f"{rows['dtype'].iloc[0]}: how wrong, on difficult inputs{shown}", x=0.01, ha="left")
     return figure
 
 
