@@ -1,4 +1,4 @@
-"""What each implementation can see near 1: the smallest angle distinguished from 0, and the number of distinct answers."""
+"""What each implementation sees near 1: the smallest angle distinguished from 0, and how many answers it has."""
 
 import math
 from typing import NamedTuple
@@ -24,7 +24,7 @@ APART = 0.26
 
 
 class Dots(NamedTuple):
-    """What was seen with rows of one dtype: degrees (NaN for none distinguished from 0), answers, and the height of each."""
+    """For rows of one dtype: degrees (NaN if none is distinguished from 0), answers, and the height of each."""
 
     dtype: str
     degrees: pd.Series
