@@ -88,5 +88,5 @@ def _write(axes: Axes, marks: pd.DataFrame, darkness: npt.NDArray[np.float64]) -
 
 def _seen(tally: pd.DataFrame, marks: pd.DataFrame) -> str:
     used = [f"{mark}: {MARKS[mark]}" for mark in MARKS if (marks == mark).any(axis=None)]
-    right = f"right on every family that was asked: {(tally[accuracy.WRONG] == 0).sum()} of {len(tally)}"
+    right = f"right on every family tested: {(tally[accuracy.WRONG] == 0).sum()} of {len(tally)}"
     return "; ".join([right, *used, "grey: not asked"])
