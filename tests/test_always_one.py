@@ -337,7 +337,7 @@ def test_the_page_says_which_advice_helps_and_which_does_not(tmp_path: Path) -> 
     assert "48 trainings" in text
     for said in (
         "above 0.99) in the loop as it is written with 1 of 3 changes, each alone: `l2`.",
-        "ends with a cosine of unlike pairs of 0.500, an effective rank of 9.0 and an AUC of 0.975 (0.916 to 1.000); "
+        "ends with a cosine of negative pairs of 0.500, an effective rank of 9.0 and an AUC of 0.975 (0.916 to 1.000); "
         "against the loop as it is written: AUC +0.300 (",
         "**Advice, each alone in the loop as it is written**: *helps*: `balanced_pairs` +0.103 (",
         "*no difference*: `l2`.",

@@ -108,7 +108,7 @@ def test_the_csv_files_hold_every_finding(page: Path) -> None:
 
 
 HEADINGS = {
-    "accuracy": ("## How wrong, on inputs that hurt", deviated("builtin", "self")),
+    "accuracy": ("## How wrong, on difficult inputs", deviated("builtin", "self")),
     "contracts": ("## The contracts", contract("builtin", USUAL)),
     "resolution": ("## Resolution", seeing("builtin", 0.04, 29)),
     "known_bugs": ("## Known bugs of this build", bug("old", True)),

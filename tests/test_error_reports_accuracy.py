@@ -29,7 +29,7 @@ def test_the_headlines_name_who_is_right_who_is_a_cosine_and_where_most_are_wron
         undeviated("elsewhere", "self", Status.UNSUPPORTED, "no cpu"),
     )
     assert how_wrong.headlines(found, ["fast", "exact", "unasked"]) == [
-        "**Right on every family asked**, in each dtype: `exact` (all 3).",
+        "**Right on every family tested**, in each dtype: `exact` (all 3).",
         "**Never above 1, and exactly 1 for each row with itself**: `exact`.",
         "**Wrong on at least one family**: 2 of 3 implementations. The worst is `slow`, wrong on 2 of 2 families. The "
         "hardest families: `long_rows` (2), `zeros` (1).",
@@ -41,7 +41,7 @@ def test_the_headlines_say_so_where_nobody_is_right(tmp_path: Path) -> None:
     wrong = {"status": Status.WRONG, "reason": "off"}
     found = judged(tmp_path, deviated("a", "self", exact=99), deviated("a", "zeros", 9, **wrong))
     assert how_wrong.headlines(found, [])[:2] == [
-        "**No implementation is right on every family** that it was asked.",
+        "**No implementation is right on every family** that was tested.",
         "**No implementation** is never above 1 and also exactly 1 for each row with itself.",
     ]
 
@@ -159,7 +159,7 @@ def test_the_heat_map_marks_what_is_wrong_and_how(tmp_path: Path) -> None:
     axes = figure.axes[0]
     assert axes.get_yticklabels()[0].get_text() == "right (float32)"
     assert axes.get_title() == (
-        "right on every family that was asked: 1 of 3; ×: wrong; N: NaN or infinite; !: no answer; grey: not asked"
+        "right on every family tested: 1 of 3; ×: wrong; N: NaN or infinite; !: no answer; grey: not asked"
     )
     cells = axes.collections[0].get_array()
     assert cells is not None
@@ -170,7 +170,7 @@ def test_the_heat_map_marks_what_is_wrong_and_how(tmp_path: Path) -> None:
 def test_the_heat_map_says_what_it_leaves_out(tmp_path: Path) -> None:
     found = judged(tmp_path, *(deviated(f"i{n}", "self") for n in range(41)))
     figure = heat_map(found, accuracy.tally(found))
-    assert figure.get_suptitle() == "float32: how wrong, on inputs that hurt (the first 40 of 41 implementations)"
+    assert figure.get_suptitle() == "float32: how wrong, on difficult inputs (the first 40 of 41 implementations)"
     assert len(figure.axes[0].get_yticklabels()) == 40
 
 

@@ -69,7 +69,7 @@ def test_properties_are_given_in_words() -> None:
     assert "of 2 pairs" in stopping(0.02, [("5 µs", 0.0), ("5 µs", 0.1)], rng)
 
 
-def test_stopping_early_is_told_from_the_first_look_that_is_precise() -> None:
+def test_stopping_early_counts_from_the_first_look_that_is_precise() -> None:
     steady = lambda seconds: Samples(1, 1, samples_s=[seconds] * 64)  # noqa: E731
     rounds = Rounds({"a": steady(1.0), "b": steady(1.1), CONTROL: steady(1.0)}, "budget")
     early, share = stopped(rounds)
@@ -87,14 +87,14 @@ def test_processes_are_compared_by_their_ratios(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_page_and_the_table_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
-        experiment, "properties", lambda *_: [Property("smallest call", "100 ns", lambda: "12 ns: told apart")]
+        experiment, "properties", lambda *_: [Property("smallest call", "100 ns", lambda: "12 ns: distinguished")]
     )
     monkeypatch.setattr(experiment.torch, "set_num_threads", lambda threads: None)
     monkeypatch.setattr(experiment, "LONG_S", 0.02)
     options = ["--trials=1", "--seconds=0.02", "--calls", "5 µs", "--machine", "quiet"]
     experiment.main([*options, f"--docs={tmp_path}", f"--json={tmp_path / 'all.json'}"])
     page, table = (tmp_path / "validity.md").read_text(), pd.read_csv(tmp_path / "validity.csv")
-    assert "12 ns: told apart" in page
+    assert "12 ns: distinguished" in page
     for method in ("ours: paired rounds", "pytest-benchmark: min 5 %", "Welch, sequential", "Mann-Whitney, sequential"):
         assert method in page
         assert set(table.query("method == @method")["slowdown"]) == {0.0, 0.01, 0.02, 0.05, 0.1}

@@ -9,23 +9,23 @@ from diagnosis.validity.baselines import BASELINES
 from diagnosis.validity.rates import Share, instead, judges, share
 from suites.records.record import Environment
 
-_HEAD = """# Why always 1: how often is the answer right?
+_HEAD = """# How often is the diagnosis right?
 
 We plant faults in embeddings, pairs and networks, and compare the diagnosis with what was planted. There are {causes}
 causes, {together} pairs of causes at once, {healthy} kinds of healthy sets, and {foreign} foreign causes that the
 diagnosis does not know. Each has {sizes} sizes ({shapes}) and every dtype in which it can exist: {cases:,} cases.
-Each cause has {seeds} seeds, everything else a quarter of them. A seed also sets the strength of a fault.
+Each cause has {seeds} seeds, every other kind a quarter of that. A seed also sets the strength of a fault.
 `diagnosis/validity/planted/` describes each fault. Intervals are 95 % Clopper-Pearson intervals.
 
 Measured on {cpu}, {cores} cores, torch {torch}: {minutes:.0f} minutes of two processes, one thread each.
 To repeat it on your machine: `python -m diagnosis.validity --seeds {seeds}`.
 """
-_CONFUSION = """The table lists the wrong answers only: what was planted, and what was named first.
+_CONFUSION = """The table lists only the wrong answers: the planted cause, and what the diagnosis named first.
 
 ![Planted cause by cause named first](always-one.png)
 """
-_JUDGES = """All sick sets (planted, two at once, foreign) against all healthy sets. Each baseline gets the best
-threshold for these cases, chosen with the answers known, and its NaN counts as an alarm. Only ours names a cause.
+_JUDGES = """The task is to separate faulty sets (planted, two at once, foreign) from healthy ones. Each baseline gets
+the best threshold for these very cases, and a NaN of it counts as an alarm. Only our diagnosis names a cause.
 """
 
 
@@ -109,7 +109,7 @@ def percent(found: Share) -> str:
 
 def _judges(answers: pd.DataFrame) -> str:
     rows = [
-        {"": one.name, "area under ROC": f"{one.auc:.3f}", "sick seen": f"{one.sensitivity * 100:.1f} %",
+        {"": one.name, "area under ROC": f"{one.auc:.3f}", "faults seen": f"{one.sensitivity * 100:.1f} %",
          "false alarms": f"{one.alarms * 100:.2f} %", "threshold": f"{one.threshold:.3g}".replace("nan", "")}
         for one in judges(answers, tuple(BASELINES))
     ]  # fmt: skip

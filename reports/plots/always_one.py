@@ -1,4 +1,4 @@
-"""What each change is worth to a Siamese loop: to its AUC, and to the cosine of unlike pairs."""
+"""What each change is worth to a Siamese loop: to its AUC, and to the cosine of negative pairs."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ MOST = 0.5
 
 
 def always_one(rows: pd.DataFrame) -> Figure:
-    """A row a change, two facets a loop: what becomes of the AUC, and the cosine of unlike pairs, dashed: without."""
+    """A row a change, two facets a loop: what becomes of the AUC, and the cosine of negative pairs, dashed: without."""
     changed = rows[(rows["change"] != "") & rows["low"].notna()]
     names = _names(changed)
     loops = list(dict.fromkeys(changed["loop"]))
@@ -29,7 +29,7 @@ def always_one(rows: pd.DataFrame) -> Figure:
         own = rows[(rows["loop"] == loop) & (rows["change"] == "")]
         _draw(cosine, here, "unlike", "unlike_low", "unlike_high", names)
         cosine.axvline(float(own["unlike"].iloc[0]), color=style.INK, lw=0.8, ls="--", zorder=0)
-        cosine.set(xlabel="cosine of unlike pairs", xlim=(-0.1, 1.1))
+        cosine.set(xlabel="cosine of negative pairs", xlim=(-0.1, 1.1))
     facets[0].set_yticks(range(len(names)), [style.plain(name) for name in names])
     facets[0].set_ylim(len(names) - 0.5, -0.5)
     handles = [

@@ -52,7 +52,7 @@ def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
     style.log_ticks(bar.ax.yaxis, units.number)
     axes.set_title(textwrap.fill(_seen(tally, marks), LETTERS))
     shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""
-    figure.suptitle(f"{rows['dtype'].iloc[0]}: how wrong, on inputs that hurt{shown}", x=0.01, ha="left")
+    figure.suptitle(f"{rows['dtype'].iloc[0]}: how wrong, on difficult inputs{shown}", x=0.01, ha="left")
     return figure
 
 
@@ -88,5 +88,5 @@ def _write(axes: Axes, marks: pd.DataFrame, darkness: npt.NDArray[np.float64]) -
 
 def _seen(tally: pd.DataFrame, marks: pd.DataFrame) -> str:
     used = [f"{mark}: {MARKS[mark]}" for mark in MARKS if (marks == mark).any(axis=None)]
-    right = f"right on every family that was asked: {(tally[accuracy.WRONG] == 0).sum()} of {len(tally)}"
+    right = f"right on every family tested: {(tally[accuracy.WRONG] == 0).sum()} of {len(tally)}"
     return "; ".join([right, *used, "grey: not asked"])

@@ -1,4 +1,4 @@
-"""What each implementation can see near 1: the smallest angle told from 0, and how many answers it has."""
+"""What each implementation sees near 1: the smallest angle distinguished from 0, and how many answers it has."""
 
 import math
 from typing import NamedTuple
@@ -24,7 +24,7 @@ APART = 0.26
 
 
 class Dots(NamedTuple):
-    """What was seen with rows of one dtype: degrees (NaN for none told from 0), answers, and the height of each."""
+    """For rows of one dtype: degrees (NaN if none is distinguished from 0), answers, and the height of each."""
 
     dtype: str
     degrees: pd.Series
@@ -89,7 +89,7 @@ def _label_angles(axes: Axes, seen: pd.DataFrame) -> None:
     axes.axvline(LIMIT, color=style.INK, lw=0.8, ls=":", zorder=0)
     finer = (seen["smallest_angle"] < math.radians(LIMIT)).groupby(seen["row"]).all()
     axes.set_title(
-        f"smallest angle told from 0: finer than {LIMIT:.2g}° in each dtype for {finer.sum()} of {len(finer)}"
+        f"smallest angle distinguished from 0: finer than {LIMIT:.2g}° in each dtype for {finer.sum()} of {len(finer)}"
     )
     axes.set(xscale="log", xlabel="left is finer")
     low, high = axes.get_xlim()

@@ -54,7 +54,7 @@ def seen(found: pd.DataFrame) -> pd.DataFrame:
 def resolution(seen: pd.DataFrame) -> pd.DataFrame:
     """One row for all implementations that see equally fine on a device in a dtype, the finest first.
 
-    `implementations` is a tuple. `angle` is the smallest one as it is shown, a dash where none is told from 0.
+    `implementations` is a tuple. `angle` is the smallest one as it is shown, a dash where none is distinguished from 0.
     """
     seen = seen.assign(angle=seen["smallest_angle"].astype(float).map(units.degrees))
     grouped = seen.groupby([*PLACE, "angle", "distinct", "pairs"], sort=False)

@@ -52,7 +52,7 @@ class Exactness:
 
 
 BROKEN = ("nans", "above_one", "self_not_one", "asymmetric", "scale_variant")
-"""Counts of broken promises: 0 if `accurate` is right."""
+"""Counts of violated guarantees: 0 if `accurate` is right."""
 
 
 def exactness(fn: Function, kind: str, number: int) -> Exactness:

@@ -13,15 +13,16 @@ from suites.trials.exactness import BROKEN, LONGEST, Exactness
 
 _HEAD = """# How wrong, at worst?
 
-Worst errors against the true cosine, over random pairs of kinds that provoke rounding errors. `RandomRows` in
-suites/trials/kinds.py describes each kind. Measured on {cpu}, torch {torch}, one core; u is 2^-24.
+These are the worst errors against the true cosine, over random pairs that provoke rounding errors. `RandomRows` in
+suites/trials/kinds.py describes each kind of pairs. Measured on {cpu}, torch {torch}, one core; u is 2^-24.
 To repeat it on your machine: `python -m suites.trials --pairs {pairs}`.
 """
 _EXACT = """## `accurate`, float32
 
 {pairs:,} pairs of rows of 1 to {longest} numbers, in {minutes:.2g} minutes of one core. The worst error is
-{error:.6g} u, and {ulp:.6g} ULP where |cos| > 1/2; {broken} promises were broken. "Scaled" counts the pairs that
-random powers of two multiply without rounding.
+{error:.6g} u, and {ulp:.6g} ULP where |cos| > 1/2. The last five columns count violations of its guarantees:
+{broken} in all. "Scaled" counts the pairs that test scale invariance: a power of two multiplies their
+rows without rounding.
 """
 _BOUNDS = """## Each implementation and its stated bound
 
@@ -33,7 +34,7 @@ _ANGLES = """## Each angle and its stated bound
 
 {broken} of {pairs:,} pairs are beyond their bound. The bounds are {low:.3g} to {high:.3g} times the worst error. A
 bound depends on the angle; both are in radians. The arc cosine gives NaN for a similarity that was rounded to above 1;
-NaN is judged as the angle of 1, which is 0.
+such a NaN counts as an angle of 0.
 """
 _COLUMNS = {
     "kind": "kind",

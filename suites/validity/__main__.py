@@ -39,14 +39,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     kept = KeptComparisons(options.json, options.seconds)
     _compare_all(kept, options.trials, options.seconds, options.calls, options.machine)
     again = max(1, options.trials // STOPPED) * _cells(options.calls)
-    for one in properties(options.seconds, options.processes, again, random.Random(1)):
+    wanted = properties(options.seconds, options.processes, again, random.Random(1))
+    for one in wanted:
         if one.name not in kept.properties:
             kept.add([{"figure": one.name, "goal": one.goal, "measured": one.measure()}])
     table = rates(kept.outcomes)
     options.docs.mkdir(exist_ok=True)
     table.to_csv(options.docs / "validity.csv", index=False)
     path = options.docs / "validity.md"
-    text = page(table, kept.properties.values(), environment(), options.seconds) + _remarks(path)
+    measured = [kept.properties[one.name] for one in wanted]  # an older file may hold others too
+    text = page(table, measured, environment(), options.seconds) + _remarks(path)
     path.write_text(text, encoding="utf-8")
     print(path)
 

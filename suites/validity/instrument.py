@@ -45,8 +45,8 @@ def properties(
 ) -> list[Property]:
     """All properties; `cells` are the call lengths and slowdowns of the pairs for early stopping."""
     return [
-        Property("smallest call told from an empty one", "100 ns", partial(smallest_call, seconds, rng)),
-        Property("cost beside the timed calls, 100 µs calls", "≤ 10 %", partial(cost, seconds, rng)),
+        Property("smallest call distinguished from an empty one", "100 ns", partial(smallest_call, seconds, rng)),
+        Property("cost in addition to the timed calls, 100 µs calls", "≤ 10 %", partial(cost, seconds, rng)),
         Property("early stopping at ± 1 %", "same in ≥ 97 %, for ≤ 1/3 of it", partial(stopping, seconds, cells, rng)),
         *(
             Property(
@@ -66,7 +66,7 @@ def smallest_call(seconds: float, rng: random.Random) -> str:
     empty, small = (np.array(entry.samples_s) for entry in rounds.samples.values() if isinstance(entry, Samples))
     difference, low, high = medians([small - empty])[0] * 1e9
     loop = np.median(empty) * 1e9
-    seen = "told apart" if low > 0 else "not told apart"
+    seen = "distinguished" if low > 0 else "not distinguished"
     return f"{difference:.1f} ns ({low:.1f} to {high:.1f}) beyond an empty call's {loop:.1f} ns: {seen}"
 
 
@@ -85,8 +85,8 @@ def cost(seconds: float, rng: random.Random) -> str:
             phases=phases,
         )
     timed = sum(_timed_s(record.latency) for record in records if record.latency)
-    beside, wall = 1 - timed / phases.seconds["samples"], 1 - timed / phases.wall_s
-    return f"{beside:.1%} of the rounds, {wall:.1%} of the case with its inputs, truth, checks, memory and warm-up"
+    rounds, wall = 1 - timed / phases.seconds["samples"], 1 - timed / phases.wall_s
+    return f"{rounds:.1%} of the rounds, {wall:.1%} of the case with its inputs, truth, checks, memory and warm-up"
 
 
 def stopping(seconds: float, cells: Sequence[tuple[str, float]], rng: random.Random) -> str:

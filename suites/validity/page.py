@@ -8,11 +8,11 @@ import pandas as pd
 from suites.records.record import Environment
 from suites.validity.methods import LONG_S, LONGER, OURS
 
-_HEAD = """# How often is it wrong?
+_HEAD = """# How often are verdicts wrong?
 
 We compare two functions, A and B, by our paired rounds and by common benchmarking tools. B is identical to A, or
-slower by exactly 1, 2, 5 or 10 %. Calling identical functions different is a false alarm. Seeing a planted slowdown as
-a slowdown is power. Each cell gives a share of trials with its 95 % Clopper-Pearson interval.
+slower by exactly 1, 2, 5 or 10 %. A false alarm calls identical functions different. Power is the share of planted
+slowdowns that are reported. Each cell gives a share of trials with its 95 % Clopper-Pearson interval.
 
 Measured on {cpu}, {cores} cores, torch {torch}, one thread. Our rounds have {identical} trials of identical functions
 per cell and {planted} of each slowdown; the other methods have {others}, since their rates are far from 0 and 1. Each

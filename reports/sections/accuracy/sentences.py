@@ -70,11 +70,11 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
 def _within(overall: pd.DataFrame) -> str:
     right = overall[overall["wrong"] == 0]
     if right.empty:
-        return "**No implementation is right on every family** that it was asked."
+        return "**No implementation is right on every family** that was tested."
     asked = zip(right["implementation"].head(NAMES), right["asked"], strict=False)
     names = [f"{code(name)} (all {count})" for name, count in asked]
     more = f" and {len(right) - NAMES} more" if len(right) > NAMES else ""
-    return f"**Right on every family asked**, in each dtype: {', '.join(names)}{more}."
+    return f"**Right on every family tested**, in each dtype: {', '.join(names)}{more}."
 
 
 def _true_cosines(overall: pd.DataFrame) -> str:

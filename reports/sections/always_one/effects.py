@@ -1,9 +1,9 @@
-"""What each change is worth to a Siamese loop, told seed by seed."""
+"""The effect of each change on a Siamese loop, paired by seed."""
 
 import numpy as np
 import pandas as pd
 
-HELPS, HURTS, SAME, UNTOLD = "helps", "hurts", "no difference", "not told"
+HELPS, HURTS, SAME, UNTOLD = "helps", "hurts", "no difference", "undecided"
 NOTICEABLE = 0.02
 """An AUC that is known to differ by less than that is no different."""
 

@@ -16,11 +16,11 @@ HIGHEST = 1 / (1 + math.exp(-1))
 ONE = 0.99
 NAMES = 20
 MOSTLY = 0.5
-"""Vectors of which so many are all zero tell nothing."""
+"""From this share of zero vectors on, a low cosine means nothing."""
 
 
 def lessons(rows: pd.DataFrame, trainings: pd.DataFrame) -> Iterator[str]:
-    """What the loops tell, a line of Markdown each; what was not trained is not spoken of."""
+    """The results of the loops that were trained, a line of Markdown each."""
     yield from _ends(rows)
     yield from _still_one(rows)
     yield from _told(rows, CORRECT, rows["advice"] == "fault", "Each fault of the code put back alone into")
@@ -38,13 +38,14 @@ def sureness(rows: pd.DataFrame) -> str:
     if told.empty:
         return ""
     return (
-        "AUC: how well the cosine separates unseen pairs of one class from pairs of two; 0.5 is guessing, 1 perfect. "
+        "AUC: how well the cosine separates positive from negative pairs of unseen images; 0.5 is guessing, 1 perfect. "
         f"Differences are paired over {units.counted(told['seeds'].max(), 'seed')}, with Student's t intervals of "
-        f"{told['confidence'].iloc[0] * 100:.3g} %: at that confidence those exclude 0 that Benjamini and Hochberg's "
-        f"procedure finds among {units.counted(len(told), 'comparison')}, and at most {units.share(FALSE)} of them are "
-        f"expected to be none. *{SAME}* is within ± {NOTICEABLE}. All other intervals have 95 %. "
-        "The loop as it is written (*none*) is compared with the untrained network, correct code with it. A seed is a "
-        "split, initial weights and an order of the images of one small data set. The intervals cover nothing else."
+        f"{told['confidence'].iloc[0] * 100:.3g} %. At that confidence an interval excludes 0 where the "
+        f"Benjamini-Hochberg procedure over {units.counted(len(told), 'comparison')} finds a difference; at most "
+        f"{units.share(FALSE)} of these are expected to be false. *{SAME}* is within ± {NOTICEABLE}. All other "
+        "intervals have 95 %. The loop as it is written (*none*) is compared with the untrained network, and correct "
+        "code with the loop as it is written. A seed is a split, initial weights and an order of the images of one "
+        "small data set. The intervals cover nothing else."
     )
 
 
@@ -79,7 +80,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         "AUC": _intervals(rows, "auc", ".3f"),
         "difference": [difference(row) for _, row in rows.iterrows()],
         "verdict": rows["verdict"].where(compared(rows), units.MISSING),
-        "cosine of unlike pairs": _intervals(rows, "unlike", ".3f"),
+        "cosine of negative pairs": _intervals(rows, "unlike", ".3f"),
         "effective rank": _intervals(rows, "effective_rank", ".1f"),
         "all zero": rows["zeros"].map(units.share),
         "time of a step": rows["time"].map(units.times),
@@ -106,7 +107,7 @@ def _still_one(rows: pd.DataFrame) -> Iterator[str]:
         still = changed.loc[changed["unlike"] > ONE, "change"]
         if len(still):
             yield (
-                f"**Still 1** (the cosine of unlike pairs is above {ONE}) in {TITLES[loop]} with {len(still)} of "
+                f"**Still 1** (the cosine of negative pairs is above {ONE}) in {TITLES[loop]} with {len(still)} of "
                 f"{units.counted(len(changed), 'change')}, each alone: {codes(still, NAMES)}."
             )
 
@@ -163,7 +164,7 @@ def _floor(trainings: pd.DataFrame) -> Iterator[str]:
 
 def _state(row: pd.Series) -> str:
     return (
-        f"a cosine of unlike pairs of {row['unlike']:.3f}, an effective rank of {row['effective_rank']:.1f} and an "
+        f"a cosine of negative pairs of {row['unlike']:.3f}, an effective rank of {row['effective_rank']:.1f} and an "
         f"AUC of {interval(row['auc'], row['auc_low'], row['auc_high'], '.3f')}"
     )
 

@@ -74,7 +74,7 @@ class Answers:
 
 
 def untold(found: pd.DataFrame) -> list[str]:
-    """Whose contract could not be told though it was asked, and why, a line of Markdown each."""
+    """The implementations whose contract could not be measured, and why, a line of Markdown each."""
     rows = found[~found["status"].isin(["ok", "unsupported", "absent"])]
     rows = rows.groupby(["implementation", "reason"], sort=False)["dtype"].agg(tuple).reset_index()
     told = zip(rows["implementation"], rows["dtype"], rows["reason"], strict=True)

@@ -84,7 +84,7 @@ def drop_ins(answered: pd.DataFrame) -> pd.DataFrame:
 
 
 def warnings(answer: pd.DataFrame, answered: pd.DataFrame) -> list[str]:
-    """What bites whoever puts an answer of the report in the place of its baseline: a sentence for each such pair."""
+    """The differences that matter if an answer of the report replaces its baseline: a sentence for each such pair."""
     rows = bites(answer, answered)
     several = answered["device"].nunique() > 1
     return [
