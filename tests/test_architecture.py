@@ -1,6 +1,7 @@
 """Does every import point down the house, and do the rooms that only read stay free of torch?"""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -41,6 +42,7 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it m
     # a table of "reports" and one of "suites" go here
 }
 WIRING = {"conftest.py", "nightly.py"}
+LONGEST = 200  # lines of a file in a room
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
@@ -103,6 +105,26 @@ def inside(root: Path, room: str) -> dict[str, set[str]]:
         if module.partition(".")[0] == room:
             parts[part(module)] |= {part(name) for name in names if name.partition(".")[0] == room} - {part(module)}
     return parts
+
+
+def types_of(path: Path) -> Iterator[tuple[str, str]]:
+    """The module-level classes and type aliases of a file, each with its meaning: its place, or what it is equal to."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name, str(path)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if isinstance(target, ast.Name) and re.fullmatch("[A-Z][A-Za-z]*[a-z][A-Za-z]*", target.id):
+                yield target.id, ast.unparse(node.value)
+
+
+def two_meanings(root: Path) -> dict[str, set[str]]:
+    """Each name under `root` that is two classes, a class and a type alias, or two different aliases."""
+    meanings = defaultdict[str, set[str]](set)
+    for path in [*root.glob("*.py"), *(path for room in MAY_IMPORT for path in (root / room).rglob("*.py"))]:
+        for name, meaning in types_of(path):
+            meanings[name].add(meaning)
+    return {name: several for name, several in meanings.items() if len(several) > 1}
 
 
 def test_every_import_points_down() -> None:
@@ -168,6 +190,23 @@ def test_a_circle_is_found_however_it_is_closed(tmp_path: Path, line: str) -> No
     (tmp_path / "suites" / "three.py").write_text(f"{line}\nother = 1\n")
     assert set(circle(tmp_path)) == {"suites.one", "suites.two", "suites.three"}
     assert inside(tmp_path, "suites") == {"one": {"two"}, "two": {"three"}, "three": {"one"}}
+
+
+def test_each_type_has_a_name_of_its_own() -> None:
+    assert two_meanings(ROOT) == {}
+
+
+def test_a_name_with_two_meanings_is_found(tmp_path: Path) -> None:
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "one.py").write_text("class Pair: ...\nclass _Own: ...\nRow = dict[str, int]\nLine = list\n")
+    (tmp_path / "suites" / "two.py").write_text("Pair = list\nclass _Own: ...\nRow = dict[str, int]\nLine = set\n")
+    assert set(two_meanings(tmp_path)) == {"Pair", "_Own", "Line"}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_no_file_of_a_room_is_long(room: str) -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_bytes().splitlines()) for path in (ROOT / room).rglob("*.py")}
+    assert {str(path): lines for path, lines in lengths.items() if lines > LONGEST} == {}
 
 
 def test_no_suspect_imports_another() -> None:

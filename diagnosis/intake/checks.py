@@ -11,7 +11,7 @@ import torch
 from diagnosis.signature.rows import chunks
 from diagnosis.subject import DiagnosisError, Subject
 
-Array = np.ndarray | torch.Tensor
+ArrayOrTensor = np.ndarray | torch.Tensor
 
 
 def tensor(value: object, name: str) -> torch.Tensor:

@@ -24,7 +24,7 @@ from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
 from suites.trials.kept import KeptTrials
 from suites.trials.page import page
-from suites.trials.work import Work
+from suites.trials.work import WorkItem
 from suites.truth import bound, oracle
 
 
@@ -57,7 +57,7 @@ def _arithmetic() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:12]
 
 
-def _run(kept: KeptTrials, works: Sequence[Work], processes: int) -> None:
+def _run(kept: KeptTrials, works: Sequence[WorkItem], processes: int) -> None:
     console = Console(stderr=True)
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=sum(one.size for one in works))
@@ -66,7 +66,7 @@ def _run(kept: KeptTrials, works: Sequence[Work], processes: int) -> None:
             progress.advance(task, one.size)
 
 
-def _found(works: Sequence[Work], kept: KeptTrials, processes: int) -> Iterator[list[Exactness | Trial]]:
+def _found(works: Sequence[WorkItem], kept: KeptTrials, processes: int) -> Iterator[list[Exactness | Trial]]:
     """The results of each piece of work, in order."""
     find = partial(work.found, failed=kept.failed)
     if processes == 1:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from diagnosis.subject import Similarity, Subject
-from diagnosis.validity.planted.plant import Make, Plant, Size
+from diagnosis.validity.planted.plant import MakeSubject, Plant, Size
 from diagnosis.validity.planted.sources import (
     choice,
     digit_pairs,
@@ -28,7 +28,7 @@ from diagnosis.validity.planted.sources import (
 )
 
 
-def compared_by(similarity: Similarity) -> Make:
+def compared_by(similarity: Similarity) -> MakeSubject:
     """Sound pairs of features with a faulty similarity."""
 
     def make(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
