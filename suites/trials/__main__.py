@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import implementations
+import pipe
 from implementations import Implementation, registry
 from implementations.registry import RegistryError
 from suites import compile_cache
@@ -42,12 +43,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     _run(kept, list(work.left(entries, options.pairs, kept)), options.processes)
     text = page(kept.exactness, kept.trials, environment(), options.pairs)
     if not options.docs:
-        print(text)
+        with pipe.may_close():
+            print(text)
         return
     options.docs.mkdir(parents=True, exist_ok=True)
     path = options.docs / "accuracy.md"
     path.write_text(text, encoding="utf-8")
-    print(path)
+    with pipe.may_close():
+        print(path)
 
 
 def _arithmetic() -> str:

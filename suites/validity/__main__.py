@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+import pipe
 from suites import compile_cache
 from suites.environment import environment
 from suites.validity.instrument import properties
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     path = options.docs / "validity.md"
     text = page(table, kept.properties.values(), environment(), options.seconds) + _remarks(path)
     path.write_text(text, encoding="utf-8")
-    print(path)
+    with pipe.may_close():
+        print(path)
 
 
 def _remarks(path: Path) -> str:
