@@ -68,7 +68,7 @@ def check_settings(weights: object, learning_rate: object, **functions: object) 
     """Check that functions can be called, the weights are a state dict, and the rate is a positive number.
 
     Raises:
-        DiagnosisError: one of them is not so.
+        DiagnosisError: one of them is something else.
     """
     for name, function in functions.items():
         if function is not None and not callable(function):

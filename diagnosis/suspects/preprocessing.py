@@ -7,7 +7,7 @@ from torch import nn
 
 from diagnosis.probes.layers import WEIGHTED, calls
 from diagnosis.probes.model import attempted, mean_row_cosine, on_inputs, source
-from diagnosis.probes.vectors import Transform, centred
+from diagnosis.probes.vectors import Transform
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
@@ -33,9 +33,7 @@ def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | Non
             change="standardise the inputs",
             repair=lambda: on_inputs(subject, standard),
         )
-    return Clue(
-        confidence=0.6, evidence=evidence, change="centre, as the inputs should be", repair=lambda: centred(subject)
-    )
+    return Clue.by_centring(subject, 0.6, evidence, change="centre, as the inputs should be")
 
 
 def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | None:

@@ -1,4 +1,4 @@
-"""Compiled kernels that are loaded again on a CPU capability that they were not built for."""
+"""Compiled kernels, cached under one CPU capability and reused under another."""
 
 import os
 import subprocess
