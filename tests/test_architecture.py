@@ -7,10 +7,13 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from suites.measure import world
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {  # room: what it may import of the house, besides itself
@@ -131,6 +134,7 @@ def modules(root: Path) -> dict[str, Path]:
     return {name.removesuffix(".__init__"): path for path, name in named.items()}
 
 
+@cache
 def import_graph(root: Path) -> dict[str, set[str]]:
     """Which modules each module imports, also in functions and for types only; a package is what it imports itself."""
     known, graph = modules(root), defaultdict[str, set[str]](set)
@@ -275,6 +279,15 @@ def test_no_suspect_imports_another() -> None:
         if module.startswith(f"{suspects}.") and name.startswith(suspects)
     )
     assert len(graph[suspects]) == len(list((ROOT / "diagnosis" / "suspects").glob("*.py"))) - 1, "it imports them all"
+
+
+def test_contestants_cannot_patch_what_measures_them() -> None:
+    graph, found, left = import_graph(ROOT), set[str](), {"suites.measure.together", "suites.errors.accuracy"}
+    while left:
+        found |= left
+        left = {name for module in left for name in graph[module] if name.startswith("suites.")} - found
+    unguarded = {module for module in found if not module.startswith(world._OURS)}
+    assert {module for module in unguarded if modules(ROOT)[module].name != "__init__.py"} == set()
 
 
 def test_only_the_wiring_knows_every_room() -> None:
