@@ -1,4 +1,7 @@
-"""Modules that have moved: an old import path still works, with a warning that names the new one."""
+"""Modules that have moved: an old import path still works, with a warning that names the new one.
+
+Only modules are kept, not each name that has moved from one module to another.
+"""
 
 import importlib
 import sys
@@ -48,6 +51,16 @@ MOVED = {
     "reports.how_wrong": "reports.sections.accuracy.sentences",
     "reports.lessons": "reports.sections.always_one.lessons",
     "reports.price": "reports.sections.accuracy.costs",
+    "reports.sections.answer": "reports.sections.speed.answer",
+    "reports.sections.by_case": "reports.sections.speed.by_case",
+    "reports.sections.comparison": "reports.sections.against",
+    "reports.sections.costs": "reports.sections.accuracy.costs",
+    "reports.sections.drop_ins": "reports.sections.contracts.drop_ins",
+    "reports.sections.environment": "reports.sections.conditions",
+    "reports.sections.standings": "reports.sections.speed.standings",
+    "reports.sections.table": "reports.sections.speed.table",
+    "reports.sections.verdicts": "reports.sections.speed.verdicts",
+    "reports.sections.worse": "reports.sections.against",
     "reports.symptoms": "reports.sections.accuracy.symptoms",
     "reports.wording": "reports.sections.speed.summary",
     "suites.asking": "suites.plugin.findings",

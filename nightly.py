@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     name = NIGHT + default_name()
     if not _measured(name, ["suites", *grid, *arguments]):
         return FAILED
-    previous = last_alike(name)
+    previous = last_comparable(name)
     print(f"report: {render(name, against=previous)}", flush=True)  # before the lines of the next pytest
     if previous is None:
         print("the first night on this machine with this software and grid: there is nothing to compare with yet")
@@ -51,16 +51,16 @@ def main(arguments: Sequence[str]) -> int:
     return WORSE if len(suspects) else QUIET
 
 
-def last_alike(name: str, root: Path = ROOT) -> str | None:
+def last_comparable(name: str, root: Path = ROOT) -> str | None:
     """The newest complete nightly run before `name` with its grid, machine and software; its commit may differ."""
-    wanted = _alike(name, root)
+    wanted = _conditions(name, root)
     runs = list_runs(root)
     nights = runs[runs["run"].str.startswith(NIGHT) & ~runs["run"].str.endswith(AGAIN) & runs["complete"]]
     older = nights["run"][nights["run"] != name]
-    return next((run for run in older if _alike(run, root) == wanted), None)
+    return next((run for run in older if _conditions(run, root) == wanted), None)
 
 
-def _alike(name: str, root: Path) -> dict[str, object]:
+def _conditions(name: str, root: Path) -> dict[str, object]:
     run = load_run(name, root)
     environment = dataclasses.asdict(run.environment)
     return {"grid": run.grid} | {key: value for key, value in environment.items() if key not in ("commit", "dirty")}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+import pipe
 from diagnosis.examine import examine
 from diagnosis.intake.checks import checked
 from diagnosis.intake.files import read_subject
@@ -58,13 +59,17 @@ def _report(diagnosis: Diagnosis, subject: Subject, options: argparse.Namespace)
 
 def _print_json(diagnosis: Diagnosis) -> None:
     found = json.dumps(diagnosis.to_dict())
-    print(json.dumps(json.loads(found, parse_constant=lambda _: None), indent=1))  # JSON has no NaN
+    with pipe.may_close():
+        print(json.dumps(json.loads(found, parse_constant=lambda _: None), indent=1))  # JSON has no NaN
 
 
 def _print(diagnosis: Diagnosis) -> None:
     console = Console(markup=False, highlight=False)
-    for text, style in lines(diagnosis, min(WIDEST, console.width)):
-        console.print(text, style=STYLE[style], soft_wrap=True)
+    with console.capture() as shown:  # of a closed pipe Rich makes the exit status 1
+        for text, style in lines(diagnosis, min(WIDEST, console.width)):
+            console.print(text, style=STYLE[style], soft_wrap=True)
+    with pipe.may_close():
+        print(shown.get(), end="")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from diagnosis.examine import examine
-from diagnosis.intake.checks import Array, check_settings, checked, tensor
+from diagnosis.intake.checks import ArrayOrTensor, check_settings, checked, tensor
 from diagnosis.intake.loader import gather
 from diagnosis.isolation import private_copy, seeded
 from diagnosis.probes.loss import of_cosines
@@ -19,17 +19,17 @@ from diagnosis.probes.similarity import check, guarded
 from diagnosis.subject import DiagnosisError, Similarity, Subject
 from diagnosis.verdict import Diagnosis
 
-Function = TypeVar("Function")
+F = TypeVar("F")
 
 
 def diagnose(
-    x: Array | None = None,
-    y: Array | None = None,
+    x: ArrayOrTensor | None = None,
+    y: ArrayOrTensor | None = None,
     *,
     dim: int = -1,
-    labels: Array | None = None,
-    inputs: Array | None = None,
-    other_inputs: Array | None = None,
+    labels: ArrayOrTensor | None = None,
+    inputs: ArrayOrTensor | None = None,
+    other_inputs: ArrayOrTensor | None = None,
     model: nn.Module | None = None,
     loader: Iterable[object] | None = None,
     loss: Callable[..., torch.Tensor] | None = None,
@@ -99,7 +99,7 @@ def diagnose(
     return diagnosis
 
 
-def _untouched(function: Function) -> Function:
+def _untouched(function: F) -> F:
     """A copy of a module, so that its weights get no gradients; other functions as they are."""
     return private_copy(function) if isinstance(function, nn.Module) else function
 

@@ -10,7 +10,7 @@ from diagnosis.subject import Subject
 
 Verdict = Literal["healthy", "cause", "unknown"]
 Value = float | int | str | bool | None
-Line = tuple[str, str]
+LabelledLine = tuple[str, str]
 """Text and its role: a verdict, "title", "text" or "code"."""
 
 ALWAYS = 0.95
@@ -120,7 +120,7 @@ def _margin(signature: Mapping[str, Value]) -> str:
     return f"{said}. Without the mean row, which raises all cosines, it would be {figure(round(centred, 3) + 0.0)}"
 
 
-def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[Line]:
+def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[LabelledLine]:
     """The whole diagnosis, block by block."""
     yield textwrap.fill(headline(diagnosis), width), diagnosis.verdict
     if diagnosis.verdict == "unknown":
@@ -136,7 +136,7 @@ def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[Line]:
     yield from ((f"   {name:{longest}}  {value}", "text") for name, value in shown)
 
 
-def _about(cause: Cause, width: int) -> Iterator[Line]:
+def _about(cause: Cause, width: int) -> Iterator[LabelledLine]:
     """The evidence, the probe, the remedy and its code."""
     prose, _, code = cause.remedy.partition("```python\n")
     probe = cause.counterfactual

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import pipe
 from reports.budget import BUDGET_U, parse_budget
 from reports.publish import PUBLISHED, publish
 from reports.render import OUT, render
@@ -27,9 +28,10 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
             parser.exit(2, f"{parser.prog}: {error}\n")
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"warning: {message}", file=sys.stderr)
-    if folder:
-        print(f"published in {folder}")
-    print(path)
+    with pipe.may_close():
+        if folder:
+            print(f"published in {folder}")
+        print(path)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,7 +29,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loop:
+class LoopTable:
     """A loop and its changes as a table."""
 
     name: str
@@ -87,7 +87,7 @@ def always_one(trainings: pd.DataFrame, trained: pd.DataFrame) -> dict[str, obje
         "lessons": list(lessons.lessons(trained, trainings)),
         "sureness_of_advice": lessons.sureness(trained),
         "loops": [
-            Loop(name=lessons.title(str(loop)), table=lessons.table(some))
+            LoopTable(name=lessons.title(str(loop)), table=lessons.table(some))
             for loop, some in trained.groupby("loop", sort=False)
         ],
     }

@@ -47,7 +47,7 @@ def environment() -> Environment:
         reduced_precision=_reduced_precision() if gpu else "",
         allocator=" ".join(f"{name}={os.environ[name]}" for name in _ALLOCATOR if name in os.environ),
         commit=git.commit(),
-        dirty=bool(git.changes()),
+        dirty=bool(git.uncommitted()),
         packages=_packages(),
     )
 

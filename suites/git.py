@@ -13,7 +13,7 @@ def commit() -> str:
 
 
 @functools.cache
-def changes() -> str:
+def uncommitted() -> str:
     """A fingerprint of the uncommitted changes of tracked files, at the first call; "" if there are none."""
     diff = _git("diff", "HEAD")
     return hashlib.sha256(diff).hexdigest()[:12] if diff else ""

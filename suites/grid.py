@@ -117,8 +117,8 @@ def load_grid(name: str) -> Grid:
         raise GridError(f"{path}: cases has to be one or more tables, each opened by [[cases]]")
     return Grid(
         name=path.stem if path.parent == FOLDER else str(path),
-        seconds=values.positive("seconds", table["seconds"], str(path)),
-        precision=values.positive("precision", table.get("precision", 1), str(path)) / 100,
+        seconds=values.positive_number("seconds", table["seconds"], str(path)),
+        precision=values.positive_number("precision", table.get("precision", 1), str(path)) / 100,
         blocks=tuple(_block(block, f"{path}, [[cases]] {n}") for n, block in enumerate(blocks, 1)),
         families=values.families(table.get("families", []), str(path)),
         compile_anew=values.switch("compile_anew", table.get("compile_anew", True), str(path)),

@@ -58,7 +58,7 @@ def switch(key: str, given: object, where: str) -> bool:
     return given
 
 
-def positive(key: str, given: object, where: str) -> float:
+def positive_number(key: str, given: object, where: str) -> float:
     """A finite number above 0."""
     if not isinstance(given, int | float) or isinstance(given, bool) or not 0 < given < math.inf:
         example = {"seconds": "0.25", "precision": "1, which is ± 1 % of a ratio"}[key]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-Row: TypeAlias = dict[str, Any]
+KeptRow: TypeAlias = dict[str, Any]
 
 
 class KeptRows:
@@ -30,9 +30,9 @@ class KeptRows:
         self, file: Path | None, key: str, value: object, *, what: str, show: Callable[[Any], str] = str
     ) -> None:
         self._file, self._key, self._value, self._what, self._show = file, key, value, what, show
-        self.rows: list[Row] = self._resumed(file) if file and file.exists() else []
+        self.rows: list[KeptRow] = self._resumed(file) if file and file.exists() else []
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[KeptRow]) -> None:
         """Store more rows."""
         new = list(rows)
         self.rows += new
@@ -40,7 +40,7 @@ class KeptRows:
             with self._file.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps({self._key: self._value} | row) + "\n" for row in new)
 
-    def _resumed(self, file: Path) -> list[Row]:
+    def _resumed(self, file: Path) -> list[KeptRow]:
         data = file.read_bytes()
         end = data.rfind(b"\n") + 1
         rows = [self._row(line) for line in data[:end].splitlines()]
@@ -50,9 +50,9 @@ class KeptRows:
             os.truncate(file, end)
         return rows
 
-    def _row(self, line: bytes) -> Row:
+    def _row(self, line: bytes) -> KeptRow:
         try:
-            row: Row = json.loads(line)
+            row: KeptRow = json.loads(line)
             value = row.pop(self._key)
         except (ValueError, KeyError, AttributeError, TypeError):
             raise SystemExit(f"{self._file} does not hold {self._what}; name another file") from None

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 CONFIDENCE = 0.95
 VERDICT_CONFIDENCE = 0.99
@@ -14,8 +14,8 @@ VERDICT_CONFIDENCE = 0.99
 FEW, CLEARLY = 8, 1.5  # with fewer than 8 values no interval of the median has 99 % confidence
 FEWEST_BLOCKS = 16
 SURELY = 2.6  # standard errors
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 def medians(samples: Sequence[Array], confidence: float = CONFIDENCE) -> Array:
@@ -140,7 +140,7 @@ def _pairs(samples: Array) -> Array:
     return samples[: len(samples) // 2 * 2].reshape(-1, 2)
 
 
-def effective_rank(singular_values: NDArray[np.float64]) -> float:
+def effective_rank(singular_values: Array) -> float:
     """exp of the entropy of the singular values as shares of their sum. Source: RankMe, arXiv 2210.02885."""
     from scipy.stats import entropy  # a second to import, and few need it
 

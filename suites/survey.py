@@ -1,4 +1,4 @@
-"""The findings of a plan: what is asked besides speed, of implementations, of torch and of training loops."""
+"""The findings of a plan: results other than speed, about implementations, torch and training loops."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress

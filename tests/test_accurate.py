@@ -99,7 +99,7 @@ def test_16_bit_inputs_are_rounded_once_to_fp32_and_get_no_ties(dtype: torch.dty
     x = normal(1500, 512)
     y = (c * x + (1 - c * c).sqrt() * normal(1500, 512, seed=1)).to(dtype)
     result = accurate(x.to(dtype), y)
-    truth = oracle.answers("paired", x.to(dtype), y, dim=-1)
+    truth = oracle.true_answers("paired", x.to(dtype), y, dim=-1)
     assert result.dtype == torch.float32
     assert np.abs(result.double().numpy() - truth).max() <= 2e-7
     assert len(result.unique()) == len(np.unique(truth.astype(np.float32))) > 1490
@@ -139,7 +139,7 @@ def test_long_rows(length: int) -> None:
     assert float(accurate(constant, 3 * constant)) == 1
     x = normal(1, length).float()
     y = x + 0.3 * normal(1, length, seed=1).float()
-    truth = oracle.answers("paired", x, y, dim=-1)
+    truth = oracle.true_answers("paired", x, y, dim=-1)
     assert abs(float(accurate(x, y)) - truth[0]) <= 0.501 * U
 
 
@@ -160,7 +160,7 @@ def test_rows_of_2_24_pairs_fit_in_2_gib(fn: Similarity, copies: int) -> None:
 def test_gradients_are_right_in_8_u(theta: float, norm: float) -> None:
     x, y = (t.requires_grad_() for t in at_angle(theta, norm))
     case = Case(task="paired", shape=tuple(x.shape), dtype="float32", device="cpu")
-    true = oracle.gradients(case, x, y, oracle.answers("paired", x, y, dim=-1))
+    true = oracle.gradients(case, x, y, oracle.true_answers("paired", x, y, dim=-1))
     sine = torch.from_numpy(np.sin(oracle.angles(x, y)))[:, None]
     for fn, scale in ((accurate, torch.ones_like(sine)), (angle, -1 / sine)):
         found = torch.autograd.grad(fn(x, y).sum(), (x, y))

@@ -1,15 +1,19 @@
 """Does every import point down the house, and do the rooms that only read stay free of torch?"""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from suites.measure import world
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {  # room: what it may import of the house, besides itself
@@ -19,7 +23,7 @@ MAY_IMPORT = {  # room: what it may import of the house, besides itself
     "reports": ("results", "suites.records"),
     "diagnosis": ("implementations", "suites", "reports.markdown", "reports.plots.style"),
 }
-INSIDE = {  # room: each file or folder in it, from the ground up, and what it may import of the same room
+INSIDE = {  # room: each file or folder in it, from the ground up, and what it imports of the same room
     "diagnosis": {
         "subject": "",
         "remedies": "",
@@ -38,9 +42,67 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it m
         "__init__": "diagnose monitor subject verdict",
         "__main__": "examine intake isolation report subject verdict",
     },
-    # a table of "reports" and one of "suites" go here
+    "reports": {
+        "budget": "",
+        "files": "",
+        "publish": "",
+        "units": "",
+        "markdown": "units",
+        "sections": "files markdown units",
+        "measured": "sections",
+        "plots": "measured sections units",
+        "page": "measured plots sections",
+        "render": "budget files markdown measured page plots sections",
+        "terminal": "budget markdown measured sections units",
+        "__init__": "budget render terminal",
+        "__main__": "budget publish render",
+    },
+    "results": {
+        "files": "",
+        "findings": "files",
+        "rows": "files",
+        "store": "files",
+        "load": "files rows",
+        "recorder": "files store",
+        "__init__": "files findings load store",
+        "__main__": "files load",
+    },
+    "suites": {
+        "__init__": "",
+        "git": "",
+        "kept": "",
+        "records": "",
+        "statistics": "",
+        "environment": "git records",
+        "compile_cache": "environment",
+        "failure": "records",
+        "inputs": "records",
+        "truth": "failure records",
+        "families": "failure inputs records truth",
+        "grid_values": "records",
+        "grid": "grid_values records",
+        "plan": "environment grid inputs records",
+        "measure": "failure inputs records statistics truth",
+        "profiling": "failure measure records",
+        "always_one": "measure records statistics",
+        "errors": "failure families inputs measure records truth",
+        "known_bugs": "failure measure records",
+        "survey": "always_one errors failure families known_bugs measure plan records",
+        "replicates": "inputs measure records",
+        "session": "inputs measure plan records replicates",
+        "plugin": "environment families git measure plan records session survey",
+        "test_always_one": "records",
+        "test_angle": "plugin records",
+        "test_errors": "records",
+        "test_feature_maps": "plugin records",
+        "test_paired": "plugin records",
+        "test_pairwise": "plugin records",
+        "trials": "compile_cache environment failure kept records truth",
+        "validity": "compile_cache environment failure inputs kept measure records replicates statistics",
+    },
 }
 WIRING = {"conftest.py", "nightly.py"}
+LONGEST = 200  # lines of a file in a room
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
@@ -72,6 +134,7 @@ def modules(root: Path) -> dict[str, Path]:
     return {name.removesuffix(".__init__"): path for path, name in named.items()}
 
 
+@cache
 def import_graph(root: Path) -> dict[str, set[str]]:
     """Which modules each module imports, also in functions and for types only; a package is what it imports itself."""
     known, graph = modules(root), defaultdict[str, set[str]](set)
@@ -103,6 +166,26 @@ def inside(root: Path, room: str) -> dict[str, set[str]]:
         if module.partition(".")[0] == room:
             parts[part(module)] |= {part(name) for name in names if name.partition(".")[0] == room} - {part(module)}
     return parts
+
+
+def types_of(path: Path) -> Iterator[tuple[str, str]]:
+    """The module-level classes and type aliases of a file, each with its meaning: its place, or what it is equal to."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name, str(path)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if isinstance(target, ast.Name) and re.fullmatch("[A-Z][A-Za-z]*[a-z][A-Za-z]*", target.id):
+                yield target.id, ast.unparse(node.value)
+
+
+def two_meanings(root: Path) -> dict[str, set[str]]:
+    """Each name under `root` that is two classes, a class and a type alias, or two different aliases."""
+    meanings = defaultdict[str, set[str]](set)
+    for path in [*root.glob("*.py"), *(path for room in MAY_IMPORT for path in (root / room).rglob("*.py"))]:
+        for name, meaning in types_of(path):
+            meanings[name].add(meaning)
+    return {name: several for name, several in meanings.items() if len(several) > 1}
 
 
 def test_every_import_points_down() -> None:
@@ -140,11 +223,10 @@ def test_a_wrong_arrow_is_found(tmp_path: Path, room: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(("room", "table"), INSIDE.items())
-def test_the_parts_of_a_room_import_only_what_the_table_allows(room: str, table: Mapping[str, str]) -> None:
-    found, order = inside(ROOT, room), list(table)
-    assert set(found) == set(table), "each part of a room has a line"
-    assert {part: wrong for part in order if (wrong := found[part] - set(table[part].split()))} == {}
-    assert all(order.index(below) < order.index(part) for part, names in table.items() for below in names.split())
+def test_the_parts_of_a_room_import_what_the_table_says(room: str, table: Mapping[str, str]) -> None:
+    order = list(table)
+    assert inside(ROOT, room) == {part: set(below.split()) for part, below in table.items()}
+    assert all(order.index(each) < order.index(part) for part, below in table.items() for each in below.split())
 
 
 def test_no_module_is_in_an_import_circle() -> None:
@@ -170,6 +252,23 @@ def test_a_circle_is_found_however_it_is_closed(tmp_path: Path, line: str) -> No
     assert inside(tmp_path, "suites") == {"one": {"two"}, "two": {"three"}, "three": {"one"}}
 
 
+def test_each_type_has_a_name_of_its_own() -> None:
+    assert two_meanings(ROOT) == {}
+
+
+def test_a_name_with_two_meanings_is_found(tmp_path: Path) -> None:
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "one.py").write_text("class Pair: ...\nclass _Own: ...\nRow = dict[str, int]\nLine = list\n")
+    (tmp_path / "suites" / "two.py").write_text("Pair = list\nclass _Own: ...\nRow = dict[str, int]\nLine = set\n")
+    assert set(two_meanings(tmp_path)) == {"Pair", "_Own", "Line"}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_no_file_of_a_room_is_long(room: str) -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_bytes().splitlines()) for path in (ROOT / room).rglob("*.py")}
+    assert {str(path): lines for path, lines in lengths.items() if lines > LONGEST} == {}
+
+
 def test_no_suspect_imports_another() -> None:
     suspects = "diagnosis.suspects"
     graph = import_graph(ROOT)
@@ -180,6 +279,15 @@ def test_no_suspect_imports_another() -> None:
         if module.startswith(f"{suspects}.") and name.startswith(suspects)
     )
     assert len(graph[suspects]) == len(list((ROOT / "diagnosis" / "suspects").glob("*.py"))) - 1, "it imports them all"
+
+
+def test_contestants_cannot_patch_what_measures_them() -> None:
+    graph, found, left = import_graph(ROOT), set[str](), {"suites.measure.together", "suites.errors.accuracy"}
+    while left:
+        found |= left
+        left = {name for module in left for name in graph[module] if name.startswith("suites.")} - found
+    unguarded = {module for module in found if not module.startswith(world._OURS)}
+    assert {module for module in unguarded if modules(ROOT)[module].name != "__init__.py"} == set()
 
 
 def test_only_the_wiring_knows_every_room() -> None:
@@ -196,6 +304,14 @@ def test_what_only_reads_is_free_of_torch(modules: str) -> None:
     script = f"import sys, {modules}; sys.exit('torch' in sys.modules and 'torch was imported')"
     ended = subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("module", ["diagnosis", "suites.session", "results", "reports", "reports.terminal"])
+def test_an_import_loads_no_library_for_pictures(module: str) -> None:
+    late = ("matplotlib", "sklearn") if module.startswith("reports") else ("matplotlib", "sklearn", "jinja2", "reports")
+    script = f"import sys, {module}; print(*(name for name in {late} if name in sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert ended.stdout == "\n"
 
 
 def test_nothing_called_results_or_reports_reaches_site_packages() -> None:

@@ -16,8 +16,7 @@ from diagnosis import DiagnosisError, diagnose
 from diagnosis.isolation import private_copy, seeded
 from diagnosis.probes.layers import activations, calls, without
 from diagnosis.probes.model import embed, mean_row_cosine, rerun, source
-from diagnosis.probes.training import STEPS, reinitialised
-from diagnosis.probes.training import trained as trained_anew
+from diagnosis.probes.training import STEPS, reinitialised, retrained
 from diagnosis.subject import Subject
 from diagnosis.suspects.weights import fit_to_data, is_untouched, matched
 from diagnosis.validity.planted.sources import trained
@@ -93,7 +92,7 @@ def test_training_a_copy_leaves_the_model_alone(what: str) -> None:
     model.requires_grad_(True)
     before = WHAT[what](model)
     reinitialised(private_copy(model))
-    trained_anew(pairs_for(trained("layernorm", 32, torch.Generator())), 1e-3)
+    retrained(pairs_for(trained("layernorm", 32, torch.Generator())), 1e-3)
     assert WHAT[what](model) == before
 
 
@@ -106,7 +105,7 @@ def pairs_for(model: nn.Module, loss: Any = None) -> Subject:
 
 def test_the_weights_of_a_loss_get_no_gradients() -> None:
     scale = nn.Parameter(torch.tensor(10.0))
-    trained_anew(pairs_for(nn.Linear(64, 8), lambda s, labels: contrast(s * scale, labels)), 1e-3)
+    retrained(pairs_for(nn.Linear(64, 8), lambda s, labels: contrast(s * scale, labels)), 1e-3)
     assert scale.grad is None
 
 
@@ -289,7 +288,7 @@ def test_a_model_drawn_anew_learns_in_its_few_steps() -> None:
     model = trained("layernorm", 32, torch.Generator())
     model[-1].weight.data.zero_()  # type: ignore[union-attr]
     subject = pairs_for(model)
-    anew = trained_anew(subject, 1e-2)
+    anew = retrained(subject, 1e-2)
     assert STEPS > 0
     loss = [float(contrast(F.cosine_similarity(s.x, s.y), s.labels)) for s in (subject, anew)]  # type: ignore[arg-type]
     assert loss[1] < 0.5 * loss[0]

@@ -17,7 +17,7 @@ from diagnosis.remedies import CAUSES
 from diagnosis.subject import DiagnosisError, Subject
 from diagnosis.validity import __main__ as experiment
 from diagnosis.validity import answers, cases, kept
-from diagnosis.validity.answers import Answer
+from diagnosis.validity.answers import PlantedResult
 from diagnosis.validity.baselines import BASELINES, isoscore, mean_cosine
 from diagnosis.validity.cases import PlantedCase, all_cases, subject
 from diagnosis.validity.page import goals
@@ -133,10 +133,10 @@ def test_a_baseline_looks_at_what_is_compared() -> None:
     assert compared(Subject(x=x)) == pytest.approx(mean_cosine(x))
 
 
-def answer(group: str, name: str, verdict: str, *named: str, flips: bool = True, figure: float = 0.5) -> Answer:
+def answer(group: str, name: str, verdict: str, *named: str, flips: bool = True, figure: float = 0.5) -> PlantedResult:
     case = PlantedCase(group, name, 0, 64, 32, "float32", 0)
     baselines = dict.fromkeys(BASELINES, figure)
-    return Answer(
+    return PlantedResult(
         case=case,
         verdict=verdict,
         named=named,

@@ -22,7 +22,7 @@ from suites.records.jsonl import from_line, to_line
 from suites.records.record import Status
 from suites.truth import oracle
 from suites.truth.bound import additions, bound
-from suites.truth.deviation import Comparison, deviation
+from suites.truth.deviation import Evaluation, deviation
 from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
@@ -174,7 +174,7 @@ def test_the_accurate_one_is_right_on_every_family_that_it_is_asked(family: str,
 
 
 def numbers(values: list[float], truth: list[float], dtype: str = "float32", allowed: float = 1.0) -> Deviation:
-    return deviation([Comparison(np.array(values), np.array(truth), dtype, allowed)])
+    return deviation([Evaluation(np.array(values), np.array(truth), dtype, allowed)])
 
 
 def test_the_numbers_are_what_they_are_called() -> None:
@@ -233,7 +233,7 @@ def test_the_error_is_known_to_three_digits(family: str, dtype: str) -> None:
     question = questions(family, dtype)[0]
     x, y = question.x[::23], question.y[::23]  # up to the hardest
     answers = F.cosine_similarity(x, y, dim=-1).double().numpy()
-    truth = oracle.answers("paired", x, y, -1)
+    truth = oracle.true_answers("paired", x, y, -1)
     with mp.workprec(200):
         for row, (answer, known) in enumerate(zip(answers, truth, strict=True)):
             a, b = ([mp.mpf(v) for v in t[row].double().tolist()] for t in (x, y))

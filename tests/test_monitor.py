@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from diagnosis.monitor import CollapseMonitor, CollapseWarning
 from diagnosis.monitor.health import METRICS, Health
-from diagnosis.monitor.metrics import Metrics, measure
+from diagnosis.monitor.metrics import Metrics, metrics_of
 from diagnosis.monitor.weights import Weights
 from diagnosis.signature.signature import measure as signature
 from diagnosis.subject import DiagnosisError, Subject
@@ -337,7 +337,7 @@ def test_figures_are_those_of_the_signature(
 ) -> None:
     table = (torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)) + offset) * scale
     whole = torch.cat([table, torch.tensor([[0.0], [torch.nan], [torch.inf]])[:lost].expand(lost, columns)])
-    found, expected = measure(0, whole), signature(Subject(x=whole))
+    found, expected = metrics_of(0, whole), signature(Subject(x=whole))
     for name in ("mean_cosine", "mean_share", "top_dimension_energy"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=2e-5), name
     units = F.normalize(table.double() / scale)

@@ -27,6 +27,23 @@ def test_an_old_path_is_the_new_module_and_says_so(old: str) -> None:
         delattr(package, name)
 
 
+def test_every_module_from_before_the_moves_can_be_imported() -> None:
+    script = """
+import importlib, sys, warnings
+import moved
+warnings.simplefilter("ignore")
+for name in open("tests/data/modules_before_the_moves.txt").read().split():
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(name, error)
+"""
+    root = Path(__file__).parent.parent
+    ended = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    lost = [line for line in ended.stdout.splitlines() if not line.startswith("diagnosis.lightning ")]  # optional
+    assert lost == []
+
+
 def test_a_module_that_never_was_is_not_found() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"suites\.front_doors"):
         importlib.import_module("suites.front_doors")

@@ -203,7 +203,7 @@ def test_implementations_are_what_their_files_say_known_to_git_or_not(
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_uncommitted_changes_are_those_of_files_that_git_tracks(checkout: Checkout) -> None:
     def changes() -> str:
-        script = (sys.executable, "-c", "from suites import git; print(git.changes())")
+        script = (sys.executable, "-c", "from suites import git; print(git.uncommitted())")
         return subprocess.run(script, cwd=checkout.root, capture_output=True, text=True, check=True).stdout.strip()
 
     checkout.commit()

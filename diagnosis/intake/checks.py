@@ -11,7 +11,7 @@ import torch
 from diagnosis.signature.rows import chunks
 from diagnosis.subject import DiagnosisError, Subject
 
-Array = np.ndarray | torch.Tensor
+ArrayOrTensor = np.ndarray | torch.Tensor
 
 
 def tensor(value: object, name: str) -> torch.Tensor:
@@ -68,7 +68,7 @@ def check_settings(weights: object, learning_rate: object, **functions: object) 
     """Check that functions can be called, the weights are a state dict, and the rate is a positive number.
 
     Raises:
-        DiagnosisError: one of them is not so.
+        DiagnosisError: one of them is something else.
     """
     for name, function in functions.items():
         if function is not None and not callable(function):

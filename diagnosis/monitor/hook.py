@@ -14,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from diagnosis.monitor import curve as curves
 from diagnosis.monitor.collapse import Collapse, CollapseWarning, Watch
 from diagnosis.monitor.health import RANK
-from diagnosis.monitor.metrics import measure
+from diagnosis.monitor.metrics import metrics_of
 from diagnosis.monitor.noiseless import Noiseless
 from diagnosis.monitor.weights import Weights
 from diagnosis.signature.rows import rows
@@ -171,7 +171,7 @@ class CollapseMonitor:
     def _sample(self, table: torch.Tensor, *, noiseless: bool) -> None:
         table = table[:: -(-len(table) // MOST)]
         self._weights.record(self._step)
-        sample = measure(self._step, table)
+        sample = metrics_of(self._step, table)
         found = self._watch.add(sample, table, self._weights.growth, noiseless=noiseless)
         self._next = self._step + (1 if self._watch.suspicious else self._every)
         if found:

@@ -31,8 +31,8 @@ class Metrics:
     median_norm: float = math.nan
 
 
-def measure(step: int, rows: torch.Tensor) -> Metrics:
-    """Measure `rows`, `[M, D]`, in float64 on the CPU. For so few rows NumPy takes half of torch's time."""
+def metrics_of(step: int, rows: torch.Tensor) -> Metrics:
+    """The metrics of `rows`, `[M, D]`, in float64 on the CPU. For so few rows NumPy takes half of torch's time."""
     wide = rows.double().cpu().numpy()
     norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))  # in float64 no square of a float32 overflows
     usable = (norm > 0) & (norm < np.inf)  # both are false of NaN

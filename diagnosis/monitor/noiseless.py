@@ -18,7 +18,7 @@ from diagnosis.subject import DiagnosisError
 ITEMS = 32  # that run once more: half of a sample, a tenth of a step on 128 items
 
 
-class Call(NamedTuple):
+class NetworkCall(NamedTuple):
     """A call of a network, cut to `items`; `key` is one object for all that happens within the call."""
 
     network: nn.Module
@@ -39,7 +39,7 @@ class Noiseless:
 
     def __init__(self, module: nn.Module, window: int) -> None:
         self._module, self._window = module, window
-        self._calls: list[Call] = []
+        self._calls: list[NetworkCall] = []
         self._whole = self._noisy = True
         self._next = 0
         """The step to look for noise again: modes and rates of dropout can change in training."""
@@ -69,7 +69,7 @@ class Noiseless:
             self._whole = False
             return []
 
-    def _adds(self, call: Call) -> bool:
+    def _adds(self, call: NetworkCall) -> bool:
         """Whether training mode draws random numbers, or gives other outputs than eval mode."""
         if out_of_reach(call.network):
             return False
@@ -78,7 +78,7 @@ class Noiseless:
             trained = self._run(call, training=True)
             return before != _random_states() or not all(map(torch.equal, trained, self._run(call, training=False)))
 
-    def _run(self, call: Call, *, training: bool) -> list[torch.Tensor]:
+    def _run(self, call: NetworkCall, *, training: bool) -> list[torch.Tensor]:
         network, module = unwrapped(call.network), unwrapped(self._module)
         name, found = type(module).__name__, list[Any]()
         with (
@@ -111,14 +111,14 @@ def _running() -> list[dict[str, Any]]:
     return found
 
 
-def _few(running: Mapping[str, Any], device: str) -> Call:
+def _few(running: Mapping[str, Any], device: str) -> NetworkCall:
     """A copy of the call: of the first items, where the first dim of all tensors is the batch."""
     given = running["args"], running["kwargs"]
     sizes = [len(one) if one.ndim else 0 for one in tree_leaves(given) if isinstance(one, torch.Tensor)]
     batch, items = max(sizes, default=0), ITEMS if len(set(sizes)) == 1 else None
     args, kwargs = tree_map_only(torch.Tensor, lambda one: (one[:items] if items else one).detach().clone(), given)
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-    return Call(running["self"], args, kwargs, min(batch, items or batch), device, dtype, running["kwargs"])
+    return NetworkCall(running["self"], args, kwargs, min(batch, items or batch), device, dtype, running["kwargs"])
 
 
 def _random_states() -> tuple[Any, ...]:

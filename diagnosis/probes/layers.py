@@ -18,7 +18,7 @@ SATURATING = frozenset({"sigmoid", "sigmoid_", "softmax", "tanh", "tanh_", "hard
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class LayerCall:
     """One call of a leaf module: its input and its output."""
 
     name: str
@@ -27,14 +27,14 @@ class Call:
     output: torch.Tensor
 
 
-def calls(model: nn.Module, inputs: torch.Tensor) -> list[Call]:
+def calls(model: nn.Module, inputs: torch.Tensor) -> list[LayerCall]:
     """The calls of the leaf modules of a copy of the model, on `ENOUGH` inputs at most, in order."""
-    run, seen = private_copy(model), list[Call]()
+    run, seen = private_copy(model), list[LayerCall]()
 
     def note(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, given: tuple[object, ...], output: object) -> None:
             if given and isinstance(given[0], torch.Tensor) and isinstance(output, torch.Tensor):
-                seen.append(Call(name, module, given[0].clone(), output.clone()))  # in-place layers overwrite both
+                seen.append(LayerCall(name, module, given[0].clone(), output.clone()))  # in-place layers overwrite both
 
         return hook
 

@@ -1,6 +1,5 @@
 """The user's similarity: on the subject's pairs, and on random rows for its reach and its order."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -14,14 +13,13 @@ from diagnosis.signature.rows import generator, rows, unit
 from diagnosis.subject import DiagnosisError, Similarity, Subject
 
 _PROBES = 64  # pairs
-Function = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 _TO_CHECK = {
     "loss": "call loss(similarities, labels) yourself, both [N]: it must return one number with a gradient",
     "similarity": "call similarity(x, y) yourself on two of your tensors: it must return [N] numbers",
 }
 
 
-def guarded(function: Function, name: Literal["loss", "similarity"]) -> Function:
+def guarded(function: Similarity, name: Literal["loss", "similarity"]) -> Similarity:
     """The user's function; its exceptions become a `DiagnosisError` that names it."""
 
     def ask(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

@@ -42,7 +42,7 @@ def reinitialised(model: nn.Module, seed: int = 0) -> None:
                 reset()
 
 
-def trained(subject: Subject, rate: float, seed: int = 0) -> Subject:
+def retrained(subject: Subject, rate: float, seed: int = 0) -> Subject:
     """The subject with new weights, trained on its pairs for `STEPS` steps of Adam at this rate.
 
     Raises:

@@ -8,16 +8,16 @@ import torch
 from diagnosis.signature.rows import about, generator, unit, usable
 from diagnosis.subject import Subject
 
-Change = Callable[[torch.Tensor], torch.Tensor]
+Transform = Callable[[torch.Tensor], torch.Tensor]
 
 
-def each_side(subject: Subject, change: Change) -> Subject:
+def each_side(subject: Subject, change: Transform) -> Subject:
     """The subject with the usable rows of each side changed, float64 `[M, K]` to `[M, K']`; other rows become 0."""
     x = _changed(subject.x, subject.dim, change)
     return replace(subject, x=x, y=None if subject.y is None else _changed(subject.y, subject.dim, change))
 
 
-def _changed(side: torch.Tensor, dim: int, change: Change) -> torch.Tensor:
+def _changed(side: torch.Tensor, dim: int, change: Transform) -> torch.Tensor:
     last = side.detach().movedim(dim, -1)
     table = last.reshape(-1, last.shape[-1])
     fine = usable(table)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from diagnosis.probes.vectors import centred, shuffled_dimensions
+from diagnosis.probes.vectors import shuffled_dimensions
 from diagnosis.signature.directions import few_directions, narrowness
 from diagnosis.signature.rows import row_hashes, take
 from diagnosis.signature.signature import Signature
@@ -37,34 +37,26 @@ def one_point(subject: Subject, signature: Signature) -> Clue | None:
     equal = signature.distinct_rows == 1
     if (cosine < COLLAPSED and not equal) or (equal and subject.model is not None):  # training ends near a point
         return None
-    return Clue(
-        confidence=0.55,  # an encoder with a mean of that length looks the same
-        evidence={
-            "mean_share": signature.mean_share,
-            "mean_cosine": signature.mean_cosine,
-            "distinct_rows": signature.distinct_rows,
-            "centred_effective_rank": signature.centred_effective_rank,
-        },
-        change="centre",
-        repair=lambda: centred(subject),
-    )
+    evidence = {
+        "mean_share": signature.mean_share,
+        "mean_cosine": signature.mean_cosine,
+        "distinct_rows": signature.distinct_rows,
+        "centred_effective_rank": signature.centred_effective_rank,
+    }
+    return Clue.by_centring(subject, 0.55, evidence)  # an encoder with a mean of that length looks the same
 
 
 def common_offset(subject: Subject, signature: Signature) -> Clue | None:
     """Do all rows share an offset that is long compared with their spread (anisotropy)?"""
     if not signature.one_way or signature.distinct_rows < 2:
         return None
-    return Clue(
-        confidence=0.8,
-        evidence={
-            "mean_share": signature.mean_share,
-            "mean_cosine": signature.mean_cosine,
-            "centred_mean_cosine": signature.centred_mean_cosine,
-            "centred_effective_rank": signature.centred_effective_rank,
-        },
-        change="centre",
-        repair=lambda: centred(subject),
-    )
+    evidence = {
+        "mean_share": signature.mean_share,
+        "mean_cosine": signature.mean_cosine,
+        "centred_mean_cosine": signature.centred_mean_cosine,
+        "centred_effective_rank": signature.centred_effective_rank,
+    }
+    return Clue.by_centring(subject, 0.8, evidence)
 
 
 def rank_collapse(subject: Subject, signature: Signature) -> Clue | None:

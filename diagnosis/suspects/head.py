@@ -1,6 +1,6 @@
 """Causes seen in the entries of the embeddings: a squashing function, dead units, a huge dimension, a ReLU."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,6 @@ from diagnosis.signature.rows import sides, usable
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
-from diagnosis.verdict import Value
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,9 @@ def dead_dimensions(subject: Subject, signature: Signature) -> Clue | None:
     """Are most dimensions 0 in every row, and is the mean of the others long?"""
     if not signature.mostly_dead or not signature.one_way:
         return None
-    return _by_centring(subject, 0.85, {"dead_dimensions": signature.zero_dimensions, "dimensions": signature.columns})
+    return Clue.by_centring(
+        subject, 0.85, {"dead_dimensions": signature.zero_dimensions, "dimensions": signature.columns}
+    )
 
 
 def rogue_dimension(subject: Subject, signature: Signature) -> Clue | None:
@@ -114,9 +115,4 @@ def positive_only(subject: Subject, signature: Signature) -> Clue | None:
     if signature.zero_share < 0.005 and lowest > 0.25:  # 0 is no bound: the offset is just positive
         return None
     evidence = {"smallest": signature.minimum, "share_of_zeros": signature.zero_share, "lowest_mean_over_mean": lowest}
-    return _by_centring(subject, 0.8, evidence)
-
-
-def _by_centring(subject: Subject, confidence: float, evidence: Mapping[str, Value]) -> Clue:
-    """A clue for a cause that centring undoes."""
-    return Clue(confidence=confidence, evidence=evidence, change="centre", repair=lambda: centred(subject))
+    return Clue.by_centring(subject, 0.8, evidence)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from diagnosis.isolation import private_copy
-from diagnosis.probes.layers import ENOUGH, RELU, SATURATING, Call, activations, calls, without
+from diagnosis.probes.layers import ENOUGH, RELU, SATURATING, LayerCall, activations, calls, without
 from diagnosis.probes.model import embed, rerun, source
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
@@ -102,7 +102,7 @@ def bias_dominates(subject: Subject, signature: Signature) -> Clue | None:
 _CHANNELS_SECOND = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 
 
-def _last_with_bias(seen: list[Call]) -> Call | None:
+def _last_with_bias(seen: list[LayerCall]) -> LayerCall | None:
     with_bias = (call for call in reversed(seen) if isinstance(getattr(call.module, "bias", None), torch.Tensor))
     return next(with_bias, None)
 

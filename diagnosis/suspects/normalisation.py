@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from diagnosis.probes.layers import Call, calls
+from diagnosis.probes.layers import LayerCall, calls
 from diagnosis.probes.model import attempted, mean_row_cosine, rerun, source
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
@@ -65,7 +65,7 @@ def batchnorm_misuse(subject: Subject, signature: Signature) -> Clue | None:
     )
 
 
-def _numbers_normalised(call: Call) -> int:
+def _numbers_normalised(call: LayerCall) -> int:
     if isinstance(call.module, nn.LayerNorm):
         return torch.Size(call.module.normalized_shape).numel()
     if isinstance(call.module, nn.GroupNorm):
@@ -73,7 +73,7 @@ def _numbers_normalised(call: Call) -> int:
     return 0
 
 
-def _gap(call: Call) -> float:
+def _gap(call: LayerCall) -> float:
     """The distance from the running statistics to those of these inputs: in standard deviations, or factors of 4."""
     norm, channels = call.module, call.given.transpose(0, 1).flatten(1).double()
     assert isinstance(norm, _BATCHNORM)

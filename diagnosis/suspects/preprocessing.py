@@ -1,6 +1,5 @@
 """Causes in the preprocessing: inputs without differences, or with an unexpected range or order of channels."""
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -8,12 +7,10 @@ from torch import nn
 
 from diagnosis.probes.layers import WEIGHTED, calls
 from diagnosis.probes.model import attempted, mean_row_cosine, on_inputs, source
-from diagnosis.probes.vectors import centred
+from diagnosis.probes.vectors import Transform
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.suspects.suspect import Clue
-
-Change = Callable[[torch.Tensor], torch.Tensor]
 
 _RAW = 16  # larger inputs were never scaled: standardised ones stay below 10 sigma
 _FLAT, _FAINT = 0.1, 0.02  # spread relative to the level, and absolute: pixels and standardised columns have 0.3 to 1
@@ -36,9 +33,7 @@ def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | Non
             change="standardise the inputs",
             repair=lambda: on_inputs(subject, standard),
         )
-    return Clue(
-        confidence=0.6, evidence=evidence, change="centre, as the inputs should be", repair=lambda: centred(subject)
-    )
+    return Clue.by_centring(subject, 0.6, evidence, change="centre, as the inputs should be")
 
 
 def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | None:
@@ -59,7 +54,7 @@ def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | 
     return Clue(confidence=0.8, evidence=evidence, change=name, repair=lambda: best)
 
 
-def standardiser(inputs: torch.Tensor) -> Change:
+def standardiser(inputs: torch.Tensor) -> Transform:
     """A change to mean 0 in each place and spread 1 over all, fitted to these inputs."""
     mean, spread = inputs.double().mean(0), _spread(inputs) or 1.0
 
@@ -69,9 +64,9 @@ def standardiser(inputs: torch.Tensor) -> Change:
     return standardise
 
 
-def _mismatches(model: nn.Module, inputs: torch.Tensor) -> dict[str, Change]:
+def _mismatches(model: nn.Module, inputs: torch.Tensor) -> dict[str, Transform]:
     """Preprocessing steps that may be missing; token ids stay, since they are not pixels."""
-    changes: dict[str, Change] = {}
+    changes: dict[str, Transform] = {}
     if _largest(inputs) > _RAW and (inputs.is_floating_point() or inputs.dtype == torch.uint8):
         changes["divide the inputs by 255"] = lambda given: given / 255
         changes["standardise the inputs"] = standardiser(inputs)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from diagnosis.probes.vectors import centred
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
 from diagnosis.verdict import Value
@@ -20,6 +21,13 @@ class Clue:
     evidence: Mapping[str, Value]
     change: str = ""
     repair: Callable[[], Subject] | None = None
+
+    @classmethod
+    def by_centring(
+        cls, subject: Subject, confidence: float, evidence: Mapping[str, Value], change: str = "centre"
+    ) -> "Clue":
+        """A clue for a cause that centring undoes."""
+        return cls(confidence=confidence, evidence=evidence, change=change, repair=lambda: centred(subject))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from diagnosis.probes.loss import pulls_only, push
 from diagnosis.probes.model import attempted, mean_row_cosine, rerun, source
 from diagnosis.probes.similarity import reach, similarity
-from diagnosis.probes.training import lesson, reinitialised, trained
+from diagnosis.probes.training import lesson, reinitialised, retrained
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Loss, Subject
 from diagnosis.suspects.suspect import Clue
@@ -32,7 +32,7 @@ def no_negatives(subject: Subject, signature: Signature) -> Clue | None:
         return None
     anew = attempted(lambda: rerun(subject, reinitialised)) if lesson(subject) else None
     separates = anew is not None and mean_row_cosine(anew.x) < _HIGH  # else the network is at fault
-    learnt = attempted(lambda: trained(mixed, rate=_RATE)) if separates else None
+    learnt = attempted(lambda: retrained(mixed, rate=_RATE)) if separates else None
     return Clue(
         confidence=0.95,
         evidence={"pairs": len(labels), "unlike_pairs": negatives, "loss_pushes_unlike_pairs_apart": not negatives},
@@ -65,10 +65,10 @@ def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | Non
 def _learns_at_a_thirtieth_only(subject: Subject, rate: float) -> tuple[Subject, Subject] | None:
     """The subject trained at a thirtieth of the rate and at the rate, for the first weights where only this fails."""
     for seed in range(_DRAWS):
-        low = attempted(partial(trained, subject, rate / 30, seed))
+        low = attempted(partial(retrained, subject, rate / 30, seed))
         if low is None:
             return None
-        high = trained(subject, rate, seed) if mean_row_cosine(low.x) < _HIGH else low
+        high = retrained(subject, rate, seed) if mean_row_cosine(low.x) < _HIGH else low
         collapsed = not mean_row_cosine(high.x) < _HIGH  # NaN: diverged
         if collapsed and high is not low and not _loss(high) <= _loss(low):  # else one point is the optimum
             return low, high

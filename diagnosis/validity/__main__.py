@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+import pipe
 from diagnosis.validity.answers import ask
 from diagnosis.validity.cases import PlantedCase, all_cases
 from diagnosis.validity.kept import KeptAnswers
@@ -41,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options.docs.mkdir(exist_ok=True)
     draw(answers, path.with_suffix(".png"))
     path.write_text(page(answers, environment()) + _remarks(path), encoding="utf-8")
-    print(path)
+    with pipe.may_close():
+        print(path)
 
 
 def _ask_all(cases: Sequence[PlantedCase], kept: KeptAnswers) -> None:

@@ -13,7 +13,7 @@ REFUSED = "refused"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class PlantedResult:
     """What the diagnosis and the baselines say of one case.
 
     `verdict` is the diagnosis's, or "refused". `named` are its causes in order, and `flips` says whether undoing the
@@ -30,7 +30,7 @@ class Answer:
     work_s: float
 
 
-def ask(case: PlantedCase) -> Answer:
+def ask(case: PlantedCase) -> PlantedResult:
     """Make the case, diagnose it, and ask the baselines."""
     begin = process_time()
     asked = subject(case)
@@ -38,7 +38,7 @@ def ask(case: PlantedCase) -> Answer:
     verdict, named, flips = _diagnosed(asked, case)
     seconds = process_time() - start
     baselines = {name: figure(asked) for name, figure in BASELINES.items()}
-    return Answer(
+    return PlantedResult(
         case=case,
         verdict=verdict,
         named=named,

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from diagnosis.validity.answers import Answer
+from diagnosis.validity.answers import PlantedResult
 from diagnosis.validity.cases import PlantedCase
 from suites.kept import KeptRows
 
@@ -24,7 +24,7 @@ class KeptAnswers:
         self._kept = KeptRows(file, "made_by", made_by, what="answers")
         self.answers = list(map(_answer, self._kept.rows))
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: PlantedResult) -> None:
         """Keep one more."""
         self.answers.append(answer)
         row = dataclasses.asdict(answer)
@@ -32,9 +32,9 @@ class KeptAnswers:
         self._kept.add([row])
 
 
-def _answer(row: dict[str, Any]) -> Answer:
+def _answer(row: dict[str, Any]) -> PlantedResult:
     given = {name: value for name, value in row.items() if name not in ("case", "named", "rivals")}
-    return Answer(case=PlantedCase(*row["case"]), named=tuple(row["named"]), baselines=row["rivals"], **given)
+    return PlantedResult(case=PlantedCase(*row["case"]), named=tuple(row["named"]), baselines=row["rivals"], **given)
 
 
 def _digest() -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve  # type: ignore[import-untyped]
 
-from diagnosis.validity.answers import Answer
+from diagnosis.validity.answers import PlantedResult
 
 AND = " and "
 """Separates the names of two causes at once."""
@@ -36,7 +36,7 @@ def share(hits: "pd.Series[bool]") -> Share:
     return Share(int(found.k), int(found.n), float(found.statistic), float(interval.low), float(interval.high))
 
 
-def table(answers: Iterable[Answer]) -> pd.DataFrame:
+def table(answers: Iterable[PlantedResult]) -> pd.DataFrame:
     """One row per answer, with its case.
 
     `said` is the first cause, or the verdict if there is no cause. `right` says whether it is the planted cause; for
@@ -48,7 +48,7 @@ def table(answers: Iterable[Answer]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _judged(answer: Answer) -> dict[str, object]:
+def _judged(answer: PlantedResult) -> dict[str, object]:
     group, name = answer.case.group, answer.case.name
     said = answer.named[0] if answer.named else answer.verdict
     right = {

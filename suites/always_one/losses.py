@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 Tensor = torch.Tensor
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+PairLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`(vector1 [N, D], vector2 [N, D], positive [N] of 0 and 1) -> scalar`."""
 
 SCALE, MIDDLE = 10.0, 0.5
@@ -40,4 +40,6 @@ def contrastive(vector1: Tensor, vector2: Tensor, positive: Tensor) -> Tensor:
     return torch.where(positive > 0, distance, (MARGIN - distance).clamp_min(0)).square().mean()
 
 
-LOSSES: Mapping[str, Loss] = {loss.__name__: loss for loss in (sigmoid, scaled_logits, cosine_embedding, contrastive)}
+LOSSES: Mapping[str, PairLoss] = {
+    loss.__name__: loss for loss in (sigmoid, scaled_logits, cosine_embedding, contrastive)
+}

@@ -24,7 +24,7 @@ from suites.records.record import Status
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.checks import dtypes_for, name_of, require_tensor
-from suites.truth.deviation import Comparison, deviation
+from suites.truth.deviation import Evaluation, deviation
 
 
 def accuracy_of(entry: Implementation, name: str, dtype: str, device: str, *, compile_anew: bool = True) -> Accuracy:
@@ -84,7 +84,7 @@ def _asked(name: str, dtype: str) -> tuple[Question, ...]:
 @functools.lru_cache(maxsize=2)  # cosines and angles
 def _truths(name: str, dtype: str, task: str) -> tuple[oracle.Truth, ...]:
     return tuple(
-        oracle.answers(task, asked.x, asked.y, asked.dim) if asked.truth is None else asked.truth
+        oracle.true_answers(task, asked.x, asked.y, asked.dim) if asked.truth is None else asked.truth
         for asked in _asked(name, dtype)
     )
 
@@ -116,7 +116,7 @@ def _flushing(device: str) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Comparison:
+def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype: str, device: str) -> Evaluation:
     x, y = moved((asked.x, asked.y), device)
     before = x.clone(), y.clone()
     with contestant():
@@ -134,7 +134,7 @@ def _answers(entry: Implementation, asked: Question, truth: oracle.Truth, dtype:
     values = output.detach().cpu().double().numpy().astype(wide)
     coarsest = max((dtype, *map(name_of, (x.dtype, y.dtype))), key=lambda t: ROUNDOFFS.get(t, 0))
     stated = asked.slack * bounds(entry, _length(asked), coarsest, output_dtype, truth)
-    return Comparison(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
+    return Evaluation(values, truth, output_dtype, stated if asked.allowed is None else asked.allowed)
 
 
 def _length(asked: Question) -> int:
@@ -146,7 +146,7 @@ def _length(asked: Question) -> int:
     return max(1, length)
 
 
-def _fault(answers: list[Comparison], instead: tuple[float, ...] | None) -> str:
+def _fault(answers: list[Evaluation], instead: tuple[float, ...] | None) -> str:
     """What is wrong with the answers, in words; "" if they keep the contestant's bound.
 
     Where no true value exists, an answer may be NaN or one of `instead`; anything if `instead` is None.

@@ -115,7 +115,7 @@ def _broadcast(make: Callable[[], Pair], box: BlackBox) -> str:
     if box.entry.task == "pairwise":
         return _NO_MATTER
     x, y = map(box.rounded, make())
-    return _judged(answers(box.entry, x, y), oracle.answers("paired", x, y, -1))
+    return _judged(answers(box.entry, x, y), oracle.true_answers("paired", x, y, -1))
 
 
 def _one_element(box: BlackBox) -> str:

@@ -8,7 +8,7 @@ import torch
 
 from suites.truth.oracle import Truth
 
-Similarity = Callable[..., torch.Tensor]
+SimilarityCall = Callable[..., torch.Tensor]
 """`similarity(x, y, dim=-1)`: an implementation of the contract "paired", or the diagonal of one of "pairwise"."""
 
 
@@ -26,7 +26,7 @@ class Question:
     y: torch.Tensor
     dim: int | tuple[int, ...] = -1
     truth: Truth | None = None
-    ask: Callable[[Similarity], torch.Tensor] | None = None
+    ask: Callable[[SimilarityCall], torch.Tensor] | None = None
     slack: float = 1.0
     allowed: float | None = None
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from suites.families.family import Question, Similarity, family
+from suites.families.family import Question, SimilarityCall, family
 from suites.families.rows import ROWS, WIDTH, normal, question, rounded
 
 
@@ -90,5 +90,5 @@ def eps_extremes(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Que
     yield Question(x, y, truth=np.zeros(ROWS), ask=_with_eps(x, y, 1e23))
 
 
-def _with_eps(x: torch.Tensor, y: torch.Tensor, eps: float) -> Callable[[Similarity], torch.Tensor]:
+def _with_eps(x: torch.Tensor, y: torch.Tensor, eps: float) -> Callable[[SimilarityCall], torch.Tensor]:
     return lambda similarity: similarity(x.clone(), y.clone(), dim=-1, eps=eps)

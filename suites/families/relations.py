@@ -9,7 +9,7 @@ import scipy.linalg
 import torch
 
 from suites.failure import Failure
-from suites.families.family import Question, Similarity, family
+from suites.families.family import Question, SimilarityCall, family
 from suites.families.rows import ROWS, WIDTH, Pair, at_angles, difference, even, question, rounded, signs, uniform
 from suites.records.record import Status
 
@@ -75,8 +75,8 @@ def gradients(dtype: torch.dtype, generator: torch.Generator) -> Iterator[Questi
     yield Question(asked.x, asked.y, truth=truth.numpy(), ask=_gradient_errors(asked.x, asked.y), slack=8)
 
 
-def _gradient_errors(x: torch.Tensor, y: torch.Tensor) -> Callable[[Similarity], torch.Tensor]:
-    def ask(similarity: Similarity) -> torch.Tensor:
+def _gradient_errors(x: torch.Tensor, y: torch.Tensor) -> Callable[[SimilarityCall], torch.Tensor]:
+    def ask(similarity: SimilarityCall) -> torch.Tensor:
         with torch.enable_grad():
             leaves = [t.clone().requires_grad_() for t in (x, y)]
             cosines = similarity(*leaves)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from suites.families.family import Question, Similarity
+from suites.families.family import Question, SimilarityCall
 from suites.inputs import InputError
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -46,10 +46,10 @@ def question(dtype: torch.dtype, x: torch.Tensor, y: torch.Tensor) -> Question:
     return Question(rounded(dtype, x), rounded(dtype, y))
 
 
-def difference(before: Pair, after: Pair) -> Callable[[Similarity], torch.Tensor]:
+def difference(before: Pair, after: Pair) -> Callable[[SimilarityCall], torch.Tensor]:
     """How much a change of the rows changes the answers: those before minus those after, in float64."""
 
-    def ask(similarity: Similarity) -> torch.Tensor:
+    def ask(similarity: SimilarityCall) -> torch.Tensor:
         first, second = (similarity(x.clone(), y.clone()).double() for x, y in (before, after))
         return first - second
 

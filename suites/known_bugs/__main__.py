@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+import pipe
 from suites.known_bugs import BUGS, Bug, KnownBug, look
 
 HAPPENS = {True: ("yes", "red"), False: ("no", "green"), None: ("not tested", "dim")}
@@ -28,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = [look(bug) for bug in bugs]
     text = json.dumps([dataclasses.asdict(one) for one in found], indent=1)
     if options.json == "-":
-        print(text)
+        with pipe.may_close():
+            print(text)
         return
     _print(found)
     if options.json:
@@ -59,8 +61,11 @@ def _print(found: Sequence[KnownBug]) -> None:
         link = Text(one.issue, style=f"link https://github.com/{repository}/issues/{number}" if number else "")
         table.add_row(link, one.package, one.what, Text(*HAPPENS[one.happens]), Text(one.seen), one.right)
     console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, highlight=False)
-    console.print(table)
-    console.print(_count(found), soft_wrap=True)
+    with console.capture() as shown:  # of a closed pipe Rich makes the exit status 1
+        console.print(table)
+        console.print(_count(found), soft_wrap=True)
+    with pipe.may_close():
+        print(shown.get(), end="")
 
 
 def _count(found: Sequence[KnownBug]) -> str:

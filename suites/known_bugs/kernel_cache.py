@@ -1,4 +1,4 @@
-"""Compiled kernels that are loaded again on a CPU capability that they were not built for."""
+"""Compiled kernels, cached under one CPU capability and reused under another."""
 
 import os
 import subprocess
@@ -16,7 +16,10 @@ rows = torch.arange(13.0 * 256).view(13, 256) % 7  # whole numbers: their sums a
 sums = pkgutil.resolve_name(sys.argv[1])(lambda x: x.sum(-1), dynamic=False)(rows)
 print(torch.backends.cpu.get_cpu_capability(), (sums - rows.sum(-1)).abs().max().item())
 """
-_QUICK = {"TORCHINDUCTOR_VEC_ISA_OK": "1", "TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0"}  # one kernel, no trials
+_QUICK = {
+    "TORCHINDUCTOR_VEC_ISA_OK": "1",
+    "TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0",
+}  # one kernel, no probe of the compiler
 _LOWER = {"AVX512": "avx2"}  # "default" for any other
 
 

@@ -1,4 +1,4 @@
-"""Which contestants take part in a case: those that support its dtype and device, and fit in memory."""
+"""Admission: a contestant takes part in a case if it supports the dtype and the device, and fits in memory."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

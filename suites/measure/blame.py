@@ -17,8 +17,8 @@ class Blame:
     """Watches inputs and process, and keeps the `Failure` of each contestant that changed them.
 
     A change that shows at a glance (in torch's version counters and switches) is blamed on the contestant that was
-    just called. For any other change, each contestant called since the last check is a suspect. Those that make a
-    change again when called again are guilty.
+    just called. For any other change, each contestant called since the last check is a suspect. A suspect is
+    guilty if it makes a change again when called again.
 
     Args:
         problem: the case and its inputs.

@@ -1,4 +1,4 @@
-"""Calls before those that count: a contestant warms up, and shows how long one call takes."""
+"""Warm-up: calls before the samples, which also show how long one call takes."""
 
 import math
 from collections.abc import Callable

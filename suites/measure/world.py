@@ -29,8 +29,6 @@ _OURS = tuple(
 _THEIRS = (time, statistics, np, torch.Tensor, torch.cuda.Event)
 _TORCH_FUNCTIONS = ((torch, "equal"), (torch.cuda, "synchronize"))  # the compiler replaces others of torch's
 _STANDARD_LIBRARY, _TORCH = sysconfig.get_path("stdlib"), str(Path(torch.__file__).parent)
-
-
 _BACKENDS: tuple[Any, ...] = (torch.backends, torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)  # type: ignore[attr-defined]
 
 
@@ -60,10 +58,7 @@ _SWITCHES: tuple[Switch, ...] = (
     ("gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
     ("the float32 matmul precision", _float32_precision, _set_float32_precision),
 )
-_GLANCES = (
-    *(get for _, get, _ in _SWITCHES[:-1]),
-    _legacy_precision,
-)  # a microsecond for all five
+_GLANCES = (*(get for _, get, _ in _SWITCHES[:-1]), _legacy_precision)  # a microsecond for all five
 _RANDOM_STATES: tuple[Switch, ...] = (
     ("the random state of torch", torch.get_rng_state, torch.set_rng_state),
     ("the random state of Python", random.getstate, random.setstate),

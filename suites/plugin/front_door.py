@@ -45,7 +45,7 @@ class _Parser:
 @functools.cache
 def default_name() -> str:
     """Return a name for a run, from the date and the commit: 20261121-194500-1a2b3c4."""
-    return f"{datetime.now():%Y%m%d-%H%M%S}-{git.commit()[:7] or 'no-commit'}{'-dirty' if git.changes() else ''}"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{git.commit()[:7] or 'no-commit'}{'-dirty' if git.uncommitted() else ''}"
 
 
 def _no_path(name: str) -> str:

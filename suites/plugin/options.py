@@ -118,5 +118,5 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         inputs=plan.own.description if plan.own else "",
         about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
         families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
-        fingerprints={**plan.fingerprints, "uncommitted changes": git.changes()},
+        fingerprints={**plan.fingerprints, "uncommitted changes": git.uncommitted()},
     )

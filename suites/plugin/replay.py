@@ -21,7 +21,7 @@ def replay() -> float:
     return next(_ticks)
 
 
-def load(samples_s: Sequence[float]) -> None:
+def queue(samples_s: Sequence[float]) -> None:
     """Make the next pairs of readings lie `samples_s` seconds apart."""
     global _ticks
     _ticks = iter([reading for sample in samples_s for reading in (0.0, sample)])
@@ -45,5 +45,5 @@ def hand_over(record: Record, benchmark: BenchmarkFixture) -> None:
         "error_rms": record.error.error_rms,
     }
     samples_s = [sample for latency in (record.latency, *record.replicates) for sample in latency.samples_s]
-    load(samples_s)
+    queue(samples_s)
     benchmark.pedantic(lambda: None, rounds=len(samples_s))

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import implementations
+import pipe
 from implementations import Implementation, registry
 from implementations.registry import RegistryError
 from suites import compile_cache
@@ -24,7 +25,7 @@ from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
 from suites.trials.kept import KeptTrials
 from suites.trials.page import page
-from suites.trials.work import Work
+from suites.trials.work import WorkItem
 from suites.truth import bound, oracle
 
 
@@ -42,12 +43,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     _run(kept, list(work.left(entries, options.pairs, kept)), options.processes)
     text = page(kept.exactness, kept.trials, environment(), options.pairs)
     if not options.docs:
-        print(text)
+        with pipe.may_close():
+            print(text)
         return
     options.docs.mkdir(parents=True, exist_ok=True)
     path = options.docs / "accuracy.md"
     path.write_text(text, encoding="utf-8")
-    print(path)
+    with pipe.may_close():
+        print(path)
 
 
 def _arithmetic() -> str:
@@ -57,7 +60,7 @@ def _arithmetic() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:12]
 
 
-def _run(kept: KeptTrials, works: Sequence[Work], processes: int) -> None:
+def _run(kept: KeptTrials, works: Sequence[WorkItem], processes: int) -> None:
     console = Console(stderr=True)
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=sum(one.size for one in works))
@@ -66,7 +69,7 @@ def _run(kept: KeptTrials, works: Sequence[Work], processes: int) -> None:
             progress.advance(task, one.size)
 
 
-def _found(works: Sequence[Work], kept: KeptTrials, processes: int) -> Iterator[list[Exactness | Trial]]:
+def _found(works: Sequence[WorkItem], kept: KeptTrials, processes: int) -> Iterator[list[Exactness | Trial]]:
     """The results of each piece of work, in order."""
     find = partial(work.found, failed=kept.failed)
     if processes == 1:

@@ -73,7 +73,7 @@ def _pairs(kind: str, generator: torch.Generator) -> Iterator[tuple[torch.Tensor
 def _check(
     fn: Function, kind: str, number: int, x: torch.Tensor, y: torch.Tensor, generator: torch.Generator
 ) -> Exactness:
-    truth = torch.from_numpy(oracle.answers("paired", x, y, dim=-1))
+    truth = torch.from_numpy(oracle.true_answers("paired", x, y, dim=-1))
     result = fn(x, y)
     error = (result.double() - truth).abs().nan_to_num(nan=0) / UNIT_ROUNDOFF  # NaN is counted separately
     (x_scaled, x_same), (y_scaled, y_same) = _scaled(x, generator), _scaled(y, generator)

@@ -23,7 +23,7 @@ SHARE = 10
 """`EXACT` gets so many times the pairs of each implementation."""
 
 
-class Work(NamedTuple):
+class WorkItem(NamedTuple):
     """Trials on the same pairs: `EXACT` on one kind, or implementations of one task in one dtype."""
 
     number: int
@@ -44,12 +44,12 @@ def on_one_core() -> None:
     threadpool_limits(1)  # NumPy's BLAS: with two processes its spinning threads made angles ten times slower
 
 
-def left(entries: Sequence[Implementation], pairs: int, kept: KeptTrials) -> Iterator[Work]:
+def left(entries: Sequence[Implementation], pairs: int, kept: KeptTrials) -> Iterator[WorkItem]:
     """The work missing in `kept`: `pairs` pairs of `EXACT` over all kinds, and a share of them per entry and dtype."""
     if EXACT in [entry.name for entry in entries]:
         done = {(one.kind, one.number) for one in kept.exactness}
         numbers = range(math.ceil(pairs / exactness.PAIRS / len(KINDS)))
-        yield from (Work(n, kind=kind) for n in numbers for kind in KINDS if (kind, n) not in done)
+        yield from (WorkItem(n, kind=kind) for n in numbers for kind in KINDS if (kind, n) not in done)
     tried = {(one.implementation, one.dtype, one.number) for one in kept.trials}
     for dtype in DTYPES:
         for number in range(math.ceil(pairs / SHARE / bounds.PAIRS)):
@@ -57,10 +57,10 @@ def left(entries: Sequence[Implementation], pairs: int, kept: KeptTrials) -> Ite
                 asked = (entry.name for entry in entries if entry.task == task and dtype in entry.dtypes)
                 names = tuple(n for n in asked if (n, dtype) not in kept.failed and (n, dtype, number) not in tried)
                 if names:
-                    yield Work(number, task=task, dtype=dtype, names=names)
+                    yield WorkItem(number, task=task, dtype=dtype, names=names)
 
 
-def found(work: Work, failed: Collection[tuple[str, str]]) -> list[Exactness | Trial]:
+def found(work: WorkItem, failed: Collection[tuple[str, str]]) -> list[Exactness | Trial]:
     """The results of one piece of work, without the (implementation, dtype) pairs that `failed` before."""
     if work.kind:
         return [exactness.exactness(implementations.get(EXACT).fn, work.kind, work.number)]

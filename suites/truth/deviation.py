@@ -15,8 +15,8 @@ _MOST = 1e100
 """Larger errors count as this one, whose square is still finite."""
 
 
-class Comparison(NamedTuple):
-    """The answers to one question beside the truth, in one shape; NaN where no true value exists.
+class Evaluation(NamedTuple):
+    """The answers to one question and the true values, in one shape; NaN where no true value exists.
 
     `dtype` is the dtype of the answers, `bound` the largest error allowed for each.
     """
@@ -27,7 +27,7 @@ class Comparison(NamedTuple):
     bound: Truth | float
 
 
-def deviation(answers: Sequence[Comparison], *, cosines: bool = True) -> Deviation:
+def deviation(answers: Sequence[Evaluation], *, cosines: bool = True) -> Deviation:
     """Summarise the answers to all questions of a family; `cosines` says whether the answers are cosines.
 
     Errors are taken where truth and answer are both finite. Other answers are counted: NaN never matches NaN. `ulp_max`

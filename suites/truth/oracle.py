@@ -25,10 +25,10 @@ def truth(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
 
 def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
     """The true cosines, in the shape of the case's output."""
-    return _cosines_of_all_pairs(x, y) if case.task == "pairwise" else answers("paired", x, y, case.dim)
+    return _cosines_of_all_pairs(x, y) if case.task == "pairwise" else true_answers("paired", x, y, case.dim)
 
 
-def answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:
+def true_answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:
     """The true answers of any call: x and y are broadcast, of any dtype, not empty; `dim` is removed."""
     x, y = torch.broadcast_tensors(x, y)
     dims = (dim,) if isinstance(dim, int) else dim

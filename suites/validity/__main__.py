@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+import pipe
 from suites import compile_cache
 from suites.environment import environment
 from suites.validity.instrument import properties
@@ -18,7 +19,7 @@ from suites.validity.kept import Comparison, KeptComparisons
 from suites.validity.methods import LONG_S, LONGER, Outcome, ours, pytest_benchmark, torch_timer
 from suites.validity.page import page
 from suites.validity.rates import rates
-from suites.validity.workloads import WORK, load, pair
+from suites.validity.workloads import WORK, background_load, pair
 
 DOCS = Path(__file__).parents[2] / "docs" / "figures"
 EACH = {0.0: 1, 0.01: 5, 0.02: 5, 0.05: 10, 0.10: 10}  # every how many trials each slowdown is compared
@@ -50,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     measured = [kept.properties[one.name] for one in wanted]  # an older file may hold others too
     text = page(table, measured, environment(), options.seconds) + _remarks(path)
     path.write_text(text, encoding="utf-8")
-    print(path)
+    with pipe.may_close():
+        print(path)
 
 
 def _remarks(path: Path) -> str:
@@ -69,7 +71,7 @@ def _compare_all(
     with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=left)
         for block in filter(None, blocks):
-            with load(block[0].machine == "loaded"):
+            with background_load(block[0].machine == "loaded"):
                 for comparison in block:
                     kept.add(comparison._asdict() | vars(outcome) for outcome in _compare(comparison, seconds, rng))
                     progress.advance(task)

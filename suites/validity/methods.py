@@ -17,7 +17,7 @@ from suites.measure.clock import Call
 from suites.measure.phases import Phases
 from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
 from suites.statistics import blocked, medians, noise_floors, paired_ratios, verdicts
-from suites.validity.workloads import Pair
+from suites.validity.workloads import FunctionPair
 
 LONG_S = 5.0
 OURS, LONGER = "ours: paired rounds", f"ours, {LONG_S:g} s"
@@ -43,14 +43,14 @@ class Outcome:
     stop: str = ""
 
 
-def ours(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Outcome:
+def ours(pair: FunctionPair, seconds: float, precision: float, rng: random.Random) -> Outcome:
     """Interleaved rounds with a control, the median of the paired ratios, and our verdict."""
     start = perf_counter()
     rounds = sampled(pair, seconds, precision, rng)
     return judged(rounds, perf_counter() - start)
 
 
-def sampled(pair: Pair, seconds: float, precision: float, rng: random.Random) -> Rounds:
+def sampled(pair: FunctionPair, seconds: float, precision: float, rng: random.Random) -> Rounds:
     """Interleaved rounds of "a", "b" and the control."""
     budget = Budget(seconds=seconds / 3, precision=precision)
     return sample_rounds(dict(zip("ab", pair.calls, strict=True)), "a", pair.clock, budget, rng, Phases())
@@ -65,7 +65,7 @@ def judged(rounds: Rounds, seconds: float) -> Outcome:
     return Outcome(OURS, verdict in ("faster", "slower"), ratio, low, high, seconds, rounds.stop)
 
 
-def pytest_benchmark(pair: Pair, seconds: float) -> list[Outcome]:
+def pytest_benchmark(pair: FunctionPair, seconds: float) -> list[Outcome]:
     """pytest-benchmark on A, then on B: three rules with a threshold of 5 %, and two significance tests."""
     start = perf_counter()
     first, second = (_benchmark(batch, seconds / 2) for batch in pair.batches)
@@ -89,7 +89,7 @@ def pytest_benchmark(pair: Pair, seconds: float) -> list[Outcome]:
     ]
 
 
-def torch_timer(pair: Pair, seconds: float) -> Outcome:
+def torch_timer(pair: FunctionPair, seconds: float) -> Outcome:
     """`torch.utils.benchmark` on A, then on B: a difference is medians 5 % apart."""
     start = perf_counter()
     first, second = (

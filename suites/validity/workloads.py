@@ -21,7 +21,7 @@ BATCH = 64
 
 
 @dataclass(frozen=True)
-class Pair:
+class FunctionPair:
     """A and B, where B takes `ratio` times A's time.
 
     Our rounds use `calls` and `clock`, since they choose the number of calls per sample. Methods that time a function
@@ -36,16 +36,16 @@ class Pair:
     correction: float
 
 
-def pair(length: str, slowdown: float) -> Pair:
+def pair(length: str, slowdown: float) -> FunctionPair:
     """Two calls of about `length` (a key of `WORK`). The second does exactly `slowdown` more work."""
     part = WORK[length]()
     if length == "5 µs":
         return _of_short_calls(length, part, slowdown)
     calls = partial(_repeat, part, PARTS), partial(_repeat, part, round(PARTS * (1 + slowdown)))
-    return Pair(length, 1 + slowdown, calls, host_clock, calls, 1.0)
+    return FunctionPair(length, 1 + slowdown, calls, host_clock, calls, 1.0)
 
 
-def _of_short_calls(length: str, part: Call, slowdown: float) -> Pair:
+def _of_short_calls(length: str, part: Call, slowdown: float) -> FunctionPair:
     """A short call has no parts, so B's sample holds more calls than it is divided by.
 
     The number of calls is rounded to a whole one; a factor corrects for the rounding.
@@ -61,7 +61,7 @@ def _of_short_calls(length: str, part: Call, slowdown: float) -> Pair:
 
     more = round(BATCH * (1 + slowdown))
     batches = partial(_repeat, part, BATCH), partial(_repeat, part, more)
-    return Pair(length, 1 + slowdown, (part, planted), clock, batches, BATCH * (1 + slowdown) / more)
+    return FunctionPair(length, 1 + slowdown, (part, planted), clock, batches, BATCH * (1 + slowdown) / more)
 
 
 def _repeat(part: Call, count: int) -> object:
@@ -91,7 +91,7 @@ WORK: dict[str, Callable[[], Call]] = {"5 µs": _normalize, "100 µs": _dot, "10
 
 
 @contextmanager
-def load(busy: bool) -> Iterator[None]:
+def background_load(busy: bool) -> Iterator[None]:
     """With `busy`, a second process multiplies matrices on one thread inside this context."""
     if not busy:
         yield

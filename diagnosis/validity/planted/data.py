@@ -7,9 +7,9 @@ from torch import Generator, Tensor, nn
 
 from diagnosis.subject import Subject
 from diagnosis.validity.planted.plant import Plant, Size
-from diagnosis.validity.planted.sources import Kind, choice, some_digits, trained, uniform
+from diagnosis.validity.planted.sources import Architecture, choice, some_digits, trained, uniform
 
-KINDS: tuple[Kind, ...] = ("batchnorm", "layernorm", "conv")
+KINDS: tuple[Architecture, ...] = ("batchnorm", "layernorm", "conv")
 
 
 def same_sample_twice(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
@@ -125,7 +125,7 @@ class Standardised(nn.Module):
         return (images - self.mean) / self.spread
 
 
-def some_network(size: Size, generator: Generator, kinds: tuple[Kind, ...] = KINDS) -> nn.Sequential:
+def some_network(size: Size, generator: Generator, kinds: tuple[Architecture, ...] = KINDS) -> nn.Sequential:
     """A network of one of the `kinds`, trained on the digits."""
     return trained(kinds[choice(0, len(kinds) - 1, generator)], size.columns, generator)
 

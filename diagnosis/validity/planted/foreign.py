@@ -3,7 +3,7 @@
 The embeddings are sound, real features. Wrong is the function that compares them, the pairing, or the output that was
 read. Faults that a known cause describes are left out, since its remedy helps: a leaked batch mean, an
 average over many words, missing values filled in, a template around each text, levels of time series, slow
-trajectories from one start (`common_offset`: centring brings back what tells them apart); oversmoothed graphs and
+trajectories from one start (`common_offset`: centring makes them distinct again); oversmoothed graphs and
 encoders of one attribute (`rank_collapse`); codebooks of a few entries and hash collisions (`duplicate_rows`);
 monotone functions of the cosine (`squashed_similarity`); words counted with "the" among them (`rogue_dimension`); a
 function that compares x with x (`same_tensor`).
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from diagnosis.subject import Similarity, Subject
-from diagnosis.validity.planted.plant import Make, Plant, Size
+from diagnosis.validity.planted.plant import MakeSubject, Plant, Size
 from diagnosis.validity.planted.sources import (
     choice,
     digit_pairs,
@@ -28,7 +28,7 @@ from diagnosis.validity.planted.sources import (
 )
 
 
-def compared_by(similarity: Similarity) -> Make:
+def compared_by(similarity: Similarity) -> MakeSubject:
     """Sound pairs of features with a faulty similarity."""
 
     def make(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:

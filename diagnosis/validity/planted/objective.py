@@ -128,9 +128,9 @@ def paired(model: nn.Module, pairs: LabelledPairs, loss: Loss, dtype: torch.dtyp
     return Subject(x=x, y=y, inputs=pairs.x, other_inputs=pairs.y, labels=pairs.labels, model=model, loss=loss)
 
 
-def margin(cosines: Tensor, labels: Tensor) -> Tensor:
-    """The loss of `nn.CosineEmbeddingLoss`: it expects labels 1 and -1, and is 0 for others."""
-    return torch.where(labels == 1, 1 - cosines, torch.where(labels == -1, (cosines - 0.2).clamp_min(0), 0)).mean()
+def margin(cosines: Tensor, labels: Tensor, least: float = 0.2) -> Tensor:
+    """The loss of `nn.CosineEmbeddingLoss` with the margin `least`. It expects labels 1 and -1, and is 0 for others."""
+    return torch.where(labels == 1, 1 - cosines, torch.where(labels == -1, (cosines - least).clamp_min(0), 0)).mean()
 
 
 def distance(cosines: Tensor, labels: Tensor) -> Tensor:

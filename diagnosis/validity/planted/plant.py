@@ -19,7 +19,7 @@ class Size:
 SIZES = (Size(64, 32), Size(256, 128), Size(1024, 384))
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
-Make = Callable[[Size, torch.dtype, torch.Generator], Subject]
+MakeSubject = Callable[[Size, torch.dtype, torch.Generator], Subject]
 
 
 @dataclass(frozen=True)
@@ -30,5 +30,5 @@ class Plant:
     """
 
     name: str
-    make: Make
+    make: MakeSubject
     dtypes: tuple[torch.dtype, ...] = DTYPES

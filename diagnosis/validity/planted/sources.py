@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from diagnosis.validity.planted.plant import Size
 
-Kind = Literal["batchnorm", "layernorm", "conv"]
+Architecture = Literal["batchnorm", "layernorm", "conv"]
 NETWORKS = 4
 """Networks of each kind and width, which differ only in their seed."""
 
@@ -80,7 +80,7 @@ def digit_pairs(rows: int, generator: Generator) -> LabelledPairs:
     return LabelledPairs(images[chosen], images[partners], labels)
 
 
-def trained(kind: Kind, columns: int, generator: Generator, classes: int = 10) -> nn.Sequential:
+def trained(kind: Architecture, columns: int, generator: Generator, classes: int = 10) -> nn.Sequential:
     """A copy, in eval mode, of a network trained on the first `classes` digits: `[N, 64]` to `[N, columns]`."""
     return copy.deepcopy(_trained(kind, columns, choice(0, NETWORKS - 1, generator), classes))
 
@@ -99,7 +99,7 @@ def feature_pairs(size: Size, generator: Generator) -> LabelledPairs:
         return LabelledPairs(model(pairs.x), model(pairs.y), pairs.labels)
 
 
-def _body(kind: Kind, columns: int) -> nn.Sequential:
+def _body(kind: Architecture, columns: int) -> nn.Sequential:
     if kind == "conv":
         image = nn.Unflatten(1, (1, 8, 8))
         conv = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2))
@@ -109,7 +109,7 @@ def _body(kind: Kind, columns: int) -> nn.Sequential:
 
 
 @functools.cache
-def _trained(kind: Kind, columns: int, seed: int, count: int) -> nn.Sequential:
+def _trained(kind: Architecture, columns: int, seed: int, count: int) -> nn.Sequential:
     images, classes = digits()
     images, classes = images[classes < count], classes[classes < count]
     with torch.random.fork_rng(devices=()), torch.enable_grad():

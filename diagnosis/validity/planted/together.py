@@ -13,7 +13,7 @@ from diagnosis.validity.planted.objective import cross_entropy, margin, sigmoid_
 from diagnosis.validity.planted.plant import Plant, Size
 from diagnosis.validity.planted.sources import normal, uniform
 
-Fault = Callable[[Subject, Generator], Subject]
+AddFault = Callable[[Subject, Generator], Subject]
 
 
 def squash(subject: Subject, generator: Generator) -> Subject:
@@ -69,7 +69,7 @@ def _each_side(subject: Subject, change: Callable[[Tensor], Tensor]) -> Subject:
     return replace(subject, x=change(subject.x), y=None if subject.y is None else change(subject.y))
 
 
-def _also(name: str, second: str, fault: Fault) -> Plant:
+def _also(name: str, second: str, fault: AddFault) -> Plant:
     """The plant of this name with another fault."""
     plant = next(plant for plant in PLANTS if plant.name == name)
 

@@ -7,7 +7,7 @@ import pandas as pd
 from reports.markdown import Markup, code, codes, escape, issues
 from reports.sections.accuracy import accuracy
 from reports.sections.accuracy.costs import costs, priced
-from reports.sections.accuracy.symptoms import SYMPTOMS, Subject
+from reports.sections.accuracy.symptoms import SYMPTOMS, Evidence
 from reports.sections.contracts import contracts
 
 
@@ -30,7 +30,7 @@ def table(
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def _subjects(judged: pd.DataFrame, answered: pd.DataFrame) -> list[Subject]:
+def _subjects(judged: pd.DataFrame, answered: pd.DataFrame) -> list[Evidence]:
     several = judged["device"].nunique() > 1
     given = answered[answered["answer"] != contracts.SKIPPED]
     told = {
@@ -39,7 +39,7 @@ def _subjects(judged: pd.DataFrame, answered: pd.DataFrame) -> list[Subject]:
     }
     keys = ["task", "implementation", "baseline", "device", "dtype"]
     return [
-        Subject(
+        Evidence(
             str(task),
             str(implementation),
             bool(baseline),
@@ -52,7 +52,7 @@ def _subjects(judged: pd.DataFrame, answered: pd.DataFrame) -> list[Subject]:
     ]
 
 
-def _measured(seen: Sequence[tuple[Subject, str | None]]) -> str:
+def _measured(seen: Sequence[tuple[Evidence, str | None]]) -> str:
     """What the baselines show at each place; those that show the same are named together."""
     told: dict[str, list[str]] = {}
     for name in dict.fromkeys(subject.implementation for subject, _ in seen if subject.baseline):
@@ -62,7 +62,7 @@ def _measured(seen: Sequence[tuple[Subject, str | None]]) -> str:
     return " ".join(f"{codes(names)} – {words}." for words, names in told.items())
 
 
-def _without(seen: Sequence[tuple[Subject, str | None]], unfit: set[str], paid: pd.DataFrame) -> str:
+def _without(seen: Sequence[tuple[Evidence, str | None]], unfit: set[str], paid: pd.DataFrame) -> str:
     """Who does not show it wherever that was asked, of the tasks whose baseline does."""
     tasks = dict.fromkeys(subject.task for subject, words in seen if subject.baseline and words)
     told = []

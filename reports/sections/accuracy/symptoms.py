@@ -13,7 +13,7 @@ _EQUAL = ["self", "long_rows"]
 _WORST = 3
 
 
-class Subject(NamedTuple):
+class Evidence(NamedTuple):
     """What is known of one implementation at one place: its deviations by family, and its contract."""
 
     task: str
@@ -25,12 +25,12 @@ class Subject(NamedTuple):
     told: Mapping[str, str]
 
 
-class Symptom(NamedTuple):
+class NumericSymptom(NamedTuple):
     """What is read, and why. `seen` says how much of it there is: "" for none, None where that was not asked."""
 
     reads: str
     why: str
-    seen: Callable[[Subject], str | None]
+    seen: Callable[[Evidence], str | None]
     family: str = ""
 
 
@@ -41,7 +41,7 @@ def identical(row: pd.Series) -> str:
     return f"{units.share(exact)} as exactly 1, {units.share(above)} as more and {units.share(less)} as less"
 
 
-def _above_one(subject: Subject) -> str | None:
+def _above_one(subject: Evidence) -> str | None:
     rows = subject.found.dropna(subset=["above_one"])  # of cosines
     if rows.empty:
         return None
@@ -50,14 +50,14 @@ def _above_one(subject: Subject) -> str | None:
     return _shares(worst["above_one"], worst)
 
 
-def _below_one(subject: Subject) -> str | None:
+def _below_one(subject: Evidence) -> str | None:
     rows = subject.found[subject.found.index.isin(_EQUAL)].dropna(subset=["above_one"])
     if rows.empty:
         return None
     return _shares(rows["pairs"] - rows["above_one"] - rows["exactly_one"] - rows["nans"], rows)
 
 
-def _nan(subject: Subject) -> str | None:
+def _nan(subject: Evidence) -> str | None:
     if subject.found.empty:
         return None
     share = (subject.found["lost"] / subject.found["pairs"]).sort_values(ascending=False, kind="stable")
@@ -66,7 +66,7 @@ def _nan(subject: Subject) -> str | None:
     return ", ".join([*zero, *(f"{units.share(part)} of {code(str(family))}" for family, part in lost.items())])
 
 
-def _vanishing(subject: Subject) -> str | None:
+def _vanishing(subject: Evidence) -> str | None:
     norms = {question: subject.told[question] for question in ("tiny norms", "huge norms") if question in subject.told}
     if not norms:
         return None
@@ -74,7 +74,7 @@ def _vanishing(subject: Subject) -> str | None:
     return ", ".join([f"a zero row gives {escape(subject.told['zero row'])}", *limits]) if limits else ""
 
 
-def _ties(subject: Subject) -> str | None:
+def _ties(subject: Evidence) -> str | None:
     rows = subject.found
     if subject.dtype not in HALF or subject.task == "angle" or "ties" not in rows.index:
         return None
@@ -93,29 +93,29 @@ def _shares(parts: pd.Series, rows: pd.DataFrame) -> str:
     )
 
 
-SYMPTOMS: Sequence[Symptom] = (
-    Symptom(
+SYMPTOMS: Sequence[NumericSymptom] = (
+    NumericSymptom(
         "1.0000001 (above 1)",
         "The dot product and the norms are rounded apart, so that their quotient is one or two roundings off.",
         _above_one,
     ),
-    Symptom(
+    NumericSymptom(
         "0.999… for equal rows",
         "The same rounding the other way; and over long rows, a running sum that drifts.",
         _below_one,
         "long_rows",
     ),
-    Symptom(
+    NumericSymptom(
         "NaN",
         "0/0 for a zero row where no eps holds, ∞/∞ where a square leaves the range, acos of a number above 1.",
         _nan,
     ),
-    Symptom(
+    NumericSymptom(
         "0, or far too small",
         "A square that overflows makes a norm infinite; a norm below eps is replaced by eps.",
         _vanishing,
     ),
-    Symptom(
+    NumericSymptom(
         "ties, or a threshold near 1 that all or none pass (16 bits)",
         "The answer is rounded to 16 bits, which are few near 1.",
         _ties,

@@ -7,19 +7,19 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from diagnosis.subject import Subject
-from diagnosis.validity.planted.plant import Make, Plant, Size
+from diagnosis.validity.planted.plant import MakeSubject, Plant, Size
 from diagnosis.validity.planted.sources import choice, digits, features, measured, normal, some_digits, trained, uniform
 
 Rows = Callable[[Size, Generator], Tensor]
 Classed = Callable[[Size, Generator], tuple[Tensor, Tensor]]
 
 
-def alone(rows: Rows) -> Make:
+def alone(rows: Rows) -> MakeSubject:
     """Embeddings alone."""
     return lambda size, dtype, generator: Subject(x=rows(size, generator).to(dtype))
 
 
-def classed(rows: Classed) -> Make:
+def classed(rows: Classed) -> MakeSubject:
     """Embeddings, with their classes in half of the cases at random."""
 
     def make(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:

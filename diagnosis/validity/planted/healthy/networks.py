@@ -9,10 +9,10 @@ from torch import Generator
 from diagnosis.subject import Subject
 from diagnosis.validity.planted.healthy.pairs import scaled_logits
 from diagnosis.validity.planted.plant import Plant, Size
-from diagnosis.validity.planted.sources import Kind, choice, digit_pairs, some_digits, trained
+from diagnosis.validity.planted.sources import Architecture, choice, digit_pairs, some_digits, trained
 
 
-def classifier(kind: Kind, size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def classifier(kind: Architecture, size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """A network in eval mode with the right weights, images and their classes."""
     images, classes = some_digits(size.rows, generator)
     model = trained(kind, size.columns, generator).to(dtype)
@@ -22,7 +22,7 @@ def classifier(kind: Kind, size: Size, dtype: torch.dtype, generator: Generator)
     return Subject(x=x, inputs=images.to(dtype), labels=classes, model=model, weights=weights)
 
 
-def siamese(kind: Kind, size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
+def siamese(kind: Architecture, size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Pairs through one network, in eval mode or in train mode, with a sound loss and learning rate."""
     pairs, model = digit_pairs(size.rows, generator), trained(kind, size.columns, generator).to(dtype)
     model.train(bool(choice(0, 1, generator)))

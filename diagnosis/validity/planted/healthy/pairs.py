@@ -1,11 +1,14 @@
 """Healthy pairs, and sound losses."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from diagnosis.subject import Loss, Subject
 from diagnosis.validity.planted.healthy.embeddings import isotropic
+from diagnosis.validity.planted.objective import margin
 from diagnosis.validity.planted.plant import Plant, Size
 from diagnosis.validity.planted.sources import (
     choice,
@@ -77,17 +80,15 @@ def regression(cosines: Tensor, labels: Tensor) -> Tensor:
     return F.mse_loss(cosines, labels.clamp_min(0).to(cosines.dtype))
 
 
-def margin(cosines: Tensor, labels: Tensor) -> Tensor:
-    """The cosine embedding loss, labels 1 and -1."""
-    return torch.where(labels == 1, 1 - cosines, torch.where(labels == -1, (cosines - 0.3).clamp_min(0), 0)).mean()
+wide_margin = partial(margin, least=0.3)
 
 
 def with_loss(size: Size, dtype: torch.dtype, generator: Generator) -> Subject:
     """Real pairs, and a loss that matches their labels."""
     x, y, labels = feature_pairs(size, generator)
-    losses: tuple[Loss, ...] = (scaled_logits, regression, margin)
+    losses: tuple[Loss, ...] = (scaled_logits, regression, wide_margin)
     loss = losses[choice(0, 2, generator)]
-    return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels * 2 - 1 if loss is margin else labels, loss=loss)
+    return Subject(x=x.to(dtype), y=y.to(dtype), labels=labels * 2 - 1 if loss is wide_margin else labels, loss=loss)
 
 
 PLANTS = (
