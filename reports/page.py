@@ -12,7 +12,7 @@ from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed import answer, by_case, summary
+from reports.sections.speed import answer, answer_tables, by_case
 from reports.sections.speed.sentences import headlines, sureness
 from results import End, Findings, Run, flags
 
@@ -43,11 +43,11 @@ def speed(measured: Measured, head: Run) -> dict[str, object]:
     return {
         "sureness": sureness(table),
         "headlines": headlines(best, winners, close_seconds),
-        "answers": summary.answers(best),
-        "answer_costs": summary.answer_costs(best, close_seconds),
-        "close_seconds": summary.close_seconds(close_seconds),
-        "winners": summary.winners(winners),
-        "described": summary.described(head.about, [*best["implementation"], *winners["implementation"]]),
+        "answers": answer_tables.answers(best),
+        "answer_costs": answer_tables.answer_costs(best, close_seconds),
+        "close_seconds": answer_tables.close_seconds(close_seconds),
+        "winners": answer_tables.winners(winners),
+        "described": answer_tables.described(head.about, [*best["implementation"], *winners["implementation"]]),
         "groups": by_case.groups(*measured),
     }
 

@@ -11,7 +11,7 @@ from reports.budget import BUDGET_U
 from reports.files import emptied, point, write_csv
 from reports.markdown import filled
 from reports.measured import measured
-from reports.plots.studio import studio
+from reports.plots.worker import worker
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.against import side_by_side
 from reports.sections.always_one.effects import trained
@@ -46,7 +46,7 @@ def render(
     head = dataclasses.replace(head, name=file.stem)  # a renamed copy has a report of its own
     check_name(head.name)
     folder = emptied(out / head.name)
-    with studio(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
+    with worker(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
         found = load_findings(run, root)
         accuracy, loops = judged(found.accuracy, budget_u), trained(found.always_one)
         pictures.draw(plots.of_findings(accuracy, seen(found.resolution), loops))

@@ -13,8 +13,8 @@ from reports.measured import Measured, measured
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.contracts import contracts, drop_ins
 from reports.sections.speed.answer import close_seconds
+from reports.sections.speed.answer_tables import answers
 from reports.sections.speed.sentences import QUIETER, flaw
-from reports.sections.speed.summary import answers
 from reports.sections.speed.table import group_names
 from reports.sections.speed.verdicts import NOTICEABLE, noise
 from results import ROOT, load, load_end, load_findings
@@ -24,7 +24,8 @@ from results import ROOT, load, load_end, load_findings
 class Answer:
     """Plain text without markup: `noise_floor` is a sentence, and so is each of `notes`.
 
-    `table` has a row for each group of cases and four columns of strings (`reports.sections.speed.summary.ANSWER`).
+    `table` has a row for each group of cases and four columns of strings,
+    `reports.sections.speed.answer_tables.ANSWER`.
     """
 
     noise_floor: str

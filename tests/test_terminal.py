@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports import Answer, answer, render
-from reports.sections.speed.summary import ANSWER
+from reports.sections.speed.answer_tables import ANSWER
 from results import Status, UnknownRun
 from suites.records.jsonl import Line
 from suites.records.record import End, Record

@@ -1,4 +1,4 @@
-"""`python -m reports.plots FOLDER`: the second process of `reports.plots.studio`, for internal use."""
+"""`python -m reports.plots FOLDER`: the second process of `reports.plots.worker`, for internal use."""
 
 import pickle
 import signal

@@ -20,8 +20,8 @@ def judged(accuracy: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFram
     table = accuracy.assign(outcome=accuracy["status"].map(_OUTCOMES).fillna(WRONG))
     beyond = table["error_max_u"].astype(float) > table["dtype"].map(budget_u).astype(float)
     table["large"] = beyond & (table["outcome"] == RIGHT)
-    asked = table["outcome"] != NOT_TESTED
-    return table[asked.groupby([table[key] for key in (*PLACE, "implementation")]).transform("any")]
+    tested = table["outcome"] != NOT_TESTED
+    return table[tested.groupby([table[key] for key in (*PLACE, "implementation")]).transform("any")]
 
 
 def by_place(judged: pd.DataFrame) -> list[pd.DataFrame]:
@@ -75,19 +75,19 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def overall(judged: pd.DataFrame) -> pd.DataFrame:
-    """One row for each implementation over all places: `wrong` of `asked` families, and whether it is a `true_cosine`.
+    """One row for each implementation over all places: `wrong` of `tested` families, and whether it is a `true_cosine`.
 
     A true cosine is never above 1 on any family, and exactly 1 for each row with itself.
     """
-    asked = judged[judged["outcome"] != NOT_TESTED]
-    families = asked.groupby("implementation")["family"].nunique()
-    wrong = asked[asked["outcome"] == WRONG].groupby("implementation")["family"].nunique()
-    cosines = asked.dropna(subset=["above_one"])
+    tested = judged[judged["outcome"] != NOT_TESTED]
+    families = tested.groupby("implementation")["family"].nunique()
+    wrong = tested[tested["outcome"] == WRONG].groupby("implementation")["family"].nunique()
+    cosines = tested.dropna(subset=["above_one"])
     above = cosines.groupby("implementation")["above_one"].sum()
     itself = cosines[cosines["family"] == "self"]
     exact = (itself["exactly_one"] == itself["pairs"]).groupby(itself["implementation"]).all()
     true = exact.index[exact & (above.reindex(exact.index) == 0)]
-    rows = pd.DataFrame({"asked": families, "wrong": wrong.reindex(families.index, fill_value=0)})
+    rows = pd.DataFrame({"tested": families, "wrong": wrong.reindex(families.index, fill_value=0)})
     return rows.assign(true_cosine=rows.index.isin(true)).reset_index()
 
 
@@ -99,9 +99,9 @@ def unfit(judged: pd.DataFrame) -> set[tuple[str, str, str]]:
 
 def sound(judged: pd.DataFrame) -> set[str]:
     """Implementations that are right on every family tested, in each dtype of the run."""
-    asked = judged[judged["outcome"] != NOT_TESTED]
-    grouped = asked.assign(right=asked["outcome"] == RIGHT).groupby("implementation")
-    right = grouped["right"].all() & (grouped["dtype"].nunique() == asked["dtype"].nunique())
+    tested = judged[judged["outcome"] != NOT_TESTED]
+    grouped = tested.assign(right=tested["outcome"] == RIGHT).groupby("implementation")
+    right = grouped["right"].all() & (grouped["dtype"].nunique() == tested["dtype"].nunique())
     return {*right.index[right]}
 
 

@@ -72,8 +72,8 @@ def _within(overall: pd.DataFrame) -> str:
     right = overall[overall["wrong"] == 0]
     if right.empty:
         return "**No implementation is right on every family** that it was tested on."
-    asked = zip(right["implementation"].head(NAMES), right["asked"], strict=False)
-    names = [f"{code(name)} ({count})" for name, count in asked]
+    tested = zip(right["implementation"].head(NAMES), right["tested"], strict=False)
+    names = [f"{code(name)} ({count})" for name, count in tested]
     more = f" and {len(right) - NAMES} more" if len(right) > NAMES else ""
     return f"**Right on every family tested, in each dtype** (number of families): {', '.join(names)}{more}."
 
@@ -101,7 +101,9 @@ def _counted(families: pd.Series, most: int) -> str:
 
 def _of_families(row: pd.Series) -> str:
     return (
-        f"{row['wrong']:.0f} of {row['asked']:.0f} families" if row["wrong"] else f"none of {row['asked']:.0f} families"
+        f"{row['wrong']:.0f} of {row['tested']:.0f} families"
+        if row["wrong"]
+        else f"none of {row['tested']:.0f} families"
     )
 
 

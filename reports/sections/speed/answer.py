@@ -22,7 +22,7 @@ FLAWS = {
 def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     """One row for each group of `table`: the standing of the fastest complete implementation within the error budget.
 
-    The baseline is preferred to an implementation that is not seen to be faster, in a case and over all cases.
+    The baseline is preferred to an implementation that is seen to be faster in no case, or not over all cases.
     `implementation` is missing where there is none, and `cases` is 0 where nothing ran. `reference` is the group's
     baseline, `reference_error_u` its largest error if it ran, and `flags` those of the answer's records. Where noise
     may hide a faster implementation than the baseline, `rival` is the fastest such and `rival_time` its time.

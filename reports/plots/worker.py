@@ -16,7 +16,7 @@ from reports.plots import Picture, Plot
 _HOUSE = Path(__file__).parents[2]
 
 
-class Studio(Protocol):
+class Worker(Protocol):
     """Draws plots in the order it gets them."""
 
     def draw(self, plots: Iterable[Plot]) -> None:
@@ -27,10 +27,10 @@ class Studio(Protocol):
 
 
 @contextmanager
-def studio(folder: Path, second_process: bool) -> Iterator[Studio]:
-    """A studio that saves its pictures in `folder`. Its second process always ends with the context."""
+def worker(folder: Path, second_process: bool) -> Iterator[Worker]:
+    """A worker that saves its pictures in `folder`. Its second process always ends with the context."""
     if not second_process:
-        yield _Here(folder)
+        yield _InProcess(folder)
         return
     path = os.pathsep.join(filter(None, [str(_HOUSE), os.environ.get("PYTHONPATH")]))
     with (
@@ -43,12 +43,12 @@ def studio(folder: Path, second_process: bool) -> Iterator[Studio]:
         ) as process,
     ):
         try:
-            yield _Beside(process, Path(orders))
+            yield _SecondProcess(process, Path(orders))
         finally:
             process.kill()
 
 
-class _Here:
+class _InProcess:
     def __init__(self, folder: Path) -> None:
         self._folder, self._drawn = folder, dict[str, Picture]()
 
@@ -61,7 +61,7 @@ class _Here:
         return self._drawn
 
 
-class _Beside:
+class _SecondProcess:
     """Orders are files, since a full pipe would block; only their names go through the pipe."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", orders: Path) -> None:
