@@ -19,6 +19,8 @@ from reports.sections.speed.table import group_names
 from reports.sections.speed.verdicts import NOTICEABLE, noise
 from results import ROOT, load, load_end, load_findings
 
+UNIT = "Errors are absolute. The unit u is 2**-24, about 6e-8."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -41,7 +43,7 @@ def answer(run: str = "latest", *, budget_u: Mapping[str, float] = BUDGET_U, roo
 
     Raises:
         UnknownRun: there is no such run.
-        ValueError: a file that does not hold a run.
+        ValueError: the file does not hold a run.
     """
     found, records = load_findings(run, root), load(run, root=root)
     ranked = measured(records, judged(found.accuracy, budget_u), budget_u)
@@ -52,6 +54,7 @@ def answer(run: str = "latest", *, budget_u: Mapping[str, float] = BUDGET_U, roo
         _noisy(table),
         *_flawed_baselines(ranked),
         *_not_drop_ins(best, contracts.answered(found.contracts)),
+        UNIT if len(best) else "",
     )
     return Answer(noise_floor=_noise_floor(table), table=answers(best).map(plain), notes=list(filter(None, limits)))
 

@@ -7,6 +7,7 @@ import pytest
 
 from reports import Answer, answer, render
 from reports.sections.speed.answer_tables import ANSWER
+from reports.terminal import UNIT
 from results import Status, UnknownRun
 from suites.records.jsonl import Line
 from suites.records.record import End, Record
@@ -33,7 +34,7 @@ def test_four_columns_of_text_and_the_noise_floor(tmp_path: Path) -> None:
     assert found.noise_floor == FLOOR
     assert tuple(found.table.columns) == ANSWER
     assert found.table.to_numpy().tolist() == [["paired, float32, cpu", "fast", "2× faster", "2 u"]]
-    assert found.notes == []
+    assert found.notes == [UNIT]
 
 
 def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
@@ -52,6 +53,7 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
         "1 of 3 records have no time. The report says why.",
         "The machine was noisy. A quieter machine, or more `--seconds`, would resolve smaller differences.",
         "Not a drop-in for builtin: fast. The report lists the differences.",
+        UNIT,
     ]
 
 
@@ -65,7 +67,7 @@ def test_a_baseline_that_is_faster_but_wrong_is_named(tmp_path: Path) -> None:
     wrong = deviated("builtin", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
     found = answered(tmp_path, timed("builtin"), timed("right", 2.0), wrong, END)
     assert found.table["fastest within the error budget"].tolist() == ["right"]
-    assert found.notes == ["paired, float32, cpu: the baseline builtin is faster, but is wrong on ordinary inputs."]
+    assert found.notes[0] == "paired, float32, cpu: the baseline builtin is faster, but is wrong on ordinary inputs."
 
 
 def test_nothing_within_the_budget_and_nothing_measured(tmp_path: Path) -> None:
