@@ -1,7 +1,7 @@
-"""What it means: a run's records as one page that a person decides by.
+"""Reports: a run's records as one page to decide by.
 
-`render()` writes the report of a run; `python -m reports` is its command. `answer()` returns the answer alone: four
-columns with the noise floor above them, for a terminal.
+`render()` writes the report of a run, and so does the command `python -m reports`. `answer()` returns just the answer
+for a terminal: four columns, and the noise floor.
 """
 
 import moved  # noqa: F401  # old import paths

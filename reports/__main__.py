@@ -1,4 +1,4 @@
-"""`python -m reports [RUN]`: write the report of a run and print where it is."""
+"""`python -m reports [RUN]`: write the report of a run and print its path."""
 
 import argparse
 import sys
@@ -45,11 +45,11 @@ def _parser() -> argparse.ArgumentParser:
         default="latest",
         help="a run's name, or the path of its .jsonl file (default: latest)",
     )
-    parser.add_argument("--against", metavar="RUN", help="an older run to compare against")
+    parser.add_argument("--against", metavar="RUN", help="compare with this older run")
     parser.add_argument(
         "--error-budget",
         metavar="SPEC",
-        help="largest accepted error by input dtype, in u = 2**-24: float32=16,bfloat16=1e5",
+        help="largest accepted error for each input dtype, in u = 2**-24, such as float32=16,bfloat16=1e5",
     )
     parser.add_argument("--publish", action="store_true", help="copy the report and its run to reports/published")
     return parser

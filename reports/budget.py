@@ -1,25 +1,25 @@
-"""How much error is acceptable: the line between fast and too inaccurate."""
+"""The largest error that is acceptable for each dtype."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
 
 BUDGET_U: Mapping[str, float] = {"float64": 1e-3, "float32": 16.0, "float16": 2.0**15, "bfloat16": 2.0**18}
-"""Input dtype to the largest absolute error of a cosine that is accepted, in u = 2**-24.
+"""Input dtype to the largest accepted absolute error of a cosine, in u = 2**-24.
 
-For 16-bit dtypes four of their own unit roundoffs, 2**-9 and 2**-6: what a few roundings leave. For
-float32 1e-6; for float64 6e-11, far below what any use can tell apart.
+For 16-bit dtypes it is four of their own unit roundoffs, 2**-9 and 2**-6: the effect of a few roundings. For float32
+it is 1e-6. For float64 it is 6e-11, far below any difference that matters in use.
 """
 
 
 class BudgetError(ValueError):
-    """An error budget that can't be read."""
+    """An error budget that can't be parsed."""
 
 
 def parse_budget(spec: str) -> dict[str, float]:
-    """The default budgets with those of `spec` in their place: "float32=16,bfloat16=1e5", in u.
+    """The default budgets, replaced where `spec` sets one: "float32=16,bfloat16=1e5", in u.
 
     Raises:
-        BudgetError: not pairs of dtype and number, an unknown dtype, a number that is not above 0.
+        BudgetError: `spec` is not pairs of dtype and number, a dtype is unknown, or a number is not above 0.
     """
     budget = dict(BUDGET_U)
     for part in spec.split(","):
@@ -27,7 +27,7 @@ def parse_budget(spec: str) -> dict[str, float]:
         if dtype not in BUDGET_U:
             near = get_close_matches(dtype, BUDGET_U, n=1, cutoff=0)[0]
             raise BudgetError(
-                f"--error-budget: no dtype is called {dtype!r}; there are {', '.join(BUDGET_U)}: did you mean {near}?"
+                f"--error-budget: unknown dtype {dtype!r}; did you mean {near}? The dtypes are {', '.join(BUDGET_U)}"
             )
         budget[dtype] = _positive(dtype, number)
     return budget
@@ -40,6 +40,6 @@ def _positive(dtype: str, number: str) -> float:
         value = 0.0
     if not value > 0:
         raise BudgetError(
-            f"--error-budget: {dtype} is given {number!r}; it takes a number above 0, in u = 2**-24: {dtype}=16"
+            f"--error-budget: {dtype} needs a number above 0, not {number!r}; the unit is u = 2**-24, as in {dtype}=16"
         )
     return value

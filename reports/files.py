@@ -1,4 +1,4 @@
-"""The files beside a page: a folder of its own, tables as CSV, a link to the newest."""
+"""The files of a report: its folder, its tables as CSV, and the link to the newest report."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def point(link: Path, name: str) -> None:
-    """Let `link` point to its neighbour `name`, whatever it was, without a moment in which there is none."""
+    """Point `link` to its neighbour `name`, in one step: at each moment the link exists."""
     fresh = link.with_name(f".latest-{os.getpid()}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(name)

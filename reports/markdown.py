@@ -1,4 +1,4 @@
-"""Markdown that GitHub renders, in which nothing from outside can be markup."""
+"""Markdown for GitHub, in which text from outside is never markup."""
 
 import functools
 import re
@@ -19,18 +19,18 @@ LONGEST_REASON = 300
 
 
 class Markup(str):
-    """Markdown made in this room of escaped parts: a table takes it as it is."""
+    """Markdown made here from escaped parts; a table takes it as it is."""
 
     __slots__ = ()
 
 
 def plain(text: str) -> str:
-    """Text from outside on one line, of printable letters alone."""
+    """Text from outside on one line, with printable letters only."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def escape(text: str) -> str:
-    """Text from outside as itself: what could be markup becomes a character reference, which never is."""
+    """Text from outside, shown literally: each letter that could be markup becomes a character reference."""
     return _MARKUP.sub(lambda mark: f"&#{ord(mark[0])};", plain(text))
 
 
@@ -41,7 +41,7 @@ def code(text: str) -> str:
 
 
 def codes(names: Iterable[str], most: int = 6) -> str:
-    """Names set as code: the first `most`, and how many more there are."""
+    """The first `most` names set as code, and the number of further ones."""
     names = list(names)
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(code, names[:most])) + more
@@ -58,14 +58,14 @@ def issues(text: str) -> Markup:
 
 
 def fence(text: str) -> str:
-    """A command from outside as a block to copy."""
+    """A command from outside as a code block."""
     text = plain(text)
     marks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{marks}sh\n{text}\n{marks}"
 
 
 def table(frame: pd.DataFrame, names: Collection[str] = ("implementation",)) -> str:
-    """A table; the cells of the columns `names` and tuples are set as code, all others but `Markup` are text."""
+    """A table. Tuples and the columns `names` are set as code; other cells are text, except `Markup`."""
     # Not DataFrame.to_markdown: its padding doubles the page and depends on whether wcwidth is installed.
     cells = [[_cell(value, column in names) for value in values] for column, values in frame.items()]
     lines = [
@@ -77,13 +77,13 @@ def table(frame: pd.DataFrame, names: Collection[str] = ("implementation",)) -> 
 
 
 def filled(template: str, values: Mapping[str, object]) -> str:
-    """Fill a template of this room."""
+    """Fill a template of `reports/templates`."""
     return templates(TEMPLATES).get_template(template).render(values)
 
 
 @functools.cache
 def templates(folder: Path) -> Environment:
-    """Those of a folder, with the filters of this room: a page is Markdown, which HTML's autoescape doesn't know."""
+    """The templates of a folder, with filters that escape Markdown, since Jinja's autoescape is for HTML."""
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=False,

@@ -1,4 +1,4 @@
-"""What a run measured, ranked: the tables behind the page, its pictures and the answer for a terminal."""
+"""The ranked results of a run: the tables behind the page, the pictures and the answer for a terminal."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Measured(NamedTuple):
 
 
 def measured(records: pd.DataFrame, judged: pd.DataFrame, budget_u: Mapping[str, float]) -> Measured:
-    """Rank what `records` holds; whatever `judged` calls wrong on ordinary inputs is no answer."""
+    """Rank `records`; an implementation that `judged` finds wrong on ordinary inputs is never the answer."""
     table = prepare(records)
     ranked = standings(table, budget_u, unfit(judged))
     return Measured(table, ranked, answer(table, ranked))

@@ -1,4 +1,4 @@
-"""What the page says, section by section: the values of its template."""
+"""The values of the page's template, section by section."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed import answer, by_case, summary
+from reports.sections.speed import answer, answer_tables, by_case
 from reports.sections.speed.sentences import headlines, sureness
 from results import End, Findings, Run, flags
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """How wrong each is on one device in one dtype; `picture` is the stem of its heat map."""
+    """The errors on one device in one dtype; `picture` is the stem of the heat map."""
 
     name: str
     picture: str
@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopTable:
-    """A loop and its changes as a table."""
+    """A training loop and the table of its changes."""
 
     name: str
     table: pd.DataFrame
@@ -42,18 +42,18 @@ def speed(measured: Measured, head: Run) -> dict[str, object]:
     close_seconds, winners = answer.close_seconds(*measured), answer.by_size(*measured)
     return {
         "sureness": sureness(table),
-        "headlines": headlines(best, winners),
-        "answers": summary.answers(best),
-        "answer_costs": summary.answer_costs(best, close_seconds),
-        "close_seconds": summary.close_seconds(close_seconds),
-        "winners": summary.winners(winners),
-        "described": summary.described(head.about, [*best["implementation"], *winners["implementation"]]),
+        "headlines": headlines(best, winners, close_seconds),
+        "answers": answer_tables.answers(best),
+        "answer_costs": answer_tables.answer_costs(best, close_seconds),
+        "close_seconds": answer_tables.close_seconds(close_seconds),
+        "winners": answer_tables.winners(winners),
+        "described": answer_tables.described(head.about, [*best["implementation"], *winners["implementation"]]),
         "groups": by_case.groups(*measured),
     }
 
 
 def errors(found: Findings, judged: pd.DataFrame, measured: Measured, families: Mapping[str, str]) -> dict[str, object]:
-    """How wrong each is, under which contract, how fine; "" or nothing where there are no findings."""
+    """Errors, contracts and resolution; empty values where there are no findings."""
     _, standings, best = measured
     answered = contracts.answered(found.contracts)
     bitten = {*drop_ins.bites(best, answered)["implementation"]} if len(answered) else set()
@@ -69,7 +69,7 @@ def errors(found: Findings, judged: pd.DataFrame, measured: Measured, families: 
         "ordinary": accuracy.ORDINARY,
         "places": [_place(rows, judged, families) for rows in accuracy.by_place(judged)],
         "drop_ins": drop_ins.alike(answered) if len(answered) else "",
-        "untold": contracts.untold(found.contracts),
+        "unmeasured": contracts.unmeasured(found.contracts),
         "contracts": contracts.answers(answered) if len(answered) else [],
         "resolution": resolution.table(seen) if len(seen) else None,
         "thresholds": resolution.thresholds(seen, judged, standings),
@@ -79,7 +79,7 @@ def errors(found: Findings, judged: pd.DataFrame, measured: Measured, families: 
 
 
 def always_one(trainings: pd.DataFrame, trained: pd.DataFrame) -> dict[str, object]:
-    """Which advice helps the loops that were trained, if any; `trained` are their outcomes."""
+    """Which advice helps the loops that were trained; `trained` holds their outcomes."""
     if trainings.empty:
         return {"trainings": 0}
     return {
@@ -94,7 +94,7 @@ def always_one(trainings: pd.DataFrame, trained: pd.DataFrame) -> dict[str, obje
 
 
 def failed(records: pd.DataFrame, evidence: pd.DataFrame) -> dict[str, object]:
-    """What did not end well, and what to beware of; `evidence` are the records that were loaded with it."""
+    """Failures and flags; `evidence` holds the records, loaded with the evidence of their flags."""
     found = failures.flags(flags(evidence))
     return {
         "flags": failures.flag_table(found),
@@ -104,7 +104,7 @@ def failed(records: pd.DataFrame, evidence: pd.DataFrame) -> dict[str, object]:
 
 
 def profiled(profile: pd.DataFrame) -> dict[str, object]:
-    """Where the time of a call went, operator by operator."""
+    """The time of a call by operator."""
     return {"operators": operators.profiles(operators.operators(profile)), "profiled": profile["case"].nunique()}
 
 

@@ -1,4 +1,4 @@
-"""Keeping a report in git: the page, its pictures and the run that it was made of, in one folder."""
+"""Keeping a report in git: the page, its pictures and its run in one folder."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ PUBLISHED = Path(__file__).parent / "published"
 def publish(page: Path, run: str, published: Path = PUBLISHED, root: Path = ROOT) -> Path:
     """Copy the folder of `page` and the run's file to `published`/<device>-<date>, and return that folder.
 
-    Another run of that device and day is left alone: the folder is then called <device>-<date>-2.
+    If another run has that folder, the new one is <device>-<date>-2.
     """
     head = load_run(run, root)
     device = re.sub(r"[^a-z0-9]+", "-", (head.environment.gpu or head.environment.cpu).lower()).strip("-")

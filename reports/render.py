@@ -1,4 +1,4 @@
-"""From a run to its page: load it once, rank it, draw the pictures, fill the template."""
+"""From a run to its page: load the run once, rank it, draw the pictures, fill the template."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from reports.budget import BUDGET_U
 from reports.files import emptied, point, write_csv
 from reports.markdown import filled
 from reports.measured import measured
-from reports.plots.studio import studio
+from reports.plots.worker import worker
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.against import side_by_side
 from reports.sections.always_one.effects import trained
@@ -22,7 +22,7 @@ from results.files import find
 
 OUT = Path(__file__).parent / "out"
 LARGE_BYTES = 2**25
-"""A run of that size takes so long to read that a second process for the pictures pays for its start."""
+"""From this file size on, drawing in a second process saves more time than its start takes."""
 
 
 def render(
@@ -35,18 +35,18 @@ def render(
 ) -> Path:
     """Write the report of a run, its pictures and tables to `out`/<name of the run>, and return the page's path.
 
-    `against` names an older run to compare with; `out`/latest points to the newest report.
+    `against` names an older run to compare with. `out`/latest points to the newest report.
 
     Raises:
-        UnknownRun: a run that is not there.
-        ValueError: a file that does not hold a run.
+        UnknownRun: there is no such run.
+        ValueError: the file does not hold a run.
     """
     head, file = load_run(run, root), find(run, root)
     check_name(head.name)
-    head = dataclasses.replace(head, name=file.stem)  # it may be a copy, and the original has a report of its own
+    head = dataclasses.replace(head, name=file.stem)  # a renamed copy has a report of its own
     check_name(head.name)
     folder = emptied(out / head.name)
-    with studio(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
+    with worker(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
         found = load_findings(run, root)
         accuracy, loops = judged(found.accuracy, budget_u), trained(found.always_one)
         pictures.draw(plots.of_findings(accuracy, seen(found.resolution), loops))

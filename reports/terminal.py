@@ -1,4 +1,4 @@
-"""The answer of a run for a terminal: four columns, the noise floor above them, what limits their worth below."""
+"""The answer of a run for a terminal: the noise floor, a table of four columns, and its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,20 +9,25 @@ import pandas as pd
 from reports import units
 from reports.budget import BUDGET_U
 from reports.markdown import plain
-from reports.measured import measured
+from reports.measured import Measured, measured
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed.sentences import QUIETER
-from reports.sections.speed.summary import answers
+from reports.sections.speed.answer import close_seconds
+from reports.sections.speed.answer_tables import answers
+from reports.sections.speed.sentences import QUIETER, flaw
+from reports.sections.speed.table import group_names
 from reports.sections.speed.verdicts import NOTICEABLE, noise
 from results import ROOT, load, load_end, load_findings
+
+UNIT = "Errors are absolute. The unit u is 2**-24, about 6e-8."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Plain text, no markup. `noise_floor` is a sentence, and each of `notes` is one.
+    """Plain text without markup: `noise_floor` is a sentence, and so is each of `notes`.
 
-    `table` has a row a group of cases and four columns of strings (`reports.sections.speed.summary.ANSWER`).
+    `table` has a row for each group of cases and four columns of strings,
+    `reports.sections.speed.answer_tables.ANSWER`.
     """
 
     noise_floor: str
@@ -31,22 +36,25 @@ class Answer:
 
 
 def answer(run: str = "latest", *, budget_u: Mapping[str, float] = BUDGET_U, root: Path = ROOT) -> Answer:
-    """The same answer as the report's, without its page and its pictures.
+    """The answer of the report, without its page and its pictures.
 
-    `run` is a name, "latest", or the path of a `.jsonl` file; `budget_u` maps input dtypes to the largest error that is
-    accepted, in u = 2**-24.
+    `run` is a name, "latest", or the path of a `.jsonl` file; `budget_u` maps input dtypes to the largest accepted
+    error, in u = 2**-24.
 
     Raises:
-        UnknownRun: a run that is not there.
-        ValueError: a file that does not hold a run.
+        UnknownRun: there is no such run.
+        ValueError: the file does not hold a run.
     """
     found, records = load_findings(run, root), load(run, root=root)
-    table, _, best = measured(records, judged(found.accuracy, budget_u), budget_u)
+    ranked = measured(records, judged(found.accuracy, budget_u), budget_u)
+    table, _, best = ranked
     limits = (
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",
         _missing(records),
         _noisy(table),
+        *_flawed_baselines(ranked),
         *_not_drop_ins(best, contracts.answered(found.contracts)),
+        UNIT if len(best) else "",
     )
     return Answer(noise_floor=_noise_floor(table), table=answers(best).map(plain), notes=list(filter(None, limits)))
 
@@ -63,12 +71,18 @@ def _missing(records: pd.DataFrame) -> str:
     if records.empty:
         return "No speed was measured."
     failed = int((records["status"] != "ok").sum())
-    return f"{failed:,} of {units.counted(len(records), 'record')} have no time; the report says why." if failed else ""
+    return f"{failed:,} of {units.counted(len(records), 'record')} have no time. The report says why." if failed else ""
 
 
 def _noisy(table: pd.DataFrame) -> str:
     floors = noise(table)["noise_floor"]
-    return f"The machine was noisy. {QUIETER} show more." if (floors > NOTICEABLE).any() else ""
+    return f"The machine was noisy. {QUIETER} resolve smaller differences." if (floors > NOTICEABLE).any() else ""
+
+
+def _flawed_baselines(ranked: Measured) -> list[str]:
+    close, rows = close_seconds(*ranked), [row for _, row in ranked.answer.iterrows()]
+    flaws = zip(group_names(ranked.answer), rows, [flaw(row, close) for row in rows], strict=True)
+    return [f"{name}: the baseline {plain(row['reference'])} is faster, but {why}." for name, row, why in flaws if why]
 
 
 def _not_drop_ins(best: pd.DataFrame, answered: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""Numbers as people read them: three digits at most and a unit; a dash where nothing was measured."""
+"""Numbers for people: at most three digits and a unit; a dash where nothing was measured."""
 
 import math
 import re
@@ -18,14 +18,14 @@ def size(value: float) -> str:
 
 
 def error(value_u: float) -> str:
-    """An error in units of 2**-24, 0.42 u; a 16-bit one as it is, 0.0049: thousands of u tell a reader nothing."""
+    """An error in units of 2**-24, 0.42 u; from 1,000 u on as a plain number, 0.0049."""
     if math.isnan(value_u):
         return MISSING
     return f"{number(value_u)} u" if value_u < 1000 else f"{value_u * 2.0**-24:.2g}"
 
 
 def power(value: float) -> str:
-    """A number at a power of ten, as people write it: 1e-8."""
+    """A number in short scientific notation: 1e-8."""
     return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.2g}")
 
 
@@ -35,7 +35,7 @@ def degrees(radians: float) -> str:
 
 
 def times(factor: float) -> str:
-    """A factor: 11×; with a digit more near 1, where 4 % may be a difference."""
+    """A factor: 11×; with one more digit near 1, where 4 % may matter."""
     if math.isnan(factor):
         return MISSING
     return f"{number(factor, 3 if 0.9 < factor < 1.1 else 2)}×"
@@ -54,7 +54,7 @@ def percent(part: float) -> str:
 
 
 def calls(count: float) -> str:
-    """A number of calls with two digits: 41,000 calls; never, if there is no such number."""
+    """A number of calls with two digits: 41,000 calls; "never" for infinitely many."""
     if math.isnan(count):
         return MISSING
     if math.isinf(count):
@@ -68,7 +68,7 @@ def counted(number: float, noun: str) -> str:
 
 
 def speed(ratio: float) -> str:
-    """What a ratio of times says where a difference is seen: 11× faster; 5 % slower."""
+    """A ratio of times in words: 11× faster; 5 % slower."""
     if math.isnan(ratio):
         return MISSING
     factor, word = (1 / ratio, "faster") if ratio < 1 else (ratio, "slower")
@@ -84,5 +84,5 @@ def _scaled(value: float, units: Sequence[tuple[str, float]]) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number with so many digits at least: 0.42, 131,072, 4.1e-09."""
+    """A number with at least this many digits: 0.42, 131,072, 4.1e-09."""
     return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 0.5) else f"{value:.{digits}g}"

@@ -108,7 +108,7 @@ def test_the_csv_files_hold_every_finding(page: Path) -> None:
 
 
 HEADINGS = {
-    "accuracy": ("## How wrong, on difficult inputs", deviated("builtin", "self")),
+    "accuracy": ("## Errors on hard inputs", deviated("builtin", "self")),
     "contracts": ("## The contracts", contract("builtin", USUAL)),
     "resolution": ("## Resolution", seeing("builtin", 0.04, 29)),
     "known_bugs": ("## Known bugs of this build", bug("old", True)),
@@ -138,14 +138,14 @@ def test_an_issue_in_what_is_right_is_a_link(page: Path) -> None:
 def test_bugs_that_still_happen_come_first_and_are_counted(tmp_path: Path) -> None:
     found = load_known_bugs("errors", saved(tmp_path, bug("a", False), bug("b", None), bug("c", True), bug("d", True)))
     table = bugs.table(found)
-    assert list(zip(table["what"].str[0], table["still happens"], strict=True)) == [
+    assert list(zip(table["bug"].str[0], table["still happens"], strict=True)) == [
         ("c", "yes"),
         ("d", "yes"),
         ("a", "no"),
         ("b", "not observable"),
     ]
     assert bugs.count(found) == (
-        "**2 of 3 probes still see their bug**, of 1 report, with torch 2.13.0; not observable: 1."
+        "**2 of 3 probes still find their bug**, from 1 upstream report, with torch 2.13.0. Not observable here: 1."
     )
 
 
@@ -153,7 +153,7 @@ def test_a_bug_that_nobody_reported_is_named_and_no_report(tmp_path: Path) -> No
     ours = bug("kernels", True, "not reported yet")
     found = load_known_bugs("errors", saved(tmp_path, ours, bug("old", True)))
     assert "not reported yet" in set(bugs.table(found)["issue"])
-    assert bugs.count(found) == "**2 of 2 probes still see their bug**, of 1 report, with torch 2.13.0."
+    assert bugs.count(found) == "**2 of 2 probes still find their bug**, from 1 upstream report, with torch 2.13.0."
 
 
 def test_names_from_outside_are_no_markup(tmp_path: Path) -> None:
@@ -193,3 +193,15 @@ def test_tables_are_read_back_as_they_were_whatever_they_hold(tmp_path: Path) ->
     write_csv(table, tmp_path / "a.csv")
     read = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"number": "", "seen": ""})
     pd.testing.assert_frame_equal(read, table, check_dtype=False)
+
+
+def test_a_copy_of_a_run_of_findings_alone_has_a_report_of_its_own(tmp_path: Path) -> None:
+    root = saved(tmp_path, deviated("builtin", "self"), contract("builtin", USUAL))
+    run = root / "errors.jsonl"
+    (root / "copy.jsonl").write_bytes(run.read_bytes())
+    out = tmp_path / "out"
+    original, copy = (render(name, root=root, out=out) for name in ("errors", "copy"))
+    assert (original, copy) == (out / "errors" / "report.md", out / "copy" / "report.md")
+    assert "run `copy`, 0 records, 2 findings." in copy.read_text()
+    assert "run `errors`" in original.read_text()
+    assert {path.name for path in copy.parent.iterdir()} == {path.name for path in original.parent.iterdir()}

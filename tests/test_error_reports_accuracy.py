@@ -29,11 +29,12 @@ def test_the_headlines_name_who_is_right_who_is_a_cosine_and_where_most_are_wron
         undeviated("elsewhere", "self", Status.UNSUPPORTED, "no cpu"),
     )
     assert how_wrong.headlines(found, ["fast", "exact", "unasked"]) == [
-        "**Right on every family tested**, in each dtype: `exact` (all 3).",
+        "**Right on every family tested, in each dtype** (number of families): `exact` (3).",
         "**Never above 1, and exactly 1 for each row with itself**: `exact`.",
         "**Wrong on at least one family**: 2 of 3 implementations. The worst is `slow`, wrong on 2 of 2 families. The "
-        "hardest families: `long_rows` (2), `zeros` (1).",
-        "**Recommended above, but wrong here**: `fast` on 1 of 2 families, `exact` on none of 3.",
+        "hardest families, and how many implementations are wrong there: `long_rows` (2), `zeros` (1).",
+        "**Where the recommended implementations are wrong**: `fast` on 1 of 2 families, `exact` on none of "
+        "3 families.",
     ]
 
 
@@ -41,8 +42,8 @@ def test_the_headlines_say_so_where_nobody_is_right(tmp_path: Path) -> None:
     wrong = {"status": Status.WRONG, "reason": "off"}
     found = judged(tmp_path, deviated("a", "self", exact=99), deviated("a", "zeros", 9, **wrong))
     assert how_wrong.headlines(found, [])[:2] == [
-        "**No implementation is right on every family** that was tested.",
-        "**No implementation** is never above 1 and also exactly 1 for each row with itself.",
+        "**No implementation is right on every family** that it was tested on.",
+        "**No implementation** is both never above 1 and exactly 1 for each row with itself.",
     ]
 
 
@@ -159,7 +160,7 @@ def test_the_heat_map_marks_what_is_wrong_and_how(tmp_path: Path) -> None:
     axes = figure.axes[0]
     assert axes.get_yticklabels()[0].get_text() == "right (float32)"
     assert axes.get_title() == (
-        "right on every family tested: 1 of 3; ×: wrong; N: NaN or infinite; !: no answer; grey: not asked"
+        "1 of 3 are right on every family tested; ×: wrong; N: NaN or infinite; !: no answer; grey: not tested"
     )
     cells = axes.collections[0].get_array()
     assert cells is not None
@@ -170,7 +171,7 @@ def test_the_heat_map_marks_what_is_wrong_and_how(tmp_path: Path) -> None:
 def test_the_heat_map_says_what_it_leaves_out(tmp_path: Path) -> None:
     found = judged(tmp_path, *(deviated(f"i{n}", "self") for n in range(41)))
     figure = heat_map(found, accuracy.tally(found))
-    assert figure.get_suptitle() == "float32: how wrong, on difficult inputs (the first 40 of 41 implementations)"
+    assert figure.get_suptitle() == "float32: errors on hard inputs (the first 40 of 41 implementations)"
     assert len(figure.axes[0].get_yticklabels()) == 40
 
 
@@ -184,5 +185,5 @@ def test_the_heat_map_marks_what_is_right_but_beyond_the_budget(tmp_path: Path) 
     figure = heat_map(found, accuracy.tally(found))
     assert drawn(figure) == {("a", "long_rows"): "•", ("b", "long_rows"): "×"}
     assert "•: within its bound, but beyond the error budget" in figure.axes[0].get_title().replace("\n", " ")
-    told = "**Within the stated bound, but beyond the error budget**: `long_rows` (1)."
+    told = "**Within the stated bound, but beyond the error budget** (implementations): `long_rows` (1)."
     assert told in how_wrong.headlines(found, [])

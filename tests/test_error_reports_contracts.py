@@ -40,7 +40,7 @@ def test_the_bullet_of_what_bites_stays_short(tmp_path: Path) -> None:
     )
     (said,) = drop_ins.warnings(ship(("fast", "builtin", "float32")), found)
     assert said.endswith(
-        "tiny norms: right from 1e-5 (`builtin`: from 1e-8); the gradient at a zero row is NaN (`builtin`: 1e8); "
+        "tiny norms are right from 1e-5 (`builtin`: from 1e-8); the gradient at a zero row is NaN (`builtin`: 1e8); "
         "and 1 more."
     )
     better = answered(
@@ -54,7 +54,7 @@ def test_what_is_better_than_the_baseline_does_not_bite(tmp_path: Path) -> None:
     found = answered(tmp_path, contract("builtin", USUAL | {"NaN": "1", "int8": "TypeError"}), contract("fast", better))
     assert drop_ins.warnings(ship(("fast", "builtin", "float32")), found) == []
     (said,) = drop_ins.warnings(ship(("builtin", "fast", "float32")), found)
-    assert "huge norms: right to 1e19 (`fast`: all); rows with themselves above 1: 22 %, by up to 4 u" in said
+    assert "huge norms are right to 1e19 (`fast`: all); equal rows are above 1: 22 %, by up to 4 u" in said
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
     assert rows["above 1"] == ["15.5 to 22 %", "22 %, by up to 4 u", "**never**"]
     assert "int8" not in rows  # asked in another dtype
     assert drop_ins.alike(found) == (
-        "Drop-ins give the same answer to each question: for `builtin` `twin`; for `broadcast` none. "
-        "The baseline comes first; answers in bold differ from its own."
+        "A drop-in gives the same answer to every question. Drop-ins for `builtin`: `twin`; for `broadcast`: none. "
+        "The baseline comes first; bold answers differ from its answers."
     )
 
 
@@ -104,7 +104,7 @@ def test_what_was_not_asked_is_no_difference_and_without_a_baseline_nothing_is(t
     (answers,) = contracts.answers(found)
     rows = {row[0]: list(row[1:]) for row in answers.tables[0].itertuples(index=False)}
     assert rows["zero row"] == ["0", contracts.SKIPPED]
-    assert "for `builtin` `compiled`" in drop_ins.alike(found)
+    assert "for `builtin`: `compiled`" in drop_ins.alike(found)
     alone = found[~found["baseline"]]
     assert drop_ins.alike(alone) == ""
     assert "**" not in contracts.answers(alone)[0].tables[0].to_string()
@@ -126,5 +126,5 @@ def test_contracts_that_could_not_be_told_say_why(tmp_path: Path) -> None:
         contract("lost", {}, status=Status.WRONG, reason="off by up to 0.3 on ordinary rows"),
         contract("angle", {}, status=Status.UNSUPPORTED, reason="its answers are angles"),
     )
-    assert "Not measured:\n\n- `lost` in `float32`: off by up to 0.3 on ordinary rows\n" in text
+    assert "Not measured, and why:\n\n- `lost` in `float32`: off by up to 0.3 on ordinary rows\n" in text
     assert "its answers are angles" not in text

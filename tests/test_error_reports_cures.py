@@ -48,12 +48,13 @@ def test_beside_the_fastest_stands_who_is_right_on_every_family(tmp_path: Path) 
     )
     found, standings = measured_in(root)
     answer = answers.answer(prepare(load("errors", root=root)), standings)
-    said = "**Right on every family**, paired: `exact`, at 4× to 8× the time of `builtin`, at most 250 % of the memory."
-    assert price.safest(found, answer, standings, []) == [said]
+    lead = "**Right on every family of hard inputs**, paired: "
+    said = "`exact`, at 4× to 8× the time of `builtin`, at most 250 % of the memory."
+    assert price.safest(found, answer, standings, []) == [lead + said]
     assert price.safest(found.iloc[:0], answer, standings, []) == []
     assert price.safest(found[found["family"] == "self"], answer, standings, []) == []
     assert price.safest(found[found["implementation"] == "fast"], answer, standings, []) == [
-        "**Right on every family**, paired: no timed implementation."
+        lead + "no implementation that was timed."
     ]
 
 
@@ -74,12 +75,12 @@ def test_a_symptom_leads_to_its_cause_its_measure_and_who_does_not_have_it(tmp_p
     told = answered(tmp_path / "b", contract("builtin", {"zero row": "NaN", "tiny norms": "all", "huge norms": "all"}))
     table = cures.table(found, told, standings, RIGHT).set_index("symptom")
     assert list(table.index) == ["1.0000001 (above 1)", "0.999… for equal rows", "NaN"]
-    above, below, nan = table["the baseline in this run"]
+    above, below, nan = table["how much the baseline shows it"]
     assert above == "`builtin` – float32: 27 % of `self`, off by up to 4 u; bfloat16: 27 % of `self`, off by up to 4 u."
     assert below.startswith("`builtin` – float32: 32 % of `self`, off by up to 4 u; ")
     assert "off by up to 4 u. `long_rows`: Exactly 1: one running sum drifts." in below
     assert nan == "`builtin` – float32: a zero row."
-    remedies = table["without it, and the cost"]
+    remedies = table["implementations without it, and their cost"]
     assert list(remedies) == ["paired: `exact` (4× the time), `untimed` (float32 only; not timed)"] * 3
 
 
@@ -97,8 +98,9 @@ def test_what_reads_too_coarse_or_too_small_leads_to_who_does_not(tmp_path: Path
     )
     table = cures.table(found, told, NOTHING_TIMED, {})
     *_, small, coarse = table.to_numpy().tolist()
-    assert small[2] == "`builtin` – bfloat16: a zero row gives 0, huge norms: right to 1e19."
+    assert small[2] == "`builtin` – bfloat16: a zero row gives 0, huge norms are right to 1e19."
     assert coarse[2] == (
-        "`builtin` – bfloat16: 29 answers to 100 `ties`; equal rows: 60 % as exactly 1, 10 % as more and 30 % as less."
+        "`builtin` – bfloat16: 29 different answers to 100 pairs of `ties`; equal rows read exactly 1 for 60 %, above "
+        "1 for 10 %, below 1 for 30 %."
     )
     assert small[3] == coarse[3] == "paired: `fine` (not timed)"

@@ -69,13 +69,15 @@ def test_who_plans_a_threshold_in_bfloat16_is_told_what_it_tells_apart(tmp_path:
     )
     found, (found_judged, standings) = load_resolution("errors", root), measured_in(root)
     assert resolution.thresholds(found, found_judged, standings) == [
-        "**With rows in float16**, these can't distinguish the 2.56° of a threshold at 0.999 from 0: `coarse`. "
-        "Of equal rows, `builtin` read 50 % as exactly 1, 16 % as more and 34 % as less.",
-        "**A threshold at 0.999** is an angle of 2.56°. Just below 1, numbers in bfloat16 are 0.0039 apart: an answer "
-        "in it passes only if it reads 1, as those of all pairs less than 3.6° apart do by theory. Measured, with rows "
-        "in bfloat16: `broadcast`, `builtin` from 6° on; `exact`, the finest other, from 0.014° on. "
-        "Of equal rows, `builtin` read 57 % as exactly 1, 16 % as more and 27 % as less: the last fail it. "
-        "The remedy is an answer in float32: `exact` (3× the time).",
+        "**A threshold at 0.999 with rows in float16** is an angle of 2.56°. These implementations can't distinguish "
+        "it from 0: `coarse`. For equal rows, the answers of `builtin` are exactly 1 for 50 %, above 1 for 16 %, below "
+        "1 for 34 %.",
+        "**A threshold at 0.999 with rows in bfloat16** is an angle of 2.56°. Just below 1, bfloat16 numbers are "
+        "0.0039 apart, so an answer in bfloat16 passes only if it is 1 or more. In theory it is 1 for all pairs less "
+        "than 3.6° apart. As measured, the smallest angle distinguished from 0 is 6° for `broadcast`, `builtin`; "
+        "0.014° for `exact`, the finest other. For equal rows, the answers of `builtin` are exactly 1 for 57 %, "
+        "above 1 for 16 %, below 1 for 27 %. Those below 1 fail the threshold. These answer in float32, at a cost "
+        "relative to the baseline: `exact` (3× the time).",
     ]
     assert resolution.thresholds(found[found["dtype"] == "float32"], found_judged, standings) == []
 
@@ -96,13 +98,16 @@ def test_two_devices_are_told_apart(tmp_path: Path) -> None:
         deviated("exact", "self", output="float32", dtype="bfloat16"),
     )
     cpu, cuda = resolution.thresholds(load_resolution("errors", root), *measured_in(root))
+    assert "0.999 with rows in bfloat16 on cpu**" in cpu
+    assert "0.999 with rows in bfloat16 on cuda**" in cuda
     assert (
-        "Measured, with rows in bfloat16 on cpu: `builtin` from 6° on; `exact`, the finest other, from 0.014° on. "
-        "The remedy is an answer in float32: `exact`"
+        "from 0 is 6° for `builtin`; 0.014° for `exact`, the finest other. "
+        "These answer in float32, at a cost relative to the baseline: `exact`"
     ) in cpu
     assert cuda.endswith(
-        "Measured, with rows in bfloat16 on cuda: `builtin` from 5° on; `wide`, the finest other, from 0.04° on. "
-        "Of equal rows, `builtin` read 57 % as exactly 1, 16 % as more and 27 % as less: the last fail it."
+        "from 0 is 5° for `builtin`; 0.04° for `wide`, the finest other. For equal "
+        "rows, the answers of `builtin` are exactly 1 for 57 %, above 1 for 16 %, below 1 for 27 %. Those below 1 fail "
+        "the threshold."
     )
 
 
@@ -111,8 +116,8 @@ def test_devices_whose_answers_are_coarse_in_float16_are_named(tmp_path: Path) -
     root = saved(tmp_path, *found)
     said = resolution.thresholds(load_resolution("errors", root), *measured_in(root))
     assert [re.findall(r"\*\*(.*?)\*\*", line) for line in said] == [
-        ["With rows in float16 on cpu"],
-        ["With rows in float16 on cuda"],
+        ["A threshold at 0.999 with rows in float16 on cpu"],
+        ["A threshold at 0.999 with rows in float16 on cuda"],
     ]
 
 
@@ -156,12 +161,12 @@ def test_the_picture_has_a_line_for_what_each_dtype_allows(tmp_path: Path) -> No
     low, high = answers.get_xlim()
     assert low < 1
     assert 16384 < high < 1677722  # beyond what could be told
-    assert angles.get_title().endswith("finer than 2.6° in each dtype for 1 of 3")
+    assert angles.get_title().endswith("below 2.6° for 1 of 3")
     (legend,) = figure.legends
     assert ticks(legend.get_texts()) == [
-        "bfloat16; at best 3.6°, 26 numbers",
-        "float32; at best 0.014°, 1,677,722 numbers",
-        "cosine 0.999",
+        "bfloat16; limit 3.6°, 26 numbers",
+        "float32; limit 0.014°, 1,677,722 numbers",
+        "2.6°: cosine 0.999",
     ]
 
 

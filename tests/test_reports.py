@@ -285,7 +285,7 @@ def test_nobody_within_the_budget_is_no_answer() -> None:
     standings = ranks.standings(loaded, BUDGET_U)
     answer = answers.answer(loaded, standings)
     assert answer["implementation"].isna().all()
-    assert list(answers.close_seconds(loaded, standings, answer)["why"]) == ["outside of the error budget"]
+    assert list(answers.close_seconds(loaded, standings, answer)["why"]) == ["outside the error budget"]
 
 
 def test_what_else_is_fast_is_named_with_the_reason() -> None:
@@ -301,7 +301,7 @@ def test_what_else_is_fast_is_named_with_the_reason() -> None:
     close = answers.close_seconds(loaded, standings, answers.answer(loaded, standings)).set_index("implementation")
     assert dict(close["why"]) == {
         "greedy": "did not run every case",
-        "sloppy": "outside of the error budget",
+        "sloppy": "outside the error budget",
         "equal": SAME,
     }
     assert dict(close["faster_chosen"]) == {"greedy": 1, "sloppy": 3, "equal": 0}
@@ -336,8 +336,11 @@ def test_the_answer_gives_the_means_of_each_verdict_apart(tmp_path: Path) -> Non
         ],
     )
     text = rendered(tmp_path)
-    assert "ship `mixed`: 5× faster in 2 of 3 cases, 2× slower in 1 (0.5× to 10× the speed of `builtin`)" in text
-    assert "Rather `builtin` for `64x256`." in text
+    assert (
+        "ship `mixed`: against `builtin`, 5× faster in 2 of 3 cases, 2× slower in 1 (speed by case: 0.5× to 10×)"
+        in text
+    )
+    assert "Instead, ship `builtin` for `64x256`." in text
 
 
 def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) -> None:
@@ -346,7 +349,7 @@ def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) ->
     text = rendered(tmp_path)
     assert "**Noise floor: 5.3 %** (median case), 5.3 % (worst case, `paired-cpu-float32-64x256`)" in text
     assert (
-        "0 of 2 comparisons show a difference, with 99 % confidence each. Chance alone explains at most 0.02." in text
+        "0 of 2 comparisons show a difference from the baseline, each at 99 % confidence. Expect at most 0.02" in text
     )
     assert "stay with `builtin`" in text
     assert "| `builtin` | is the baseline | 1 u |" in text
@@ -363,11 +366,11 @@ def test_staying_is_no_answer_where_noise_hides_what_may_be_faster(tmp_path: Pat
     text = rendered(tmp_path)
     assert (
         "too noisy to tell: at a noise floor of 300 %, `half` may be faster, at 0.5× the time of `builtin` "
-        "(0.5× to 0.5×). A quieter machine, or more `--seconds`, would tell; until then stay with `builtin`"
+        "(0.5× to 0.5×). A quieter machine, or more `--seconds`, would decide it; until then stay with `builtin`"
     ) in text
     assert "| `builtin` | too noisy to tell |" in text
     assert "too noisy to tell whether half is faster than builtin" in text
-    assert "nothing within the budget" not in text
+    assert "no implementation within the error budget" not in text
 
 
 @pytest.mark.parametrize(
@@ -390,7 +393,7 @@ def test_noise_hides_only_what_may_be_noticeably_faster(
 def test_the_speed_in_a_single_case_stands_with_its_interval(tmp_path: Path) -> None:
     save(tmp_path, [ok("builtin", SMALL, 1.0), ok("fast", SMALL, 0.1, spread=0.2)])
     text = rendered(tmp_path)
-    assert "ship `fast`: 10× faster than `builtin` (9.1× to 11×), error" in text
+    assert "ship `fast`: 10× faster than `builtin` (95 % interval of its speed: 9.1× to 11×); largest error" in text
     assert "| `fast` | 9.1× to 11× |" in text
 
 
@@ -408,13 +411,14 @@ def test_one_of_a_thing_is_no_plural(tmp_path: Path) -> None:
 
 def test_the_conditions_say_how_it_was_sampled_and_on_what(tmp_path: Path) -> None:
     records = [ok("builtin", case, 1.0) for case in CASES]
-    said = "until every ratio was known to ± 1 %, as in 2 of 3 cases, or"
+    said = "Timing stopped when every ratio was known to ± 1 % (2 of 3 cases), or"
     head = replace(HEAD, processes=5, seconds=0.25, inputs="file:emb: each row with the next")
     save(tmp_path, records, head)
-    assert f"Each case ran in 5 processes {said} 0.25 s a contestant were spent; 20 rounds." in rendered(tmp_path)
+    spent = "after 0.25 s for each implementation"
+    assert f"Each case ran in 5 processes. {said} {spent}. A case took 20 rounds." in rendered(tmp_path)
     assert "Inputs: file:emb: each row with the next." in rendered(tmp_path)
     save(tmp_path, records, replace(HEAD, seconds=None))
-    assert f"Each case ran in 1 process {said} the time for it was spent; 20 rounds." in rendered(tmp_path)
+    assert f"Each case ran in 1 process. {said} when its time was spent. A case took 20 rounds." in rendered(tmp_path)
 
 
 def test_the_report_has_one_word_for_the_baseline(page: Path) -> None:
@@ -448,7 +452,7 @@ def test_a_first_call_that_compiles_is_paid_for_after_so_many_calls(tmp_path: Pa
     text = rendered(tmp_path)
     assert "| 2 s | at most 2,000 calls, never in 1 of 2 cases |" in text
     assert "| `compiled` | 2 s, never | 1.05 s, 2,000 calls |" in text
-    assert "| `builtin` | 65" not in text.split("First call, and")[1].split("Peak memory")[0]
+    assert "| `builtin` | 65" not in text.split("Time of the first call")[1].split("Peak memory")[0]
 
 
 def test_a_first_call_that_saves_nothing_later_is_never_paid_for(tmp_path: Path) -> None:
@@ -533,10 +537,10 @@ def test_budgets_are_read() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("float23=1", "no dtype is called 'float23'.*did you mean float32"),
-        ("float32", "float32 is given ''.*number above 0"),
-        ("float32=-1", "float32 is given '-1'"),
-        ("float32=nan", "float32 is given 'nan'"),
+        ("float23=1", "unknown dtype 'float23'; did you mean float32"),
+        ("float32", "float32 needs a number above 0, not ''"),
+        ("float32=-1", "float32 needs a number above 0, not '-1'"),
+        ("float32=nan", "float32 needs a number above 0, not 'nan'"),
     ],
 )
 def test_a_budget_that_makes_no_sense_is_refused(spec: str, message: str) -> None:
@@ -613,7 +617,7 @@ def test_two_runs_side_by_side(tmp_path: Path) -> None:
     assert "| `torch` | 2.9.0 | 2.13.0 |" in text
     assert (
         "Pairs of implementation and case: 4 in both runs, 1 only in the old one, 0 only in the new one. Of those in "
-        "both, 1 became faster, 0 slower, 1 changed status, and in 2 no difference is seen."
+        "both, 1 became faster, 0 slower, 1 changed status, and 2 show no difference."
     ) in text
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "`paired-cpu-" in line]
     changes = {row[0].strip("`"): row[2:7] for row in rows if len(row) == 9}
@@ -651,7 +655,7 @@ def test_a_change_below_the_noise_floor_is_no_difference(tmp_path: Path) -> None
     for name, ratio, noise in (("older", 0.5, 0.2), ("golden", 0.48, 0.0)):
         save(tmp_path, [ok("builtin", SMALL, 1.0, noise=noise), ok("other", SMALL, ratio)], replace(HEAD, name=name))
     text = render("golden", against="older", root=tmp_path, out=tmp_path / "out").read_text()
-    assert "0 became faster, 0 slower, 0 changed status, and in 2 no difference is seen" in text
+    assert "0 became faster, 0 slower, 0 changed status, and 2 show no difference" in text
 
 
 def run_main(root: Path, *arguments: str) -> None:
@@ -675,7 +679,7 @@ def test_the_command_publishes_and_ends_with_the_path(tmp_path: Path, capsys: py
     [
         ((), "make bench"),
         (("goldne",), "no run 'goldne'.*make bench"),
-        (("golden", "--error-budget", "float8=1"), "no dtype is called 'float8'"),
+        (("golden", "--error-budget", "float8=1"), "unknown dtype 'float8'"),
         ((str(GOLDEN.with_suffix(".jsonl")),), "no run '.*golden.*"),
     ],
 )

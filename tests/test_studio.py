@@ -10,7 +10,7 @@ import pytest
 
 from reports import render
 from reports.plots import Plot
-from reports.plots.studio import studio
+from reports.plots.worker import worker
 from tests.findings import HEAD, deviated, seeing
 from tests.runs import measured, save
 
@@ -45,7 +45,7 @@ def test_a_report_has_the_same_bytes_wherever_its_pictures_are_drawn(
 
 
 def test_an_error_of_the_second_process_is_raised_here(tmp_path: Path) -> None:
-    with studio(tmp_path / "nowhere", second_process=True) as pictures:
+    with worker(tmp_path / "nowhere", second_process=True) as pictures:
         pictures.draw([resolved()])
         with pytest.raises(FileNotFoundError, match=r"resolution\.png"):
             pictures.pictures()
@@ -54,14 +54,14 @@ def test_an_error_of_the_second_process_is_raised_here(tmp_path: Path) -> None:
 def test_a_warning_of_the_second_process_is_given_here(tmp_path: Path) -> None:
     plot = resolved()
     plot.tables[0]["implementation"] = "\N{CJK UNIFIED IDEOGRAPH-4E00}"
-    with studio(tmp_path, second_process=True) as pictures:
+    with worker(tmp_path, second_process=True) as pictures:
         pictures.draw([plot])
         with pytest.warns(UserWarning, match="Glyph"):
             pictures.pictures()
 
 
 def test_a_second_process_that_is_killed_is_an_error(tmp_path: Path) -> None:
-    with studio(tmp_path, second_process=True) as pictures:
+    with worker(tmp_path, second_process=True) as pictures:
         pictures._process.kill()  # type: ignore[attr-defined]
         pictures._process.wait()  # type: ignore[attr-defined]
         with pytest.raises(RuntimeError, match="ended with status -9"):
@@ -69,7 +69,7 @@ def test_a_second_process_that_is_killed_is_an_error(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_us(tmp_path: Path) -> None:
-    beside = studio(tmp_path, second_process=True)
+    beside = worker(tmp_path, second_process=True)
     pictures = beside.__enter__()
     pictures.draw([resolved()])
     assert not beside.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
@@ -80,9 +80,9 @@ def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from reports.plots.studio import studio\n"
+        "from reports.plots.worker import worker\n"
         "print('once')\n"
-        "with studio(Path('.'), second_process=True) as pictures:\n"
+        "with worker(Path('.'), second_process=True) as pictures:\n"
         "    print(pictures.pictures())\n"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

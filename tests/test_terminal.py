@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from reports import Answer, answer, render
-from reports.sections.speed.summary import ANSWER
+from reports.sections.speed.answer_tables import ANSWER
+from reports.terminal import UNIT
 from results import Status, UnknownRun
 from suites.records.jsonl import Line
 from suites.records.record import End, Record
@@ -33,7 +34,7 @@ def test_four_columns_of_text_and_the_noise_floor(tmp_path: Path) -> None:
     assert found.noise_floor == FLOOR
     assert tuple(found.table.columns) == ANSWER
     assert found.table.to_numpy().tolist() == [["paired, float32, cpu", "fast", "2× faster", "2 u"]]
-    assert found.notes == []
+    assert found.notes == [UNIT]
 
 
 def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
@@ -49,9 +50,10 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
     )
     assert found.notes == [
         "The run is incomplete: `--resume` continues it.",
-        "1 of 3 records have no time; the report says why.",
-        "The machine was noisy. A quieter machine, or more `--seconds`, would show more.",
+        "1 of 3 records have no time. The report says why.",
+        "The machine was noisy. A quieter machine, or more `--seconds`, would resolve smaller differences.",
         "Not a drop-in for builtin: fast. The report lists the differences.",
+        UNIT,
     ]
 
 
@@ -59,6 +61,13 @@ def test_who_is_wrong_on_ordinary_inputs_is_no_answer_here_either(tmp_path: Path
     wrong = deviated("fast", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
     found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), wrong, END)
     assert found.table["fastest within the error budget"].tolist() == ["builtin"]
+
+
+def test_a_baseline_that_is_faster_but_wrong_is_named(tmp_path: Path) -> None:
+    wrong = deviated("builtin", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
+    found = answered(tmp_path, timed("builtin"), timed("right", 2.0), wrong, END)
+    assert found.table["fastest within the error budget"].tolist() == ["right"]
+    assert found.notes[0] == "paired, float32, cpu: the baseline builtin is faster, but is wrong on ordinary inputs."
 
 
 def test_nothing_within_the_budget_and_nothing_measured(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pictures of a report: which there are, and what each is drawn from. Free of matplotlib, which takes long."""
+"""The pictures of a report and their tables. This module does not import matplotlib, which is slow to import."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 class Plot(NamedTuple):
-    """A picture to draw: `kind` names its module in this folder, `stem` its file, and `tables` is what it shows."""
+    """A picture to draw: `kind` names its module in this folder, `stem` its file, and `tables` are its data."""
 
     kind: str
     stem: str
@@ -30,23 +30,23 @@ class Plot(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A drawn picture: its file, and the text for readers who don't see it."""
+    """A drawn picture: its file, and its alternative text."""
 
     file: str
     alt: str
 
 
 def of_tasks(measured: Measured) -> Iterator[tuple[str, Plot]]:
-    """Each task of the answer with standings, and a plot of it."""
+    """The plots of each task that has standings."""
     for task in measured.answer["task"].unique():
         table, standings, answer = (frame[frame["task"] == task] for frame in measured)
-        table = table[_SHOWN]  # a second process is handed all of it
+        table = table[_SHOWN]  # all of it is pickled for a second process
         if len(standings):
             yield from ((task, Plot(kind, f"{task}-{kind}", (table, standings, answer))) for kind in OF_TASK)
 
 
 def of_findings(judged: pd.DataFrame, resolution: pd.DataFrame, trained: pd.DataFrame) -> Iterator[Plot]:
-    """What the error suite and the trainings have to show."""
+    """The plots of the error suite and of the trainings."""
     for rows in accuracy.by_place(judged):
         yield Plot("heat_map", heat_map_of(rows), (rows, accuracy.tally(rows)))
     if len(resolution):

@@ -1,4 +1,4 @@
-"""`python -m reports.plots FOLDER`: the second process of `reports.plots.studio`, not for people."""
+"""`python -m reports.plots FOLDER`: the second process of `reports.plots.worker`, for internal use."""
 
 import pickle
 import signal
@@ -12,16 +12,16 @@ from reports.plots.drawing import draw
 
 
 def main(folder: Path, orders: TextIO, answer: BinaryIO) -> None:
-    """Draw each order, a file of plots, until there are no more; answer with the pictures, or the error, and warnings.
+    """Draw each order, a file of plots, then answer with the pictures or the error, and the warnings.
 
-    Ctrl-C reaches both processes: the first one ends this one.
+    Ctrl-C reaches both processes; the first process ends this one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     drawn: dict[str, Picture] | Exception = {}
     with warnings.catch_warnings(record=True, action="always") as caught:
         try:
             drawn = {stem: one for order in orders for stem, one in draw(_plots(order), folder).items()}
-        except (OSError, ValueError) as error:  # such as a full disk: the first process says so
+        except (OSError, ValueError) as error:  # such as a full disk; the first process reports it
             drawn = error
     pickle.dump((drawn, [str(warning.message) for warning in caught]), answer)
 

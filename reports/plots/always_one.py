@@ -1,4 +1,4 @@
-"""What each change is worth to a Siamese loop: to its AUC, and to the cosine of negative pairs."""
+"""The effect of each change on a Siamese loop: on its AUC, and on the cosine of unlike pairs."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -6,15 +6,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.plots import style
-from reports.sections.always_one.effects import CODE, HELPS, HURTS, SAME, UNTOLD
+from reports.sections.always_one.effects import CODE, HELPS, HURTS, SAME, UNCLEAR
 
-COLOURS = {HELPS: style.COLOURS[2], HURTS: style.COLOURS[1], SAME: style.INK, UNTOLD: style.GREY}
+COLOURS = {HELPS: style.COLOURS[2], HURTS: style.COLOURS[1], SAME: style.INK, UNCLEAR: style.GREY}
 MOST = 0.5
 """From guessing to always right."""
 
 
 def always_one(rows: pd.DataFrame) -> Figure:
-    """A row a change, two facets a loop: what becomes of the AUC, and the cosine of negative pairs, dashed: without."""
+    """A row for each change and two facets for each loop: the difference in AUC, and the cosine of unlike pairs.
+
+    A dashed line marks the cosine without the change.
+    """
     changed = rows[(rows["change"] != "") & rows["low"].notna()]
     names = _names(changed)
     loops = list(dict.fromkeys(changed["loop"]))
@@ -24,21 +27,20 @@ def always_one(rows: pd.DataFrame) -> Figure:
         here, auc, cosine = changed[changed["loop"] == loop], facets[2 * place], facets[2 * place + 1]
         _draw(auc, here, "difference", "low", "high", names)
         auc.axvline(0, color=style.INK, lw=0.8, ls=":", zorder=0)
-        auc.set(xlabel="AUC, difference", xlim=(-MOST, MOST))
+        auc.set(xlabel="difference in AUC", xlim=(-MOST, MOST))
         auc.set_title(f"{loop.replace('_', ' ')}: {_counts(here)}")
         own = rows[(rows["loop"] == loop) & (rows["change"] == "")]
         _draw(cosine, here, "unlike", "unlike_low", "unlike_high", names)
         cosine.axvline(float(own["unlike"].iloc[0]), color=style.INK, lw=0.8, ls="--", zorder=0)
-        cosine.set(xlabel="cosine of negative pairs", xlim=(-0.1, 1.1))
+        cosine.set(xlabel="mean cosine of unlike pairs", xlim=(-0.1, 1.1))
     facets[0].set_yticks(range(len(names)), [style.plain(name) for name in names])
     facets[0].set_ylim(len(names) - 0.5, -0.5)
     handles = [
         Line2D([], [], color=colour, marker="o", lw=1, label=f"AUC: {verdict}") for verdict, colour in COLOURS.items()
     ]
+    handles.append(Line2D([], [], color=style.INK, lw=0.8, ls="--", label="without the change"))
     figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))
-    figure.suptitle(
-        "what each change is worth: one alone, in the loop as written and in correct code", x=0.01, ha="left"
-    )
+    figure.suptitle("effect of each change alone, in the loop as written and in correct code", x=0.01, ha="left")
     return figure
 
 
@@ -48,7 +50,7 @@ def _counts(rows: pd.DataFrame) -> str:
 
 
 def _names(changed: pd.DataFrame) -> list[str]:
-    """Changes of one kind side by side, whichever loop they are made in."""
+    """The changes, those of one kind together, whichever loop they belong to."""
     kinds = sorted(changed["advice"].unique(), key=lambda kind: kind not in CODE)
     ordered = changed.sort_values("advice", key=lambda advice: advice.map(kinds.index), kind="stable")
     return list(ordered["change"].unique())

@@ -1,4 +1,4 @@
-"""Drawing pictures: plain functions from table to Figure; None where there is nothing to see."""
+"""Drawing pictures: functions from tables to a Figure, or None where there is nothing to draw."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -27,7 +27,7 @@ PLOTS: Mapping[str, Callable[..., Figure | None]] = {
 
 
 def draw(plots: Iterable[Plot], folder: Path) -> dict[str, Picture]:
-    """Save what there is to see in `folder` as PNG, and return it by stem: the same tables, the same bytes."""
+    """Save the pictures in `folder` as PNG and return them by stem. The same tables give the same bytes."""
     pictures = {}
     for plot in plots:
         with styled():

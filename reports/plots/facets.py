@@ -1,9 +1,10 @@
-"""Small multiples: a facet for each group of cases, with a title that says what is seen."""
+"""Small multiples: a facet for each group of cases, with its finding as title."""
 
 import textwrap
 from collections.abc import Callable, Mapping
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,14 +16,14 @@ from reports.sections.speed.table import GROUP
 
 FACETS = 6
 WIDE, NARROW = 60, 42
-"""How many letters of a title fit over a facet: with numbers beside it, with names beside it."""
+"""How many letters of a title fit over one of two facets: with numbers, or with names, at its left."""
 
 Draw = Callable[[Axes, pd.DataFrame], str]
-"""Draws the standings of one group and says what is seen."""
+"""Draws the standings of one group and returns the finding."""
 
 
 def looks(standings: pd.DataFrame, answer: pd.DataFrame) -> dict[str, Look]:
-    """Black for baselines, colours for winners and the next fastest, grey for others; `OTHER` if it isn't here."""
+    """Black for baselines, colours for winners and the next fastest, then grey; missing names are `OTHER`."""
     baselines = list(standings.loc[standings["baseline"], "implementation"].unique())
     rank = standings.groupby([standings[key] for key in GROUP])["time"].rank()
     fastest = rank.groupby(standings["implementation"]).mean().sort_values(kind="stable").index
@@ -37,7 +38,7 @@ def small_multiples(
 ) -> Figure:
     """A facet for each of the first `FACETS` groups of `answer` with standings, two in a row.
 
-    Each is `height` inches high, and the lines of its title have at most so many `letters`.
+    Each is `height` inches high. A line of its title has at most `letters` letters, or twice that over a lone facet.
     """
     answer = answer.merge(standings[GROUP].drop_duplicates(), on=GROUP)
     groups = answer.head(FACETS)
@@ -47,7 +48,7 @@ def small_multiples(
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for facet, (_, group) in zip(axes, groups.iterrows(), strict=False):
         seen = draw(facet, of_group(standings, group))
-        facet.set_title(textwrap.fill(f"{_facet_name(group, answer)}: {seen}", letters))
+        facet.set_title(textwrap.fill(f"{_facet_name(group, answer)}: {seen}", letters * (3 - columns)))
     for empty in axes[len(groups) :]:
         empty.remove()
     shown = f" (the first {FACETS} of {len(answer)} groups)" if len(answer) > FACETS else ""
@@ -60,30 +61,31 @@ def largest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["size", "label"]).drop_duplicates(GROUP, keep="last")
 
 
-def legend(figure: Figure, looks: Mapping[str, Look], lines: bool) -> None:
-    """Whose marker and line is which, under the facets."""
+def legend(figure: Figure, looks: Mapping[str, Look], lines: bool, more: Mapping[str, Artist] | None = None) -> None:
+    """The marker and line of each implementation under the facets, then `more` handles by label."""
     entries = {plain(name): look for name, look in looks.items()}
     if len(looks) > len(COLOURS) + len(MARKERS):
         entries["others"] = OTHER
-    handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, lw=look.width if lines else 0)
-        for look in entries.values()
-    ]
-    figure.legend(handles, list(entries), loc="outside lower left", ncols=4)
+    handles: dict[str, Artist] = {
+        name: Line2D([], [], color=look.colour, marker=look.marker, lw=look.width if lines else 0)
+        for name, look in entries.items()
+    }
+    handles |= more or {}
+    figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=4)
 
 
 def verdict(members: pd.DataFrame, answer: pd.DataFrame) -> str:
-    """The answer of the group that `members` are of: "compiled_dot against builtin: 11× faster in 3 of 3 cases"."""
+    """The answer of the group of `members`: "compiled_dot against builtin: 11× faster in 3 of 3 cases"."""
     row = of_group(answer, members.iloc[0]).iloc[0]
     if pd.isna(row["implementation"]):
-        return "nothing that ran every case stays within the error budget"
+        return "no implementation that ran every case stays within the error budget"
     chosen, reference = plain(row["implementation"]), plain(str(row["reference"]))
     if pd.notna(row["rival"]):
         return f"too noisy to tell whether {plain(row['rival'])} is faster than {reference}"
     if chosen == reference:
-        return f"nothing within the budget is seen to be faster than {reference} over all cases"
+        return f"no implementation within the error budget is seen to be faster than {reference} over all cases"
     if row["compared"] == 0:
-        return f"{chosen} is fastest"
+        return f"{chosen} is the fastest"
     return f"{chosen} against {reference}: {claims(row)}"
 
 

@@ -1,4 +1,4 @@
-"""How wrong each implementation is on each family."""
+"""The errors of each implementation on each family."""
 
 import textwrap
 
@@ -15,23 +15,23 @@ from reports.sections.accuracy import accuracy
 
 ROWS = 40
 LEAST, MOST = 0.1, 1e8
-"""Where the colours end, in unit roundoffs: far below one rounding, and beyond any cosine."""
+"""The range of the colours, in unit roundoffs: from far below one rounding to beyond any cosine."""
 
 BLANK, PAPER = "#e8e8e8", "#ffffff"
 LETTERS = 125
 """How many of a title fit above the map."""
 
 DARK = 0.45
-"""From this part of the colours on, white is read better than black."""
+"""From this part of the colours on, white text is easier to read than black."""
 
 MARKS = {"×": "wrong", "N": "NaN or infinite", "!": "no answer", "•": "within its bound, but beyond the error budget"}
 
 
 def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
-    """A row an implementation, in the order of `tally`, and a column a family; the darker the more wrong.
+    """A row for each implementation, in the order of `tally`, and a column for each family; darker is worse.
 
-    The largest error in the unit roundoff of the answers' dtype, which stands in parentheses where it is not that of
-    the rows; grey where nothing was asked, or nothing has a true value. Marked where it is wrong, or right but far off.
+    The colour is the largest error in unit roundoffs of the output dtype, which is named in parentheses where it is not
+    the input dtype. Grey: not tested, or without a true value. Marks: wrong, or right but beyond the error budget.
     """
     names, families = list(tally["implementation"].head(ROWS)), list(rows["family"].unique())
     rows = rows[rows["implementation"].isin(names)]
@@ -48,11 +48,11 @@ def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
     image = axes.pcolormesh(errors, norm=norm, cmap="viridis_r", edgecolors=PAPER, linewidth=0.5)
     _write(axes, marks, np.ma.filled(norm(errors.to_numpy()), 0))
     _name(axes, families, _labels(rows, names))
-    bar = figure.colorbar(image, label="largest error / unit roundoff of the answers", pad=0.01, aspect=30)
+    bar = figure.colorbar(image, label="largest error, in unit roundoffs of the output dtype", pad=0.01, aspect=30)
     style.log_ticks(bar.ax.yaxis, units.number)
     axes.set_title(textwrap.fill(_seen(tally, marks), LETTERS))
     shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""
-    figure.suptitle(f"{rows['dtype'].iloc[0]}: how wrong, on difficult inputs{shown}", x=0.01, ha="left")
+    figure.suptitle(f"{rows['dtype'].iloc[0]}: errors on hard inputs{shown}", x=0.01, ha="left")
     return figure
 
 
@@ -65,7 +65,7 @@ def _name(axes: Axes, families: list[str], names: list[str]) -> None:
 
 
 def _labels(rows: pd.DataFrame, names: list[str]) -> list[str]:
-    """Names, with the dtype of the answers where it is not that of the rows."""
+    """Names, with the output dtype where it is not the input dtype."""
     answers = rows.dropna(subset=["output_dtype"]).drop_duplicates("implementation").set_index("implementation")
     other = answers.loc[answers["output_dtype"] != answers["dtype"], "output_dtype"]
     return [f"{style.plain(name)} ({other[name]})" if name in other.index else style.plain(name) for name in names]
@@ -88,5 +88,5 @@ def _write(axes: Axes, marks: pd.DataFrame, darkness: npt.NDArray[np.float64]) -
 
 def _seen(tally: pd.DataFrame, marks: pd.DataFrame) -> str:
     used = [f"{mark}: {MARKS[mark]}" for mark in MARKS if (marks == mark).any(axis=None)]
-    right = f"right on every family tested: {(tally[accuracy.WRONG] == 0).sum()} of {len(tally)}"
-    return "; ".join([right, *used, "grey: not asked"])
+    right = f"{(tally[accuracy.WRONG] == 0).sum()} of {len(tally)} are right on every family tested"
+    return "; ".join([right, *used, "grey: not tested"])

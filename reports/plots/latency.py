@@ -1,4 +1,4 @@
-"""Latency over size."""
+"""Time per call by size."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,10 +15,10 @@ LINE = [*GROUP, "implementation", "memory_format"]
 
 
 def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
-    """Seconds a call over the `size` of the case, a line an implementation, for groups with more than one size.
+    """Seconds per call by the `size` of the case, a line for each implementation, for groups of several sizes.
 
-    The median of the cases of one size and memory format, at most `SIZES` sizes a facet; formats other than
-    contiguous are dashed and hollow. None without such a group.
+    A point is the median of the cases of one size and memory format; a facet has at most `SIZES` sizes. Formats other
+    than contiguous are dashed and hollow. None without such a group.
     """
     ok = table[table["status"] == "ok"]
     ok = ok[ok.groupby(GROUP)["size"].transform("nunique") > 1]
@@ -39,14 +39,14 @@ def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
             drawn.set(color=look.colour, linewidth=look.width, zorder=look.zorder)
             if memory_format != "contiguous":
                 drawn.set(linestyle="--", markerfacecolor="white")
-        axes.set(xscale="log", yscale="log", xlabel=label, ylabel="time a call")
+        axes.set(xscale="log", yscale="log", xlabel=label, ylabel="time per call")
         style.log_ticks(axes.xaxis, units.size)
         axes.xaxis.set_major_locator(FixedLocator(sizes) if len(sizes) <= 2 else LogLocator(base=4, numticks=7))
         style.log_ticks(axes.yaxis, units.seconds)
         return facets.verdict(members, answer)
 
     others = sorted({*ok["memory_format"]} - {"contiguous"})
-    title = "latency over size" + (f"; dashed and hollow: {', '.join(others)}" if others else "")
+    title = "time per call by size" + (f"; dashed and hollow: {', '.join(others)}" if others else "")
     figure = facets.small_multiples(standings, answer, title, 2.9, facets.WIDE, draw)
     facets.legend(figure, looks, lines=True)
     return figure

@@ -14,13 +14,13 @@ from reports.sections.speed.table import GROUP
 
 BARS = 20
 WIDE = 50
-"""From this span of the peaks on, short bars are told apart on a logarithmic axis only."""
+"""From this span of the peaks on, only a logarithmic axis shows the short bars."""
 
 
 def memory(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
-    """Peak bytes beyond the inputs over their size, a bar an implementation, at each group's largest case.
+    """Peak bytes beyond the inputs over their size, a bar for each implementation, at each group's largest case.
 
-    The `BARS` that need least, and the status of those that failed there; None where no peak is known.
+    Shows the `BARS` with the lowest peaks, and the status of implementations that failed; None where no peak is known.
     """
     if table["peak_bytes"].isna().all():
         return None
@@ -50,8 +50,8 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) 
     axes.bar_label(bars, list(peaks.where(rows["status"] == "ok", rows["status"].str.replace("_", " "))), padding=3)
     axes.set_yticks(range(len(rows)), [style.plain(name) for name in rows["implementation"]])
     axes.grid(visible=False, axis="y")
-    axes.margins(x=0.2, y=0.02)
-    axes.set_xlabel("peak beyond the inputs, relative to the inputs")
+    axes.margins(x=0.25, y=0.02)
+    axes.set_xlabel("peak memory beyond inputs / input size")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     if edge:
         axes.set(xscale="log", xlim=(edge, None))
@@ -61,4 +61,4 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look]) 
 def _seen(rows: pd.DataFrame, chosen: pd.Series) -> str:
     peak = rows.dropna(subset=["share"]).set_index("implementation")["peak_bytes"]
     names = [name for name in dict.fromkeys([chosen["implementation"], chosen["reference"]]) if name in peak.index]
-    return ", ".join(f"{style.plain(name)} takes {units.size(peak[name])}" for name in names)
+    return ", ".join(f"{style.plain(name)} takes {style.unbroken(units.size(peak[name]))}" for name in names)

@@ -18,10 +18,10 @@ PAPER = "#ffffff"
 
 
 def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
-    """A row an implementation, a dot with its interval a case, darker for larger ones; None without a baseline.
+    """A row for each implementation, a dot with its interval for each case; None without a baseline.
 
-    Dots are hollow where no difference is seen.
-    At most `CASES` cases, evenly spread over the sizes, and the `ROWS` fastest implementations.
+    Larger cases are darker, and dots are hollow where no difference is seen. Shows at most `CASES` cases, evenly spread
+    over the sizes, and the `ROWS` fastest implementations.
     """
     ok = table.dropna(subset=["ratio"])
     if ok.empty:
@@ -37,16 +37,16 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
             _draw_dots(axes, here[here["label"] == label], names, shade)
         axes.axvline(1, color=style.INK, lw=0.8, ls=":", zorder=0)
         axes.set_yticks(range(len(names)), [style.plain(name) for name in names])
-        axes.set(xscale="log", xlabel="time, relative to the baseline: left is faster", ylim=(len(names) - 0.5, -0.5))
+        axes.set(xscale="log", xlabel="time / baseline's time (left is faster)", ylim=(len(names) - 0.5, -0.5))
         style.log_ticks(axes.xaxis, units.times)
         others = members[~members["baseline"]]
-        return f"faster in every case: {(others['faster'] == others['compared']).sum()} of {len(others)}"
+        return f"{(others['faster'] == others['compared']).sum()} of {len(others)} are faster in every case"
 
     height = 0.9 + 0.17 * min(standings["implementation"].nunique(), ROWS)
     figure = facets.small_multiples(
         standings,
         answer,
-        "time relative to the baseline, with 95 % intervals; hollow: no difference seen",
+        "time / baseline's time, with 95 % intervals; hollow: no difference seen",
         height,
         facets.NARROW,
         draw,

@@ -1,4 +1,4 @@
-"""What each implementation sees near 1: the smallest angle distinguished from 0, and how many answers it has."""
+"""The resolution of each implementation near 1: the smallest angle distinguished from 0, and distinct answers."""
 
 import math
 from typing import NamedTuple
@@ -15,16 +15,16 @@ from reports.sections.resolution import THRESHOLD, theory
 ROWS = 40
 MARKERS = "os^D"
 FINEST = 1e-3
-"""In degrees, where the axis of angles begins: what is finer is marked by an arrow there."""
+"""Where the axis of angles begins, in degrees; an arrow there marks a finer angle."""
 
 TICKS = (1e-3, 1e-2, 0.1, 1, 2, 5, 10, 20, 50, 90)
 LIMIT = math.degrees(math.acos(THRESHOLD))
 APART = 0.26
-"""Of the distance between rows: how far the marks of two dtypes are apart."""
+"""The distance between the marks of two dtypes, as a part of the distance between rows."""
 
 
 class Dots(NamedTuple):
-    """For rows of one dtype: degrees (NaN if none is distinguished from 0), answers, and the height of each."""
+    """The results with rows of one dtype: degrees (NaN for none distinguished from 0), answers, and their heights."""
 
     dtype: str
     degrees: pd.Series
@@ -35,10 +35,10 @@ class Dots(NamedTuple):
 
 
 def resolution(seen: pd.DataFrame) -> Figure:
-    """A row an implementation, the finest first, and a mark a dtype of the rows; dashed: what answers in it can tell.
+    """A row for each implementation, the finest first, and a mark for each dtype; dashed: the dtype's limit.
 
-    Left the smallest angle in degrees, on an axis that begins at `FINEST`, right the number of different answers; both
-    axes are logarithmic. On several devices, a row an implementation and device.
+    Left is the smallest angle in degrees, on an axis that begins at `FINEST`, right the number of distinct answers.
+    Both axes are logarithmic. Several devices have a row for each implementation and device.
     """
     several = seen["device"].nunique() > 1
     seen = seen.assign(row=seen["implementation"] + (" on " + seen["device"] if several else ""))
@@ -55,7 +55,7 @@ def resolution(seen: pd.DataFrame) -> Figure:
     angles.set_ylim(len(places) - 0.5, -0.5)
     figure.legend(handles=_legend(dots), loc="outside lower left", ncols=3)
     left_out = f" (the first {ROWS} of {len(finest)})" if len(finest) > ROWS else ""
-    title = f"what each can see, by the dtype of the rows{left_out}; dashed: the best of answers in that dtype"
+    title = f"resolution near 1, by dtype of the rows{left_out}; dashed: the limit of answers in that dtype"
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -88,10 +88,8 @@ def _draw(angles: Axes, answers: Axes, dots: Dots) -> None:
 def _label_angles(axes: Axes, seen: pd.DataFrame) -> None:
     axes.axvline(LIMIT, color=style.INK, lw=0.8, ls=":", zorder=0)
     finer = (seen["smallest_angle"] < math.radians(LIMIT)).groupby(seen["row"]).all()
-    axes.set_title(
-        f"smallest angle distinguished from 0: finer than {LIMIT:.2g}° in each dtype for {finer.sum()} of {len(finer)}"
-    )
-    axes.set(xscale="log", xlabel="left is finer")
+    axes.set_title(f"smallest angle distinguished from 0: below {LIMIT:.2g}° for {finer.sum()} of {len(finer)}")
+    axes.set(xscale="log", xlabel="angle (left is finer)")
     low, high = axes.get_xlim()
     ticks = [tick for tick in TICKS if low <= tick <= high]
     axes.set_xticks(ticks, [f"{tick:g}°" for tick in ticks])
@@ -99,10 +97,10 @@ def _label_angles(axes: Axes, seen: pd.DataFrame) -> None:
 
 
 def _label_answers(axes: Axes, seen: pd.DataFrame) -> None:
-    """Theory's numbers beyond those that could be given are out of sight."""
+    """The axis ends at the most possible answers; a limit beyond it is not shown."""
     most = seen["pairs"].max()
-    axes.set_title(f"different answers to {most:,.0f} cosines in [0.9, 1]")
-    axes.set(xscale="log", xlabel="right is finer")
+    axes.set_title(f"distinct answers to {most:,.0f} cosines in [0.9, 1]")
+    axes.set(xscale="log", xlabel="number of answers (right is finer)")
     axes.set_xlim(min(10, seen["distinct"].min()) / 1.5, most * 1.5)
     style.log_ticks(axes.xaxis, units.number)
 
@@ -111,9 +109,9 @@ def _legend(dots: list[Dots]) -> list[Line2D]:
     handles = []
     for one in dots:
         best = theory(one.dtype)
-        label = f"{one.dtype}; at best {best.shown}" if best else one.dtype
+        label = f"{one.dtype}; limit {best.shown}" if best else one.dtype
         handles.append(Line2D([], [], color=one.colour, marker=one.marker, ls="--" if best else "", lw=1, label=label))
-    handles.append(Line2D([], [], color=style.INK, lw=0.8, ls=":", label=f"cosine {THRESHOLD}"))
+    handles.append(Line2D([], [], color=style.INK, lw=0.8, ls=":", label=f"{LIMIT:.2g}°: cosine {THRESHOLD}"))
     if any((one.degrees < FINEST).any() for one in dots):
         handles.append(Line2D([], [], color=style.INK, marker="<", lw=0, label=f"finer than {FINEST:g}°"))
     return handles

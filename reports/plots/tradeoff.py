@@ -1,9 +1,10 @@
-"""Latency against error: the lower left corner is where to be."""
+"""Error against time: the lower left corner is best."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from reports import units
 from reports.plots import facets, style
@@ -14,10 +15,10 @@ FAR = 100
 
 
 def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
-    """Largest error of all cases over the time relative to the baseline in each group's largest.
+    """Largest error over all cases against the time in each group's largest case, relative to the baseline.
 
-    A mark an implementation, the budget's limit as an edge. An error of 0 is drawn a decade below the
-    least other one; None without a baseline.
+    A mark for each implementation, and a shaded area beyond the error budget. An error of 0 is drawn a decade below
+    the smallest other error; None without a baseline.
     """
     compared = table.dropna(subset=["ratio"])
     here = compared[compared["case"].isin(facets.largest(compared)["case"])]
@@ -36,27 +37,28 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
         axes.margins(0.1)
         axes.axvline(1, color=style.INK, lw=0.8, ls=":", zorder=0)
         axes.set(
-            xscale="log", yscale="log", xlabel="time, relative to the baseline", ylabel="largest error of all cases / u"
+            xscale="log", yscale="log", xlabel="time / baseline's time", ylabel="largest error over all cases, in u"
         )
         limit_u = members["budget_u"].iloc[0]
         _draw_budget(axes, limit_u)
         style.log_ticks(axes.xaxis, units.times)
         style.log_ticks(axes.yaxis, units.number)
-        within = f"{members['within'].sum()} of {len(members)} within the budget of {units.error(limit_u)}"
-        return f"time at {members['label'].iloc[0]}; {within}"
+        budget = style.unbroken(units.error(limit_u))
+        within = f"{members['within'].sum()} of {len(members)} are within the error budget of {budget}"
+        return f"at {members['label'].iloc[0]}, {within}"
 
     figure = facets.small_multiples(
-        standings, answer, "latency at the largest case against error", 2.9, facets.WIDE, draw
+        standings, answer, "error against time at the largest case; lower left is best", 2.9, facets.WIDE, draw
     )
-    facets.legend(figure, looks, lines=False)
+    shaded = any(axes.patches for axes in figure.axes)
+    facets.legend(figure, looks, lines=False, more={"outside the error budget": Patch(color=OUTSIDE)} if shaded else {})
     return figure
 
 
 def _draw_budget(axes: Axes, limit_u: float) -> None:
     low, high = axes.get_ylim()
-    if np.isnan(limit_u) or limit_u > FAR * high:  # far above all of them: drawing it would flatten them to a line
+    if np.isnan(limit_u) or limit_u > FAR * high:  # so far above all marks that drawing it would flatten them
         return
     top = max(high, 3 * limit_u)
     axes.set_ylim(low, top)
     axes.axhspan(limit_u, top, color=OUTSIDE, lw=0, zorder=0)
-    axes.text(0.99, 0.98, "outside of the budget", transform=axes.transAxes, ha="right", va="top")

@@ -1,1 +1,1 @@
-"""The sections of a report, one place each: its numbers, table to table, and the words that they are read in."""
+"""The sections of a report. Each has one place for its numbers and its sentences."""

@@ -1,4 +1,4 @@
-"""Two runs side by side: what became faster, what slower, what no longer works, and which of it is an alarm."""
+"""Two runs side by side: what became faster, slower or broken, and what raises an alarm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from results import Run, load, load_run
 PAIR = ["implementation", "case"]
 MEASURED = ["latency_s", "latency_low", "latency_high", "ratio", "ratio_low", "ratio_high", "error_u", "peak_bytes"]
 SLOWER = 1.10
-"""Alarm from 10 % slower relative to the baseline of the same case, intervals apart."""
+"""Alarm from 10 % slower, relative to the baseline of the same case, if the intervals don't overlap."""
 BASELINE_SLOWER = 1.5
 """The baseline has only its absolute time, which drifts with the machine: a coarser gate."""
 MORE_ERROR, MORE_MEMORY = 1.5, 1.02
@@ -22,7 +22,7 @@ ROWS = 40
 
 
 def comparison(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """One row an implementation and case that both runs hold, the greatest change of latency first.
+    """One row for each implementation and case in both runs, the greatest change of latency first.
 
     The measured columns come with `_old` and `_new`; `latency_change` and `ratio_change` are
     new over old, and missing where the two intervals overlap: no difference seen.
@@ -39,7 +39,7 @@ def comparison(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def only_in_one(old: pd.DataFrame, new: pd.DataFrame) -> tuple[int, int]:
-    """How many implementation and case pairs only the old and only the new run holds."""
+    """How many pairs of implementation and case are only in the old run, and only in the new run."""
     sides = old[PAIR].merge(new[PAIR], on=PAIR, how="outer", indicator=True)["_merge"]
     return int((sides == "left_only").sum()), int((sides == "right_only").sum())
 
@@ -47,8 +47,8 @@ def only_in_one(old: pd.DataFrame, new: pd.DataFrame) -> tuple[int, int]:
 def worse(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Implementation, case and what happened, for each pair of both runs that got worse.
 
-    A ratio to the baseline also rises where the baseline became faster: that alone is no alarm,
-    the implementation's own time has to have risen as well.
+    A ratio to the baseline also rises where the baseline became faster. That alone raises no alarm: the
+    implementation's own time must have risen too.
     """
     rows = comparison(old, new)
     worked, works = rows["status_old"] == "ok", rows["status_new"] == "ok"
@@ -71,7 +71,7 @@ def worse(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class Against:
-    """What the page says about an older run: its name, a summary, what differs."""
+    """The comparison with an older run: its name, a summary, and the differences."""
 
     name: str
     summary: str
@@ -84,7 +84,7 @@ def side_by_side(old: str, after: Run, records: pd.DataFrame, root: Path, folder
     """Compare the run `after` and its records with the run `old`; every pair goes to `comparison.csv` in `folder`.
 
     Raises:
-        UnknownRun: the old one is not there.
+        UnknownRun: there is no such old run.
     """
     before, tables = load_run(old, root), (load(old, root=root), records)
     pairs = _beyond_noise(comparison(*tables), pd.concat(tables))
@@ -99,19 +99,20 @@ def side_by_side(old: str, after: Run, records: pd.DataFrame, root: Path, folder
 
 
 def summary(pairs: pd.DataFrame, old_only: int, new_only: int) -> str:
-    """How many pairs became faster, slower or something else."""
+    """How many pairs became faster, became slower or changed status."""
     faster, slower = (pairs["latency_change"] < 1).sum(), (pairs["latency_change"] > 1).sum()
     changed = pairs["status_change"].sum()
     same = (pairs[["status_old", "status_new"]] == "ok").all(axis=1).sum() - faster - slower
     return (
         f"Pairs of implementation and case: {len(pairs):,} in both runs, {old_only:,} only in the old one, "
         f"{new_only:,} only in the new one. Of those in both, {faster:,} became faster, {slower:,} slower, "
-        f"{changed:,} changed status, and in {same:,} no difference is seen."
+        f"{changed:,} changed status, and {same:,} show no difference."
     )
 
 
 def changes(pairs: pd.DataFrame) -> pd.DataFrame:
-    """What two runs differ in, old to new."""
+    """The changes from the old run to the new, as a table."""
+    peaks = pairs.astype({"peak_bytes_old": float, "peak_bytes_new": float})
     return pd.DataFrame(
         {
             "implementation": pairs["implementation"],
@@ -119,10 +120,10 @@ def changes(pairs: pd.DataFrame) -> pd.DataFrame:
             "status": _both(pairs, "status", lambda status: status.replace("_", " ")),
             "latency": _both(pairs, "latency_s", units.seconds),
             "change of latency": _verdicts(pairs, "latency_s", "latency_change"),
-            "relative to the baseline": _both(pairs, "ratio", units.times),
-            "change of that": _verdicts(pairs, "ratio", "ratio_change"),
+            "time / baseline's time": _both(pairs, "ratio", units.times),
+            "change of that ratio": _verdicts(pairs, "ratio", "ratio_change"),
             "largest error": _both(pairs, "error_u", units.error),
-            "peak": _both(pairs.astype({"peak_bytes_old": float, "peak_bytes_new": float}), "peak_bytes", units.size),
+            "peak memory": _both(peaks, "peak_bytes", units.size),
         }
     )
 

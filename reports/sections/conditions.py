@@ -1,4 +1,4 @@
-"""Where a run was measured, how long its cases were timed, and what its wall time went to."""
+"""The machine of a run, how its cases were sampled, and how its wall time was spent."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from suites.records.record import Environment
 
 
 def environment(machine: Environment) -> pd.DataFrame:
-    """One row a fact that is known of a run's environment: `what`, `value`. Packages come last."""
+    """One row for each known fact of a run's environment: `what`, `value`. Packages come last."""
     rows = [(what, value) for what, value in _facts(machine).items() if value]
     return pd.DataFrame(rows, columns=["what", "value"])
 
 
 def differences(old: Environment, new: Environment) -> pd.DataFrame:
-    """One row a fact that two environments differ in: `what`, `old`, `new`."""
+    """One row for each difference of two environments: `what`, `old`, `new`."""
     before, after = _facts(old), _facts(new)
     names = dict.fromkeys([*before, *after])
     rows = [(what, before.get(what, ""), after.get(what, "")) for what in names]
@@ -25,28 +25,29 @@ def differences(old: Environment, new: Environment) -> pd.DataFrame:
 
 
 def endings(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a case that was timed: why its rounds ended (`stop`), and how many the busiest took part in."""
+    """One row for each timed case: why its rounds ended (`stop`), and the most `rounds` of an implementation."""
     return table[table["status"] == "ok"].groupby("case").agg(stop=("stop", "first"), rounds=("rounds", "max"))
 
 
 def phases(phases_s: Mapping[str, float]) -> pd.DataFrame:
-    """One row a phase of the run, the longest first: `phase`, `seconds`, `share` of their sum."""
+    """One row for each phase of the run, the longest first: `phase`, `seconds`, `share` of their sum."""
     rows = pd.DataFrame(phases_s.items(), columns=["phase", "seconds"])
     rows["share"] = rows["seconds"] / rows["seconds"].sum()
     return rows.sort_values(["seconds", "phase"], ascending=[False, True], ignore_index=True)
 
 
 def sampling(run: Run, table: pd.DataFrame) -> str:
-    """In how many processes the cases ran, why their rounds ended, and how many there were; "" where none ran."""
+    """How many processes and rounds each case had, and why its rounds ended; "" where no case ran."""
     cases = endings(table)
     if cases.empty:
         return ""
     precise = (cases["stop"] == "precision").sum()
-    known = f"to ± {units.percent(run.precision)}" if run.precision else "as precisely as the grid asks for"
-    spent = f"{run.seconds:g} s a contestant were spent" if run.seconds else "the time for it was spent"
+    known = f"to ± {units.percent(run.precision)}" if run.precision else "as precisely as the grid asks"
+    spent = f"after {run.seconds:g} s for each implementation" if run.seconds else "when its time was spent"
     return (
-        f"Each case ran in {run.processes} process{'es' if run.processes > 1 else ''} until every ratio was known "
-        f"{known}, as in {precise:,} of {units.counted(len(cases), 'case')}, or {spent}; {rounds(cases['rounds'])}."
+        f"Each case ran in {run.processes} process{'es' if run.processes > 1 else ''}. Timing stopped when every ratio "
+        f"was known {known} ({precise:,} of {units.counted(len(cases), 'case')}), or {spent}. A case took "
+        f"{rounds(cases['rounds'])}."
     )
 
 
@@ -57,7 +58,7 @@ def rounds(counts: pd.Series) -> str:
 
 
 def phase_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the wall time went to."""
+    """The phases as a table."""
     return pd.DataFrame(
         {
             "phase": rows["phase"],

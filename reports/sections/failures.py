@@ -1,4 +1,4 @@
-"""What did not end well and why, and what to beware of in what did."""
+"""Records that are not ok, and flags: reasons to distrust the others."""
 
 import pandas as pd
 
@@ -13,20 +13,20 @@ _WHOSE = {"implementations": ("implementation", _distinct), "cases": ("case", _d
 
 
 def failures(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a status and reason, the most frequent first: `implementations` and `cases` are tuples."""
+    """One row for each status and reason, the most frequent first: `implementations` and `cases` are tuples."""
     failed = table[table["status"] != "ok"]
     rows = failed.groupby(["status", "reason"], sort=False).agg(**_WHOSE).reset_index()
     return rows.sort_values(["records", "status", "reason"], ascending=[False, True, True])
 
 
 def flags(found: pd.DataFrame) -> pd.DataFrame:
-    """One row a flag, the most frequent first, with the `evidence` of the first record that has it."""
+    """One row for each flag, the most frequent first, with the `evidence` of the first record that has it."""
     rows = found.groupby("flag", sort=False).agg(**_WHOSE, evidence=("evidence", "first")).reset_index()
     return rows.sort_values(["records", "flag"], ascending=[False, True])
 
 
 def failure_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """What did not end well."""
+    """The failures as a table."""
     return pd.DataFrame(
         {
             "status": rows["status"].str.replace("_", " "),
@@ -39,12 +39,12 @@ def failure_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def flag_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """What to beware of."""
+    """The flags as a table."""
     return pd.DataFrame(
         {
             "flag": rows["flag"],
             "records": rows["records"],
-            "such as": rows["evidence"],
+            "example": rows["evidence"],
             "implementations": rows["implementations"],
             "cases": rows["cases"],
         }
@@ -52,5 +52,5 @@ def flag_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def flag_counts(flags: pd.DataFrame) -> str:
-    """How many records have which flag: "drift 12, few_rounds 3"."""
+    """How many records have each flag: "drift 12, few_rounds 3"."""
     return "Flagged records: " + ", ".join(f"{row.flag} {row.records:,}" for row in flags.itertuples())

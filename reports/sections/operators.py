@@ -1,4 +1,4 @@
-"""Where the time and the memory of a call went, operator by operator."""
+"""The time and the memory of a call, operator by operator."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ def operators(profile: pd.DataFrame) -> pd.DataFrame:
 
 
 def operator_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Where the time and the memory of one case went."""
+    """The operators of one case as a table."""
     return pd.DataFrame(
         {
             "implementation": rows["implementation"],
@@ -40,7 +40,7 @@ def operator_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Where one case's time went."""
+    """The operators of one case."""
 
     case: str
     operators: pd.DataFrame

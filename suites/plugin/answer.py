@@ -1,4 +1,4 @@
-"""The answer of a run as lines of text: the noise floor, a table, and what limits both."""
+"""The answer of a run as lines of text: the noise floor, a table, and its limits."""
 
 import io
 from collections.abc import Iterable
@@ -25,11 +25,11 @@ def answer_lines(
 
     Args:
         noise_floor: a sentence above the table.
-        cells: the table, all of it plain text.
+        cells: the table, in plain text.
         notes: sentences below the table.
-        width: columns of the terminal, in which cells are wrapped; None for a file.
+        width: columns of the terminal, which wraps cells; None for a file.
         colour: whether the terminal understands ANSI codes.
-        encoding: the output's; what it cannot encode becomes "?".
+        encoding: the encoding of the output; letters outside it become "?".
     """
     written = io.BytesIO()
     file = io.TextIOWrapper(written, encoding=encoding, errors="replace", newline="\n")

@@ -1,1 +1,1 @@
-"""How wrong each implementation is."""
+"""Errors on hard inputs."""

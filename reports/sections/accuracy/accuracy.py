@@ -1,27 +1,27 @@
-"""How wrong each implementation is on the inputs that hurt: in how many families, how far, and in which way."""
+"""The errors of each implementation on hard inputs: how many families it fails, and by how much."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
 PLACE = ["device", "dtype"]
-RIGHT, WRONG, NOT_ASKED = "right", "wrong", "not asked"
+RIGHT, WRONG, NOT_TESTED = "right", "wrong", "not tested"
 ORDINARY = ("prescribed", "self", "scaled", "negated", "near", "planar", "orthogonal", "positive")
 """Families of finite rows of moderate norm and length."""
 
-_OUTCOMES = {"ok": RIGHT, "unsupported": NOT_ASKED, "absent": NOT_ASKED}
+_OUTCOMES = {"ok": RIGHT, "unsupported": NOT_TESTED, "absent": NOT_TESTED}
 
 
 def judged(accuracy: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFrame:
-    """Add the `outcome` of each row, and leave out who was asked nothing on a device in a dtype.
+    """Add the `outcome` of each row. Drop implementations without a test on a device in a dtype.
 
-    `large` says that an answer is right, but its error beyond the budget of its dtype.
+    `large` marks an answer that is right, but whose error is beyond the budget of its dtype.
     """
     table = accuracy.assign(outcome=accuracy["status"].map(_OUTCOMES).fillna(WRONG))
     beyond = table["error_max_u"].astype(float) > table["dtype"].map(budget_u).astype(float)
     table["large"] = beyond & (table["outcome"] == RIGHT)
-    asked = table["outcome"] != NOT_ASKED
-    return table[asked.groupby([table[key] for key in (*PLACE, "implementation")]).transform("any")]
+    tested = table["outcome"] != NOT_TESTED
+    return table[tested.groupby([table[key] for key in (*PLACE, "implementation")]).transform("any")]
 
 
 def by_place(judged: pd.DataFrame) -> list[pd.DataFrame]:
@@ -30,16 +30,16 @@ def by_place(judged: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def tally(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row an implementation of one place, those wrong on the fewest families first.
+    """One row for each implementation of one place, the fewest wrong families first.
 
-    `right`, `wrong` and `not asked` count families. `ordinary_u` is the largest error on `ORDINARY` ones. `above_one`
-    and `exactly_one` are shares of rows with themselves; `kendall`, `distinct` and `pairs` are those of `ties`, and
-    `gradient_u` is the largest error of a gradient. NaN where that was not asked, or fails.
+    `right`, `wrong` and `not tested` count families. `ordinary_u` is the largest error on `ORDINARY` families.
+    `above_one` and `exactly_one` are shares of the pairs of equal rows. `kendall`, `distinct` and `pairs` belong to
+    the family `ties`, and `gradient_u` is the largest error of a gradient. NaN where that was not tested, or failed.
     """
     counts = pd.crosstab(rows["implementation"], rows["outcome"])
     itself, ties, gradients = (_family(rows, name) for name in ("self", "ties", "gradients"))
     itself = itself[itself["task"] != "angle"]
-    found = counts.reindex(columns=[RIGHT, WRONG, NOT_ASKED], fill_value=0).assign(
+    found = counts.reindex(columns=[RIGHT, WRONG, NOT_TESTED], fill_value=0).assign(
         ordinary_u=rows[rows["family"].isin(ORDINARY)].groupby("implementation")["error_max_u"].max(),
         above_one=itself["above_one"] / itself["pairs"],
         exactly_one=itself["exactly_one"] / itself["pairs"],
@@ -52,10 +52,11 @@ def tally(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def bounds(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row an implementation of one place: the `family` on which it uses most of its bound and is right.
+    """One row for each implementation of one place: the `family` on which it is right and closest to its bound.
 
-    `bound_u` is the bound at that pair, `worst_u` the error, and `slack` the bound over it. `largest_u` is the largest
-    error where it is right, on the family `largest_on`; `broken` counts those on which an error is beyond the bound.
+    `bound_u` is the bound at that pair, `worst_u` the error, and `slack` the bound over the error. `largest_u` is the
+    largest error where it is right, on the family `largest_on`. `broken` counts the families with an error beyond the
+    bound.
     """
     right = rows[(rows["outcome"] == RIGHT) & (rows["bound_share"] > 0)]
     largest = right.sort_values("error_max_u", ascending=False, kind="stable").drop_duplicates("implementation")
@@ -74,44 +75,44 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def overall(judged: pd.DataFrame) -> pd.DataFrame:
-    """One row an implementation over all places: `wrong` of `asked` families, and whether it is a `true_cosine`.
+    """One row for each implementation over all places: `wrong` of `tested` families, and whether it is a `true_cosine`.
 
-    That is one that is never above 1 on any family, and exactly 1 for each row with itself.
+    A true cosine is never above 1 on any family, and exactly 1 for each row with itself.
     """
-    asked = judged[judged["outcome"] != NOT_ASKED]
-    families = asked.groupby("implementation")["family"].nunique()
-    wrong = asked[asked["outcome"] == WRONG].groupby("implementation")["family"].nunique()
-    cosines = asked.dropna(subset=["above_one"])
+    tested = judged[judged["outcome"] != NOT_TESTED]
+    families = tested.groupby("implementation")["family"].nunique()
+    wrong = tested[tested["outcome"] == WRONG].groupby("implementation")["family"].nunique()
+    cosines = tested.dropna(subset=["above_one"])
     above = cosines.groupby("implementation")["above_one"].sum()
     itself = cosines[cosines["family"] == "self"]
     exact = (itself["exactly_one"] == itself["pairs"]).groupby(itself["implementation"]).all()
     true = exact.index[exact & (above.reindex(exact.index) == 0)]
-    rows = pd.DataFrame({"asked": families, "wrong": wrong.reindex(families.index, fill_value=0)})
+    rows = pd.DataFrame({"tested": families, "wrong": wrong.reindex(families.index, fill_value=0)})
     return rows.assign(true_cosine=rows.index.isin(true)).reset_index()
 
 
 def unfit(judged: pd.DataFrame) -> set[tuple[str, str, str]]:
-    """Device, dtype and name of each that is wrong on an ordinary family."""
+    """Device, dtype and name of each implementation that is wrong on an ordinary family."""
     wrong = judged[(judged["outcome"] == WRONG) & judged["family"].isin(ORDINARY)]
     return {*zip(wrong["device"], wrong["dtype"], wrong["implementation"], strict=True)}
 
 
 def sound(judged: pd.DataFrame) -> set[str]:
-    """Who is right on every family that they were asked, in each dtype of the run."""
-    asked = judged[judged["outcome"] != NOT_ASKED]
-    grouped = asked.assign(right=asked["outcome"] == RIGHT).groupby("implementation")
-    right = grouped["right"].all() & (grouped["dtype"].nunique() == asked["dtype"].nunique())
+    """Implementations that are right on every family tested, in each dtype of the run."""
+    tested = judged[judged["outcome"] != NOT_TESTED]
+    grouped = tested.assign(right=tested["outcome"] == RIGHT).groupby("implementation")
+    right = grouped["right"].all() & (grouped["dtype"].nunique() == tested["dtype"].nunique())
     return {*right.index[right]}
 
 
 def large(judged: pd.DataFrame) -> pd.Series:
-    """How many implementations are right on each family, but far off: the most first."""
+    """How many implementations are right on each family, but beyond the error budget; the most first."""
     far = judged[judged["large"]]
     return far.groupby("family", sort=False)["implementation"].nunique().sort_values(ascending=False, kind="stable")
 
 
 def hardest(judged: pd.DataFrame) -> pd.Series:
-    """How many implementations are wrong on each family, the most first; families on which nobody is are left out."""
+    """How many implementations are wrong on each family, the most first; families without one are left out."""
     wrong = judged[judged["outcome"] == WRONG]
     return wrong.groupby("family", sort=False)["implementation"].nunique().sort_values(ascending=False, kind="stable")
 

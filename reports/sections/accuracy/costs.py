@@ -1,4 +1,4 @@
-"""The price of being right: what an implementation costs beside the baseline."""
+"""The cost of being right: an implementation's time and memory, relative to the baseline."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -14,10 +14,11 @@ NAMES = 4
 
 
 def costs(standings: pd.DataFrame, by: Sequence[str] = ("implementation",)) -> pd.DataFrame:
-    """One row for each of `by`.
+    """One row for each combination of `by`.
 
-    `time` is the geometric mean of the times relative to the baseline's, which go from `least` to `most`, over the
-    groups of cases in which that ran too: NaN where it ran in none. `memory` is the largest peak over the baseline's.
+    `time` is the geometric mean of the time relative to the baseline, over the groups of cases in which the baseline
+    ran too, and `least` and `most` are its extremes; NaN where there is none. `memory` is the largest peak over the
+    baseline's.
     """
     beside = standings.groupby(GROUP)["baseline"].transform("any").astype(bool)
     time = standings["time"].astype(float).where(beside)
@@ -26,35 +27,36 @@ def costs(standings: pd.DataFrame, by: Sequence[str] = ("implementation",)) -> p
     return found.assign(time=np.exp(found["time"]))
 
 
-def priced(remarks: Mapping[str, str], paid: pd.DataFrame) -> str:
-    """Names with a remark and with what `paid` says that they cost, the cheapest first; "none" if there are none."""
-    rows = paid.reindex(pd.Index(list(remarks), name="implementation")).sort_values("time", kind="stable")
-    told = [
-        f"{code(str(name))} ({remarks[str(name)]}{_price(row) if name in paid.index else 'not timed'})"
+def priced(remarks: Mapping[str, str], cost: pd.DataFrame) -> str:
+    """Names, each with its remark and its `cost`, the fastest first; "none" if there are none."""
+    rows = cost.reindex(pd.Index(list(remarks), name="implementation")).sort_values("time", kind="stable")
+    parts = [
+        f"{code(str(name))} ({remarks[str(name)]}{_price(row) if name in cost.index else 'not timed'})"
         for name, row in rows.head(NAMES).iterrows()
     ]
     more = f" and {len(rows) - NAMES} more" if len(rows) > NAMES else ""
-    return (", ".join(told) or "none") + more
+    return (", ".join(parts) or "none") + more
 
 
 def safest(
     judged: pd.DataFrame, answer: pd.DataFrame, standings: pd.DataFrame, not_drop_ins: Collection[str]
 ) -> list[str]:
-    """The fastest that is right on every family, for each task with an answer that is not, or that is no drop-in."""
+    """The fastest that is right on every family, for each task whose answer is wrong on one or not a drop-in."""
     right, wrong = accuracy.sound(judged), judged.loc[judged["outcome"] == accuracy.WRONG, "implementation"]
-    paid = costs(standings, ["task", "implementation"]).dropna(subset=["time"])
+    cost = costs(standings, ["task", "implementation"]).dropna(subset=["time"])
     lines = []
     for task, rows in answer.dropna(subset=["implementation"]).groupby("task", sort=False):
         if not {*rows["implementation"]} & {*wrong, *not_drop_ins}:
             continue
-        timed = paid[(paid.index.get_level_values(0) == task) & paid.index.get_level_values(1).isin(right)]
-        lines.append(f"**Right on every family**, {task}: {_cheapest(timed, str(rows['reference'].iloc[0]))}.")
+        timed = cost[(cost.index.get_level_values(0) == task) & cost.index.get_level_values(1).isin(right)]
+        best = _fastest(timed, str(rows["reference"].iloc[0]))
+        lines.append(f"**Right on every family of hard inputs**, {task}: {best}.")
     return lines
 
 
-def _cheapest(timed: pd.DataFrame, reference: str) -> str:
+def _fastest(timed: pd.DataFrame, reference: str) -> str:
     if timed.empty:
-        return "no timed implementation"
+        return "no implementation that was timed"
     best = timed.reset_index().sort_values("time", kind="stable").iloc[0]
     least, most = units.times(best["least"]), units.times(best["most"])
     span = least if least == most else f"{least} to {most}"

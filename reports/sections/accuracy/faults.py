@@ -1,4 +1,4 @@
-"""In which ways implementations are wrong on each family, the worst first."""
+"""How implementations are wrong on each family, the worst first."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from reports.sections.accuracy.accuracy import WRONG
 
 NAMES = 12
 LOST, OFF, NO_TRUTH, FAILED = "lost", "off", "no truth", "failed"
-"""NaN or infinite where the truth is finite; beyond the bound; a number where there is no true value; no answer."""
+"""NaN or infinite where the truth is finite; beyond the bound; a number without a true value; no answer."""
 
 _HIDDEN = re.compile(r"(\d+) of \d+ pairs without a cosine have one")
-"""The one size that a finding holds in its reason alone (suites/errors/accuracy.py)."""
+"""The only size that a finding holds just in its reason (suites/errors/accuracy.py)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A family on which implementations are wrong: what is right, and a line of Markdown for each way to be wrong."""
+    """A family on which implementations are wrong: the right answer, and a line of Markdown for each fault."""
 
     family: str
     right: str
@@ -35,14 +35,14 @@ def faults(rows: pd.DataFrame, families: Mapping[str, str]) -> list[Fault]:
 
 
 def ways(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a family and `kind` of fault, the most frequent first; a failure is told apart by its reason.
+    """One row for each family and `kind` of fault, the most frequent first; failures are separated by their reason.
 
-    `implementations` is a tuple, the worst first; `reason` is that of the first, and `several` says that those of
-    others differ.
+    `implementations` is a tuple, the worst first; `reason` is that of the first, and `several` marks that the others
+    have different reasons.
     """
     wrong = rows[rows["outcome"] == WRONG].pipe(_sized).sort_values("size", ascending=False, kind="stable")
-    told = wrong["reason"].where(wrong["kind"] == FAILED, "")
-    grouped = wrong.assign(told=told).groupby(["family", "kind", "told"], sort=False)
+    failure = wrong["reason"].where(wrong["kind"] == FAILED, "")
+    grouped = wrong.assign(failure=failure).groupby(["family", "kind", "failure"], sort=False)
     found = grouped.agg(
         implementations=("implementation", tuple),
         reason=("reason", "first"),
@@ -51,7 +51,7 @@ def ways(rows: pd.DataFrame) -> pd.DataFrame:
     place = {family: place for place, family in enumerate(rows["family"].unique())}
     found = found.assign(place=found["family"].map(place), count=found["implementations"].map(len))
     found = found.sort_values(["place", "count"], ascending=[True, False], kind="stable")
-    return found.drop(columns=["place", "count", "told"])
+    return found.drop(columns=["place", "count", "failure"])
 
 
 def _sized(wrong: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How wrong each is, in sentences and tables."""
+"""Errors on hard inputs, in sentences and tables."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ LARGE = 6
 
 
 def headlines(judged: pd.DataFrame, recommended: Iterable[str]) -> list[str]:
-    """Who is right on all families, who is a cosine at all, who fails where, and how those that are recommended do."""
+    """Which implementations are right on all families, which are true cosines, and how the recommended ones do."""
     overall = accuracy.overall(judged)
     lines = [_within(overall)]
     if (judged["family"] == "self").any():
@@ -25,44 +25,45 @@ def headlines(judged: pd.DataFrame, recommended: Iterable[str]) -> list[str]:
     large = accuracy.large(judged)
     if len(large):
         more = f" and {len(large) - LARGE} more" if len(large) > LARGE else ""
-        lines.append(f"**Within the stated bound, but beyond the error budget**: {_counted(large, LARGE)}{more}.")
+        families = f"{_counted(large, LARGE)}{more}"
+        lines.append(f"**Within the stated bound, but beyond the error budget** (implementations): {families}.")
     chosen = overall.set_index("implementation").reindex(pd.Index(recommended).unique()).dropna()
     if len(chosen):
-        told = [f"{code(str(name))} on {_of_families(row)}" for name, row in chosen.iterrows()]
-        lines.append(f"**Recommended above, but wrong here**: {', '.join(told)}.")
+        parts = [f"{code(str(name))} on {_of_families(row)}" for name, row in chosen.iterrows()]
+        lines.append(f"**Where the recommended implementations are wrong**: {', '.join(parts)}.")
     return lines
 
 
 def tally(rows: pd.DataFrame) -> pd.DataFrame:
     """How each implementation did on one device in one dtype."""
-    counts = zip(rows[accuracy.RIGHT], rows[accuracy.WRONG], rows[accuracy.NOT_ASKED], strict=True)
+    counts = zip(rows[accuracy.RIGHT], rows[accuracy.WRONG], rows[accuracy.NOT_TESTED], strict=True)
     ties = zip(rows["distinct"], rows["pairs"], strict=True)
     return pd.DataFrame(
         {
             "implementation": rows["implementation"],
-            "right / wrong / not asked": [" / ".join(map(str, three)) for three in counts],
-            "worst error, ordinary families": rows["ordinary_u"].map(units.error),
-            "itself: above 1": rows["above_one"].map(units.share),
-            "itself: exactly 1": rows["exactly_one"].map(units.share),
+            "families right / wrong / not tested": [" / ".join(map(str, three)) for three in counts],
+            "largest error on ordinary families": rows["ordinary_u"].map(units.error),
+            "equal rows: above 1": rows["above_one"].map(units.share),
+            "equal rows: exactly 1": rows["exactly_one"].map(units.share),
             "ties: Kendall's τ": rows["kendall"].map(_order),
-            "ties: distinct": [units.MISSING if pd.isna(n) else f"{n:,.0f} of {of:,.0f}" for n, of in ties],
-            "worst gradient": rows["gradient_u"].map(units.error),
+            "ties: distinct answers": [units.MISSING if pd.isna(n) else f"{n:,.0f} of {of:,.0f}" for n, of in ties],
+            "largest gradient error": rows["gradient_u"].map(units.error),
         }
     )
 
 
 def bounds(rows: pd.DataFrame) -> pd.DataFrame:
-    """What each states of its error, beside what was seen."""
+    """The stated bound of each implementation, and its errors."""
     return pd.DataFrame(
         {
             "implementation": rows["implementation"],
             "largest error": rows["largest_u"].map(units.error),
-            "on": rows["largest_on"],
-            "error nearest its bound": rows["worst_u"].map(units.error),
+            "on family": rows["largest_on"],
+            "error closest to its bound": rows["worst_u"].map(units.error),
             "that bound": rows["bound_u"].map(units.error),
             "bound / error": rows["slack"].map(units.times),
-            "of": rows["family"],
-            "bound broken on": rows["broken"].map(_families),
+            "of family": rows["family"],
+            "error beyond its bound on": rows["broken"].map(_families),
         }
     )
 
@@ -70,17 +71,17 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
 def _within(overall: pd.DataFrame) -> str:
     right = overall[overall["wrong"] == 0]
     if right.empty:
-        return "**No implementation is right on every family** that was tested."
-    asked = zip(right["implementation"].head(NAMES), right["asked"], strict=False)
-    names = [f"{code(name)} (all {count})" for name, count in asked]
+        return "**No implementation is right on every family** that it was tested on."
+    tested = zip(right["implementation"].head(NAMES), right["tested"], strict=False)
+    names = [f"{code(name)} ({count})" for name, count in tested]
     more = f" and {len(right) - NAMES} more" if len(right) > NAMES else ""
-    return f"**Right on every family tested**, in each dtype: {', '.join(names)}{more}."
+    return f"**Right on every family tested, in each dtype** (number of families): {', '.join(names)}{more}."
 
 
 def _true_cosines(overall: pd.DataFrame) -> str:
     names = overall.loc[overall["true_cosine"], "implementation"]
     if names.empty:
-        return "**No implementation** is never above 1 and also exactly 1 for each row with itself."
+        return "**No implementation** is both never above 1 and exactly 1 for each row with itself."
     return f"**Never above 1, and exactly 1 for each row with itself**: {codes(names, NAMES)}."
 
 
@@ -89,8 +90,8 @@ def _failing(overall: pd.DataFrame, hardest: pd.Series) -> str:
     most = wrong.iloc[0]
     return (
         f"**Wrong on at least one family**: {len(wrong)} of {units.counted(len(overall), 'implementation')}. The worst "
-        f"is {code(most['implementation'])}, wrong on {_of_families(most)}. The hardest families: "
-        f"{_counted(hardest, HARDEST)}."
+        f"is {code(most['implementation'])}, wrong on {_of_families(most)}. The hardest "
+        f"families, and how many implementations are wrong there: {_counted(hardest, HARDEST)}."
     )
 
 
@@ -99,7 +100,11 @@ def _counted(families: pd.Series, most: int) -> str:
 
 
 def _of_families(row: pd.Series) -> str:
-    return f"{row['wrong']:.0f} of {row['asked']:.0f} families" if row["wrong"] else f"none of {row['asked']:.0f}"
+    return (
+        f"{row['wrong']:.0f} of {row['tested']:.0f} families"
+        if row["wrong"]
+        else f"none of {row['tested']:.0f} families"
+    )
 
 
 def _families(number: int) -> str:

@@ -1,4 +1,4 @@
-"""What somebody comes with: what is read, why, and how much of it there is in this run."""
+"""The symptoms that users see: what the output reads, why, and how much of it this run has."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ _WORST = 3
 
 
 class Evidence(NamedTuple):
-    """What is known of one implementation at one place: its deviations by family, and its contract."""
+    """One implementation at one place: its deviations by family, and the answers of its contract."""
 
     task: str
     implementation: str
@@ -22,11 +22,11 @@ class Evidence(NamedTuple):
     place: str
     dtype: str
     found: pd.DataFrame
-    told: Mapping[str, str]
+    contract: Mapping[str, str]
 
 
 class NumericSymptom(NamedTuple):
-    """What is read, and why. `seen` says how much of it there is: "" for none, None where that was not asked."""
+    """What the output reads, and why. `seen` says how much of it there is: "" for none, None if not tested."""
 
     reads: str
     why: str
@@ -35,10 +35,10 @@ class NumericSymptom(NamedTuple):
 
 
 def identical(row: pd.Series) -> str:
-    """What equal rows read, of the deviation of the family `self`."""
+    """The cosines of equal rows in words, from a row of the family `self`."""
     above, exact = row["above_one"] / row["pairs"], row["exactly_one"] / row["pairs"]
     less = 1 - above - exact
-    return f"{units.share(exact)} as exactly 1, {units.share(above)} as more and {units.share(less)} as less"
+    return f"exactly 1 for {units.share(exact)}, above 1 for {units.share(above)}, below 1 for {units.share(less)}"
 
 
 def _above_one(subject: Evidence) -> str | None:
@@ -62,16 +62,17 @@ def _nan(subject: Evidence) -> str | None:
         return None
     share = (subject.found["lost"] / subject.found["pairs"]).sort_values(ascending=False, kind="stable")
     lost = share[share > 0].head(_WORST)
-    zero = ["a zero row"] if subject.told.get("zero row") == "NaN" else []
+    zero = ["a zero row"] if subject.contract.get("zero row") == "NaN" else []
     return ", ".join([*zero, *(f"{units.share(part)} of {code(str(family))}" for family, part in lost.items())])
 
 
 def _vanishing(subject: Evidence) -> str | None:
-    norms = {question: subject.told[question] for question in ("tiny norms", "huge norms") if question in subject.told}
+    contract = subject.contract
+    norms = {question: contract[question] for question in ("tiny norms", "huge norms") if question in contract}
     if not norms:
         return None
-    limits = [f"{question}: right {escape(answer)}" for question, answer in norms.items() if answer != "all"]
-    return ", ".join([f"a zero row gives {escape(subject.told['zero row'])}", *limits]) if limits else ""
+    limits = [f"{question} are right {escape(answer)}" for question, answer in norms.items() if answer != "all"]
+    return ", ".join([f"a zero row gives {escape(contract['zero row'])}", *limits]) if limits else ""
 
 
 def _ties(subject: Evidence) -> str | None:
@@ -81,8 +82,8 @@ def _ties(subject: Evidence) -> str | None:
     ties = rows.loc["ties"]
     if ties["output_dtype"] not in HALF:
         return ""
-    itself = f"; equal rows: {identical(rows.loc[['self']].iloc[0])}" if "self" in rows.index else ""
-    return f"{ties['distinct']:,.0f} answers to {ties['pairs']:,.0f} `ties`{itself}"
+    itself = f"; equal rows read {identical(rows.loc[['self']].iloc[0])}" if "self" in rows.index else ""
+    return f"{ties['distinct']:,.0f} different answers to {ties['pairs']:,.0f} pairs of `ties`{itself}"
 
 
 def _shares(parts: pd.Series, rows: pd.DataFrame) -> str:
@@ -96,28 +97,28 @@ def _shares(parts: pd.Series, rows: pd.DataFrame) -> str:
 SYMPTOMS: Sequence[NumericSymptom] = (
     NumericSymptom(
         "1.0000001 (above 1)",
-        "The dot product and the norms are rounded apart, so that their quotient is one or two roundings off.",
+        "The dot product and the norms are rounded separately, so their quotient is off by one or two roundings.",
         _above_one,
     ),
     NumericSymptom(
         "0.999… for equal rows",
-        "The same rounding the other way; and over long rows, a running sum that drifts.",
+        "The same rounding in the other direction. Over long rows, a running sum also drifts.",
         _below_one,
         "long_rows",
     ),
     NumericSymptom(
         "NaN",
-        "0/0 for a zero row where no eps holds, ∞/∞ where a square leaves the range, acos of a number above 1.",
+        "0/0 for a zero row without an eps, ∞/∞ where a square overflows, or acos of a number above 1.",
         _nan,
     ),
     NumericSymptom(
         "0, or far too small",
-        "A square that overflows makes a norm infinite; a norm below eps is replaced by eps.",
+        "A square that overflows makes a norm infinite. A norm below eps is replaced by eps.",
         _vanishing,
     ),
     NumericSymptom(
-        "ties, or a threshold near 1 that all or none pass (16 bits)",
-        "The answer is rounded to 16 bits, which are few near 1.",
+        "ties, or a threshold near 1 that every pair or no pair passes (16 bits)",
+        "The answer is rounded to 16 bits, and few 16-bit numbers lie near 1.",
         _ties,
     ),
 )

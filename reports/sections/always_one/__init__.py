@@ -1,1 +1,1 @@
-"""Which advice helps a Siamese loop."""
+"""The advice that helps a Siamese loop."""

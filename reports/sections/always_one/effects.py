@@ -3,37 +3,38 @@
 import numpy as np
 import pandas as pd
 
-HELPS, HURTS, SAME, UNTOLD = "helps", "hurts", "no difference", "undecided"
+HELPS, HURTS, SAME, UNCLEAR = "helps", "hurts", "no difference", "inconclusive"
 NOTICEABLE = 0.02
-"""An AUC that is known to differ by less than that is no different."""
+"""Differences in AUC below this are called no difference."""
 
 FALSE = 0.05
-"""How many of the differences that are called one may be none."""
+"""The share of reported differences that may be false."""
 
 CONFIDENCE = 0.95
 NO_TRAINING = "no_training"
 BEFORE = {"as_written": (NO_TRAINING, "untrained_network"), "correct_code": ("as_written", "")}
-"""What each loop is compared with."""
+"""The loop that each loop is compared with."""
 
 CODE = ("repair", "fault", "detach")
-"""What is no advice: changes of code that is wrong or right."""
+"""Kinds of changes that are not advice: they correct code, or break it."""
 
 LOOP = ["loop", "change"]
 MEASURES = {"auc": (0, 1), "unlike": (-1, 1), "effective_rank": (0, np.inf), "zeros": (0, 1)}
-"""What is told of vectors, and where it lies."""
+"""The measures of the vectors, and their ranges."""
 
 
 def trained(trainings: pd.DataFrame) -> pd.DataFrame:
-    """The `outcomes` of each loop and change beside their `effects`; empty where nothing was trained."""
+    """The `outcomes` of each loop and change, joined with their `effects`; empty where nothing was trained."""
     if trainings.empty:
         return trainings
     return outcomes(trainings).merge(effects(trainings), on=LOOP, how="left")
 
 
 def outcomes(trainings: pd.DataFrame) -> pd.DataFrame:
-    """One row a loop and change, in the order they were made: the mean over the seeds of each of `MEASURES`.
+    """One row for each loop and change, in the order of the run: the mean over the seeds of each of `MEASURES`.
 
-    `auc_low`, `auc_high` and so on end Student's 95 % interval, NaN for one seed. `diverged` counts those that did.
+    `auc_low`, `auc_high` and so on are the ends of Student's 95 % interval, NaN for one seed. `diverged` counts the
+    seeds that diverged.
     """
     numbers = dict.fromkeys([*MEASURES, "first_cosine", "second_cosine"], float)  # None would make them objects
     grouped = trainings.astype(numbers).groupby([*LOOP, "advice", "what"], sort=False)
@@ -50,12 +51,12 @@ def outcomes(trainings: pd.DataFrame) -> pd.DataFrame:
 
 
 def effects(trainings: pd.DataFrame) -> pd.DataFrame:
-    """What each change makes of the AUC: one row a loop and change, against the loop without it, paired by seed.
+    """The effect of each change on the AUC: one row for each loop and change, paired by seed with the loop without it.
 
     The loop itself is compared with that of `BEFORE`. `difference`, `low` and `high` are NaN where fewer than two seeds
-    have both. The intervals have a `confidence` at which exactly those differences exclude 0 that Benjamini and
-    Hochberg's procedure finds, and at most `FALSE` of these are expected to be none; `verdict` says what follows.
-    `time` and `memory` are a step's, relative to the loop without the change.
+    have both. The `confidence` of the intervals is chosen so that they exclude 0 exactly for the differences that
+    Benjamini and Hochberg's procedure finds; at most `FALSE` of these are expected to be false. `verdict` is the
+    conclusion. `time` and `memory` are those of a step, relative to the loop without the change.
     Source: Y. Benjamini and D. Yekutieli, False discovery rate-adjusted multiple confidence intervals, JASA 100 (2005).
     """
     from scipy import stats
@@ -66,12 +67,12 @@ def effects(trainings: pd.DataFrame) -> pd.DataFrame:
     rows = pd.DataFrame(
         [_compared(wide, *pair) for pair in pairs], columns=[*LOOP, "seeds", "difference", "sem", "time", "memory"]
     )
-    told = rows["sem"].notna()
+    known = rows["sem"].notna()
     with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.nan_to_num(np.abs(rows["difference"] / rows["sem"])[told])  # NaN: equal in each seed
-    chances = 2 * stats.t.sf(distance, rows.loc[told, "seeds"] - 1)
-    found = int((stats.false_discovery_control(chances) <= FALSE).sum()) if told.any() else 0
-    confidence = 1 - FALSE * max(found, 1) / max(told.sum(), 1)
+        distance = np.nan_to_num(np.abs(rows["difference"] / rows["sem"])[known])  # NaN: equal in each seed
+    chances = 2 * stats.t.sf(distance, rows.loc[known, "seeds"] - 1)
+    found = int((stats.false_discovery_control(chances) <= FALSE).sum()) if known.any() else 0
+    confidence = 1 - FALSE * max(found, 1) / max(known.sum(), 1)
     half = _half(rows["sem"], rows["seeds"], confidence)
     rows = rows.assign(low=rows["difference"] - half, high=rows["difference"] + half, confidence=confidence)
     return rows.assign(verdict=_verdicts(rows)).drop(columns="sem")
@@ -93,5 +94,5 @@ def _half(sem: pd.Series, seeds: pd.Series, confidence: float) -> pd.Series:
 def _verdicts(rows: pd.DataFrame) -> list[str]:
     low, high = rows["low"], rows["high"]
     same = (low > -NOTICEABLE) & (high < NOTICEABLE)
-    words = np.select([rows["low"].isna(), same, low > 0, high < 0], ["", SAME, HELPS, HURTS], UNTOLD)
+    words = np.select([rows["low"].isna(), same, low > 0, high < 0], ["", SAME, HELPS, HURTS], UNCLEAR)
     return [str(word) for word in words]

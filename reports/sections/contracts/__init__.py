@@ -1,1 +1,1 @@
-"""What each implementation does at the edges, and where it is no drop-in."""
+"""The answers of each implementation at the edges, and where it is not a drop-in."""

@@ -1,4 +1,4 @@
-"""What each answers where there is no cosine, and who answers alike."""
+"""What each implementation answers where there is no cosine, and which answer alike."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ TABLE = ["task", "device", "dtype"]
 COLUMNS = 8
 EPS = "eps rule"
 SKIPPED = "not asked"
-"""The answer where a question was left out, as its answer depends little on the dtype."""
+"""The answer where a question was skipped, since its answer depends little on the dtype."""
 _RULES = {
     "": units.MISSING,
     "none": "no eps",
@@ -30,9 +30,9 @@ _SHARE = re.compile(r"([\d.]+) %.*")
 
 
 def answered(contracts: pd.DataFrame) -> pd.DataFrame:
-    """The answers that there are, the eps rule in words as the first of them, with the `kind` of each.
+    """The answers, the eps rule in words first, with the `kind` of each.
 
-    Answers of one kind differ in nothing but a measured share.
+    Answers of one kind differ only in a measured share.
     """
     ok = contracts[(contracts["status"] == "ok") & ~contracts["question"].isin(["", EPS])]
     rules = ok.drop_duplicates([*TABLE, "implementation"])
@@ -44,8 +44,8 @@ def answered(contracts: pd.DataFrame) -> pd.DataFrame:
 class Contracts(NamedTuple):
     """One table of answers: a column for each group of implementations that answer alike, the baseline's first.
 
-    `answers` has a row a question; `differs` says where an answer is of another kind than the baseline's, if there is
-    one and both were asked.
+    `answers` has a row for each question. `differs` marks answers of another kind than the baseline's, where both were
+    asked.
     """
 
     task: str
@@ -67,22 +67,22 @@ def side_by_side(answered: pd.DataFrame) -> list[Contracts]:
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """The answers of one task in one dtype, a table or more."""
+    """The answers of one task in one dtype, in one or more tables."""
 
     name: str
     tables: list[pd.DataFrame]
 
 
-def untold(found: pd.DataFrame) -> list[str]:
-    """The implementations whose contract could not be measured, and why, a line of Markdown each."""
+def unmeasured(found: pd.DataFrame) -> list[str]:
+    """Implementations whose contract could not be measured, and why: a line of Markdown each."""
     rows = found[~found["status"].isin(["ok", "unsupported", "absent"])]
     rows = rows.groupby(["implementation", "reason"], sort=False)["dtype"].agg(tuple).reset_index()
-    told = zip(rows["implementation"], rows["dtype"], rows["reason"], strict=True)
-    return [f"{code(name)} in {codes(dtypes)}: {escape(shortened(reason))}" for name, dtypes, reason in told]
+    parts = zip(rows["implementation"], rows["dtype"], rows["reason"], strict=True)
+    return [f"{code(name)} in {codes(dtypes)}: {escape(shortened(reason))}" for name, dtypes, reason in parts]
 
 
 def answers(answered: pd.DataFrame) -> list[Answers]:
-    """The answers of all that answer alike side by side, with those in bold that are not the baseline's."""
+    """The answers, a column for each group that answers alike; bold where they differ from the baseline."""
     several = answered["device"].nunique() > 1
     tables: dict[str, list[pd.DataFrame]] = {}
     for each in side_by_side(answered):
@@ -96,8 +96,8 @@ def _split(task: str, device: str, dtype: str, rows: pd.DataFrame) -> list[Contr
     answers, kinds = _wide(rows, "answer"), _wide(rows, "kind")
     baseline = next(iter(rows.loc[rows["baseline"], "implementation"]), None)
     usual = baseline or answers.columns[0]
-    told = (kinds != SKIPPED) & (kinds[[usual]] != SKIPPED).to_numpy()
-    apart = kinds.ne(kinds[usual], axis="index") & told & (baseline is not None)
+    asked = (kinds != SKIPPED) & (kinds[[usual]] != SKIPPED).to_numpy()
+    apart = kinds.ne(kinds[usual], axis="index") & asked & (baseline is not None)
     groups = _alike(kinds)
     first = next(group for group in groups if usual in group)
     others = sorted((group for group in groups if group != first), key=lambda group: (apart[group[0]].sum(), group))
@@ -129,7 +129,7 @@ def _alike(kinds: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _merged(answers: Iterable[str]) -> str:
-    """One answer for all; of shares from the least to the most."""
+    """One answer for the group; of shares, their range."""
     distinct = list(dict.fromkeys(answers))
     if len(distinct) == 1:
         return distinct[0]

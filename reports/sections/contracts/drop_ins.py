@@ -1,4 +1,4 @@
-"""Who can stand in for a baseline, and what bites where one can't."""
+"""Which implementations can replace a baseline, and what changes where they can't."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _PAIR = ["implementation", "reference", "question"]
 
 
 class Bite(NamedTuple):
-    """A question that tells whether one can stand in for another: an answer in words, and what harmless ones match."""
+    """A question on which a replacement may differ: its answer in words, and a pattern of harmless answers."""
 
     says: str
     harmless: str = r"(?!)"
@@ -28,12 +28,12 @@ class Bite(NamedTuple):
 BITES: Mapping[str, Bite] = {
     "zero row": Bite("a zero row gives {}"),
     contracts.EPS: Bite("{}", units.MISSING),
-    "huge norms": Bite("huge norms: right {}", "all"),
-    "above 1": Bite("rows with themselves above 1: {}", "never"),
+    "huge norms": Bite("huge norms are right {}", "all"),
+    "above 1": Bite("equal rows are above 1: {}", "never"),
     "NaN": Bite("a NaN gives {}", "NaN"),
     "infinity": Bite("an infinity gives {}", "NaN"),
     "result": Bite("the result is {}"),
-    "tiny norms": Bite("tiny norms: right {}", "all"),
+    "tiny norms": Bite("tiny norms are right {}", "all"),
     "gradient at a zero row": Bite("the gradient at a zero row is {}", "0"),
     "two zero rows": Bite("two zero rows give {}"),
     "int64": Bite("int64 gives {}", ".*right"),
@@ -41,14 +41,14 @@ BITES: Mapping[str, Bite] = {
     "[2, 3] with [1, 1]": Bite("[2, 3] with [1, 1] gives {}", "right"),
     "[N, 1, D] with [1, M, D]": Bite("[N, 1, D] with [1, M, D] gives {}", "right"),
 }
-"""The questions (suites/errors/contract.py) by which one implementation can't stand in for another."""
+"""The questions (suites/errors/contract.py) that decide whether one implementation can replace another."""
 
 
 def bites(answer: pd.DataFrame, answered: pd.DataFrame) -> pd.DataFrame:
-    """One row a question of `BITES` on which the implementation of an answer and the baseline differ.
+    """One row for each question of `BITES` on which a recommended implementation and the baseline differ.
 
-    Columns: `implementation`, `reference`, `question`, `seen`, and `usual`, the baseline's answer; `dtypes` and
-    `devices` are tuples, of the places where that is so, and `everywhere` says that both were asked nowhere else.
+    Columns: `implementation`, `reference`, `question`, `seen`, and `usual`, the baseline's answer. `dtypes` and
+    `devices` are tuples of the places where they differ; `everywhere` marks that these are all places asked.
     """
     chosen = answer[["implementation", "reference", "device", "dtype"]].dropna().drop_duplicates()
     given = answered.loc[answered["question"].isin(list(BITES)) & (answered["answer"] != contracts.SKIPPED), _GIVEN]
@@ -70,7 +70,7 @@ def bites(answer: pd.DataFrame, answered: pd.DataFrame) -> pd.DataFrame:
 
 
 def drop_ins(answered: pd.DataFrame) -> pd.DataFrame:
-    """One row a baseline: `implementations` is the tuple of those that answer as it does, wherever both were asked."""
+    """One row for each baseline: `implementations` are those that answer as it does wherever both were asked."""
     keys = [*contracts.TABLE, "question"]
     answered = answered[answered["answer"] != contracts.SKIPPED]
     usual = answered[answered["baseline"]]
@@ -84,29 +84,35 @@ def drop_ins(answered: pd.DataFrame) -> pd.DataFrame:
 
 
 def warnings(answer: pd.DataFrame, answered: pd.DataFrame) -> list[str]:
-    """The differences that matter if an answer of the report replaces its baseline: a sentence for each such pair."""
+    """What changes if an answer of the report replaces its baseline: a sentence for each such pair."""
     rows = bites(answer, answered)
     several = answered["device"].nunique() > 1
     return [
-        f"**Not a drop-in**: {code(str(chosen))} for {code(str(reference))}: "
+        f"**Not a drop-in**: {code(str(chosen))} for {code(str(reference))}{_dtypes(apart, answered)}: "
         f"{'; '.join(_bite(row, several) for _, row in apart.head(MOST).iterrows())}{_more(apart)}."
         for (chosen, reference), apart in rows.groupby(_WHOSE, sort=False)
     ]
 
 
 def alike(answered: pd.DataFrame) -> str:
-    """Who answers as its baseline does; "" without a baseline."""
+    """The drop-ins of each baseline; "" without a baseline."""
     rows = drop_ins(answered)
     if rows.empty:
         return ""
-    told = [
-        f"for {code(baseline)} {codes(others, NAMES) if others else 'none'}"
+    parts = [
+        f"for {code(baseline)}: {codes(others, NAMES) if others else 'none'}"
         for baseline, others in zip(rows["baseline"], rows["implementations"], strict=True)
     ]
     return (
-        f"Drop-ins give the same answer to each question: {'; '.join(told)}. "
-        "The baseline comes first; answers in bold differ from its own."
+        f"A drop-in gives the same answer to every question. Drop-ins {'; '.join(parts)}. "
+        "The baseline comes first; bold answers differ from its answers."
     )
+
+
+def _dtypes(apart: pd.DataFrame, answered: pd.DataFrame) -> str:
+    """Where a pair differs, if the run has other dtypes too."""
+    dtypes = dict.fromkeys(dtype for dtypes in apart["dtypes"] for dtype in dtypes)
+    return f" in {codes(dtypes)}" if len(dtypes) < answered["dtype"].nunique() else ""
 
 
 def _bite(row: pd.Series, several_devices: bool) -> str:

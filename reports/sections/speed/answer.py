@@ -1,4 +1,4 @@
-"""The answer: what to ship in each group of cases, what else comes close, and where size decides."""
+"""The answer: what to ship in each group of cases, what comes close, and where size decides."""
 
 import numpy as np
 import pandas as pd
@@ -8,16 +8,24 @@ from reports.sections.speed.table import FASTER, GROUP, MEMBER, SAME
 from reports.sections.speed.verdicts import against, hidden, tally, unproven
 
 STRONGLY = 0.9
-"""A winner is replaced in a case by one that takes at most this share of its time there."""
+"""Another implementation wins a case clearly if it takes at most this share of the answer's time."""
+
+FLAWS = {
+    "wrong in some cases": "is wrong in some cases",
+    "wrong on ordinary inputs": "is wrong on ordinary inputs",
+    "outside the error budget": "is outside the error budget",
+    "did not run every case": "did not run every case",
+}
+"""Why a faster implementation is not the answer, as a cell and as a clause."""
 
 
 def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
-    """One row a group of `table`: the standing of the fastest complete implementation within the error budget.
+    """One row for each group of `table`: the standing of the fastest complete implementation within the error budget.
 
-    The baseline is preferred to what isn't seen to be faster: in no case, or not over all of them.
-    `implementation` is missing where there is none, and `cases` is 0 where nothing ran; `reference` is the
-    group's baseline, `reference_error_u` its largest error if it ran, and `flags` those of the answer's records.
-    Where the baseline is the answer and may not be, `rival` is the fastest that is `hidden`, by its `rival_time`.
+    The baseline is preferred to an implementation that is seen to be faster in no case, or not over all cases.
+    `implementation` is missing where there is none, and `cases` is 0 where nothing ran. `reference` is the group's
+    baseline, `reference_error_u` its largest error if it ran, and `flags` those of the answer's records. Where noise
+    may hide a faster implementation than the baseline, `rival` is the fastest such and `rival_time` its time.
     """
     fit = standings[standings["complete"] & standings["within"]]
     doubtful = ~fit["baseline"] & (fit["compared"] > 0) & ((fit["faster"] == 0) | (fit["time_high"] >= 1))
@@ -32,11 +40,11 @@ def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
 
 
 def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
-    """The standings that somebody will ask about, with the reason `why` they are not the answer.
+    """The standings that come close to the answer, with the reason `why` they are not the answer.
 
-    Those that no difference is seen from: in no case, or the intervals of the means overlap. And those that are
-    wrong on ordinary inputs, outside of the error budget or incomplete, but faster than the answer in a case and over
-    all that both ran: the columns of `tally`, with `_chosen` behind their names, count the verdicts against the answer.
+    Some are as fast: no case shows a difference, or the intervals of the means overlap. Others are faster in a case
+    and over all shared cases, but wrong on ordinary inputs, outside the error budget or incomplete. The columns of
+    `tally` with the suffix `_chosen` count the verdicts against the answer.
     """
     rows = answer[[*GROUP, "implementation", "time_low", "time_high"]].merge(
         standings, on=GROUP, suffixes=("_chosen", "")
@@ -46,22 +54,17 @@ def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataF
     overlap = (rows["time_low"] <= rows["time_high_chosen"]) & (rows["time_low_chosen"] <= rows["time_high"])
     unseen = (rows["faster_chosen"] == 0) & (rows["slower_chosen"] == 0)
     faster = rows["implementation_chosen"].isna() | ((rows["faster_chosen"] > 0) & (rows["time_chosen"] < 1))
-    reasons = {
-        "wrong in some cases": faster & rows["wrong"],
-        "wrong on ordinary inputs": faster & rows["unfit"],
-        "outside of the error budget": faster & ~rows["within"],
-        "did not run every case": faster & ~rows["complete"],
-        SAME: rows["within"] & rows["complete"] & (overlap | unseen),
-    }
+    flaws = [faster & flaw for flaw in (rows["wrong"], rows["unfit"], ~rows["within"], ~rows["complete"])]
+    reasons = dict(zip(FLAWS, flaws, strict=True)) | {SAME: rows["within"] & rows["complete"] & (overlap | unseen)}
     rows["why"] = np.select(list(reasons.values()), list(reasons), "")
     return rows[rows["why"] != ""].reset_index(drop=True)
 
 
 def by_size(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
-    """Who wins which cases, for the groups whose answer is clearly beaten in some: one row a winner.
+    """One row for each winner of cases, in the groups whose answer is clearly beaten in at least one case.
 
-    Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins where
-    nothing is as clearly faster than it. Columns: the group, `implementation`, `labels` (tuple, small cases first),
+    Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins a case where
+    no implementation clearly beats it. Columns: the group, `implementation`, `labels` (a tuple, small cases first),
     and those of `tally`.
     """
     fit = table[table["status"] == "ok"].merge(standings.loc[standings["within"], MEMBER], on=MEMBER)

@@ -36,7 +36,7 @@ def shown(rows: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
 
 
 def left_out(rows: pd.DataFrame) -> str:
-    """What of a group's rows is not shown; "" if nothing."""
+    """How many of a group's cases and implementations are shown; "" if all are."""
     cases, implementations = rows["label"].nunique(), rows["implementation"].nunique()
     parts = [f"{CASES} of {cases:,} cases"] if cases > CASES else []
     if implementations > IMPLEMENTATIONS:
@@ -45,23 +45,23 @@ def left_out(rows: pd.DataFrame) -> str:
 
 
 def latency(rows: pd.DataFrame) -> pd.DataFrame:
-    """Latency and ratio to the baseline of the rows that are shown: "81.2 µs, 0.09×", or what happened instead.
+    """Latency and ratio to the baseline of the rows that are shown, "81.2 µs, 0.09×", or the status.
 
-    A ratio in which no difference is seen stands in parentheses, and a dagger marks flagged records.
+    Parentheses mark a ratio without a visible difference, and a dagger marks flagged records.
     """
     cells = [_time(row) if row["status"] == "ok" else row["status"].replace("_", " ") for _, row in rows.iterrows()]
     return _crosswise(rows.assign(cell=cells))
 
 
 def first_calls(rows: pd.DataFrame) -> pd.DataFrame:
-    """First calls of those that start slowly, and how many calls pay for them: "3.2 s, 41,000 calls"; may be empty."""
+    """First calls of slow starters, and the calls until break-even: "3.2 s, 41,000 calls"; may be empty."""
     slow = rows[rows.groupby("implementation")["slow_start"].transform("any") & (rows["status"] == "ok")]
     parts = zip(slow["first_call_s"].map(units.seconds), slow["pays_after"].map(units.calls), strict=True)
     return _crosswise(slow.assign(cell=[", ".join(pair) for pair in parts]))
 
 
 def launches(rows: pd.DataFrame) -> pd.DataFrame:
-    """The host's time a call on a GPU, and the device's as a replayed graph: "9.1 µs, 2.3 µs"; may be empty."""
+    """Host time per call on a GPU, and device time as a replayed graph: "9.1 µs, 2.3 µs"; may be empty."""
     rows = rows[rows["device_s"].notna()]
     parts = zip(rows["host_s"].map(units.seconds), rows["graph_s"].map(units.seconds), strict=True)
     return _crosswise(rows.assign(cell=[", ".join(pair) for pair in parts]))
@@ -70,13 +70,13 @@ def launches(rows: pd.DataFrame) -> pd.DataFrame:
 def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
     """Peak memory beyond the inputs and the largest absolute error of the rows that are shown: "1.5 MiB, 0.42 u"."""
     parts = zip(rows["peak_bytes"].map(units.size), rows["error_u"].map(units.error), strict=True)
-    cells = [", ".join(part for part in pair if part != units.MISSING) or units.MISSING for pair in parts]
+    cells = [", ".join(pair) if {*pair} != {units.MISSING} else units.MISSING for pair in parts]
     return _crosswise(rows.assign(cell=cells))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """The tables of one group of cases; `rounds` says how often it was timed, `left_out` what only records.csv has."""
+    """The tables of one group of cases; `rounds` is how often it was timed, `left_out` which part is shown."""
 
     name: str
     rounds: str

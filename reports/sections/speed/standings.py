@@ -1,4 +1,4 @@
-"""How each implementation did in each group of cases: what the answer and the pictures are read from."""
+"""The result of each implementation in each group of cases: the basis of the answer and the pictures."""
 
 from collections.abc import Collection, Mapping
 
@@ -12,15 +12,15 @@ from reports.sections.speed.verdicts import tally
 def standings(
     table: pd.DataFrame, budget_u: Mapping[str, float], unfit: Collection[tuple[str, str, str]] = ()
 ) -> pd.DataFrame:
-    """One row an implementation and group in which it ran, the fastest first.
+    """One row for each implementation and group in which it ran, the fastest first.
 
-    `ran` of `cases` counts those that any implementation ran, `error_u` is the worst of them.
-    Times are compared over the cases that all the most complete implementations share: `tally` counts
-    their verdicts, and `time` with its interval is a geometric mean, to rank by, not to quote; `noise` is that
-    of 1 + the noise floors. `memory` is the largest peak over the baseline's, missing where one is not known.
-    `complete`: nobody ran more cases. `wrong`: wrong in a case. `unfit`: one of `unfit`, devices, dtypes and
-    names of those that are wrong on ordinary inputs. `within`: neither, and within the error budget. `first_call_s` is
-    the longest, `pays_after` the most calls that pay for a first one, and `never` in how many cases none do.
+    It ran `ran` of the `cases` that any implementation ran; `error_u` is the largest error. Times are compared over the
+    cases that all the most complete implementations share: `tally` counts the verdicts there, and `time` with its
+    interval is a geometric mean for ranking only; `noise` is that of 1 + the noise floors. `memory` is the largest
+    peak over the baseline's, missing where one is not known. `complete`: no implementation ran more cases. `wrong`:
+    wrong in a case. `unfit`: in the argument `unfit`, which holds device, dtype and name of implementations that are
+    wrong on ordinary inputs. `within`: neither wrong nor unfit, and within the error budget. `first_call_s` is the
+    longest first call, `pays_after` the most calls until break-even, and `never` the number of cases without one.
     """
     ok = table[table["status"] == "ok"]
     shared = ok[_shared(ok)]

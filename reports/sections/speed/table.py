@@ -1,4 +1,4 @@
-"""The table that every section starts from: what was loaded, and the columns to compare by."""
+"""The table that every section starts from: the loaded records with columns for comparison."""
 
 import math
 
@@ -6,28 +6,28 @@ import numpy as np
 import pandas as pd
 
 GROUP = ["task", "device", "dtype", "direction", "cache"]
-"""Cases that differ in nothing but size, memory format and inputs: one decision each."""
+"""The axes of a group. Cases of a group differ only in size, memory format and inputs, and share one decision."""
 
 MEMBER = [*GROUP, "implementation"]
 
 FASTER, SLOWER, SAME = "faster", "slower", "no difference seen"
-"""The verdicts on a record against its baseline; "" where there is nothing to compare."""
+"""The verdicts on a record against its baseline; "" without a comparison."""
 
 SLOW_START_S, SLOW_START = 0.1, 10
-"""A start is slow where the first call takes longer than that, and than so many later ones."""
+"""A start is slow if the first call takes longer than this, and longer than this many later calls."""
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def prepare(table: pd.DataFrame) -> pd.DataFrame:
-    """Add what sections compare by.
+    """Add the columns that sections compare by.
 
-    `label` is a case's name inside its group, `input_bytes` the size of x and y together, and `size` what to order
-    cases by: the same, but for all pairs, where it is that of every pair's rows.
-    `time`, `time_low` and `time_high` rank inside a case: the ratio to the baseline; the latency over the
-    baseline's where that took part in fewer rounds than others; the latency where there is no baseline.
-    `slow_start` says that the first call compiles, tunes or initialises, and `pays_after` how many calls
-    pay for what it took beyond the baseline's: infinitely many where no call is seen to be faster.
+    `label` is a case's name inside its group, and `input_bytes` the size of x and y together. `size` orders cases: it
+    is `input_bytes`, except for pairwise, where it is the size of the rows of every pair. `time`, `time_low` and
+    `time_high` rank inside a case: they are the ratio to the baseline; the latency over the baseline's where the
+    baseline has fewer rounds than others; or the latency without a baseline. `slow_start` marks a first call that
+    compiles, tunes or initialises. `pays_after` is the number of calls until break-even with the baseline, infinite
+    where no call is seen to be faster.
     """
     cases = table.drop_duplicates("case").set_index("case")
     sizes = _sizes(cases)
@@ -43,7 +43,7 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_names(table: pd.DataFrame) -> pd.Series:
-    """What to call the group of each row: "paired, float32, cpu", and what differs from the usual."""
+    """The name of the group of each row: "paired, float32, cpu", and any unusual direction or cache."""
     names = table["task"] + ", " + table["dtype"] + ", " + table["device"]
     for axis, usual, words in (("direction", "forward", ""), ("cache", "warm", " cache")):
         names = names + (", " + table[axis] + words).where(table[axis] != usual, "")

@@ -1,4 +1,4 @@
-"""What may be said of times: verdicts counted case by case, and means that never mix them."""
+"""Verdicts on times, counted case by case, and means that never mix verdicts."""
 
 import numpy as np
 import pandas as pd
@@ -7,18 +7,18 @@ from reports.sections.speed.table import FASTER, MEMBER, SAME, SLOWER
 from results import VERDICT_CONFIDENCE
 
 CHANCE = 1 - VERDICT_CONFIDENCE
-"""How often two equal ones get a verdict all the same."""
+"""The probability of a verdict on two equal implementations."""
 
 NOTICEABLE = 0.1
-"""The part of the baseline's time that is worth a change; a noise floor above it hides such a gain."""
+"""The share of the baseline's time that is worth a change; a higher noise floor hides such a gain."""
 
 
 def tally(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row an implementation and group: in how many cases its `verdict` was what, and by how much.
+    """One row for each implementation and group: the number of cases of each `verdict`, and the ratios.
 
-    `compared` counts the cases with a ratio, `faster`, `slower` and `same` those of each verdict.
-    `faster_ratio` and `slower_ratio` are the geometric means of these alone: across verdicts a mean
-    would be true of no case. `best` and `worst` are the extremes, `low` and `high` those of the intervals.
+    `compared` counts the cases with a ratio; `faster`, `slower` and `same` those of each verdict. `faster_ratio` and
+    `slower_ratio` are geometric means over these cases alone, since a mean across verdicts describes no case. `best`
+    and `worst` are the extremes, `low` and `high` those of the intervals.
     """
     seen = {word: rows["verdict"] == word for word in (FASTER, SLOWER, SAME)}
     columns = {"compared": rows["ratio"].notna(), "faster": seen[FASTER], "slower": seen[SLOWER], "same": seen[SAME]}
@@ -45,26 +45,26 @@ def against(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
 
 
 def unproven(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Rows that are not seen to be faster than the baseline beside them: where in doubt, nothing is replaced."""
+    """Rows not seen to be faster than their baseline, which they don't replace."""
     return ~rows["baseline"] & rows["ratio"].notna() & (rows["verdict"] != FASTER)
 
 
 def hidden(standings: pd.DataFrame) -> "pd.Series[bool]":
-    """Standings nowhere seen to be faster than the baseline, that may be faster by `NOTICEABLE` all the same.
+    """Standings not seen to be faster than the baseline in any case, but that may be faster by `NOTICEABLE`.
 
-    The low end of the interval allows it, or the noise floor, within which nothing is called a difference.
-    Where such a one is left, to stay with the baseline is a guess, not an answer.
+    The low end of the interval allows it, or the noise floor. With such a standing, staying with the baseline is a
+    guess.
     """
     least = np.fmin(standings["time_low"], standings["time"] / standings["noise"])
     return ~standings["baseline"] & (standings["compared"] > 0) & (standings["faster"] == 0) & (least < 1 - NOTICEABLE)
 
 
 def comparisons(table: pd.DataFrame) -> tuple[int, int]:
-    """How many records were compared with their baseline, and in how many of them a difference is seen."""
+    """How many records were compared with their baseline, and how many of them show a difference."""
     return int((table["verdict"] != "").sum()), int(table["verdict"].isin([FASTER, SLOWER]).sum())
 
 
 def noise(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a case with a control, the noisiest first: `case`, `noise_floor`."""
+    """One row for each case with a control, the noisiest first: `case`, `noise_floor`."""
     cases = table.drop_duplicates("case").dropna(subset=["noise_floor"])
     return cases.sort_values(["noise_floor", "case"], ascending=[False, True])[["case", "noise_floor"]]

@@ -1,4 +1,4 @@
-"""Where pictures are drawn: here, or for a large run in a second process, while this one reads and writes."""
+"""Drawing pictures in this process, or for a large run in a second one while this one reads and writes."""
 
 import os
 import pickle
@@ -16,26 +16,26 @@ from reports.plots import Picture, Plot
 _HOUSE = Path(__file__).parents[2]
 
 
-class Studio(Protocol):
-    """Draws what it is given, in that order."""
+class Worker(Protocol):
+    """Draws plots in the order it gets them."""
 
     def draw(self, plots: Iterable[Plot]) -> None:
-        """Take plots on."""
+        """Draw these plots, now or later."""
 
     def pictures(self) -> dict[str, Picture]:
-        """All that were drawn, by stem; called once, last."""
+        """All drawn pictures by stem; call it once, at the end."""
 
 
 @contextmanager
-def studio(folder: Path, second_process: bool) -> Iterator[Studio]:
-    """A studio that saves its pictures in `folder`. A second process ends with it, whatever happens here."""
+def worker(folder: Path, second_process: bool) -> Iterator[Worker]:
+    """A worker that saves its pictures in `folder`. Its second process always ends with the context."""
     if not second_process:
-        yield _Here(folder)
+        yield _InProcess(folder)
         return
     path = os.pathsep.join(filter(None, [str(_HOUSE), os.environ.get("PYTHONPATH")]))
     with (
         tempfile.TemporaryDirectory() as orders,
-        subprocess.Popen(  # multiprocessing would run the caller's script again
+        subprocess.Popen(  # multiprocessing would import the caller's script again
             [sys.executable, "-m", "reports.plots", str(folder.absolute())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -43,12 +43,12 @@ def studio(folder: Path, second_process: bool) -> Iterator[Studio]:
         ) as process,
     ):
         try:
-            yield _Beside(process, Path(orders))
+            yield _SecondProcess(process, Path(orders))
         finally:
             process.kill()
 
 
-class _Here:
+class _InProcess:
     def __init__(self, folder: Path) -> None:
         self._folder, self._drawn = folder, dict[str, Picture]()
 
@@ -61,8 +61,8 @@ class _Here:
         return self._drawn
 
 
-class _Beside:
-    """Orders are files, since a pipe would block where it is full; their names go through it."""
+class _SecondProcess:
+    """Orders are files, since a full pipe would block; only their names go through the pipe."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", orders: Path) -> None:
         self._process, self._orders, self._count = process, orders, 0
@@ -77,7 +77,7 @@ class _Beside:
             self._process.stdin.write(f"{order}\n".encode())
             self._process.stdin.flush()
         except BrokenPipeError:
-            self.pictures()  # says why it ended
+            self.pictures()  # raises with the reason
 
     def pictures(self) -> dict[str, Picture]:
         answer, _ = self._process.communicate()

@@ -1,4 +1,4 @@
-"""The answer as people read it: tables whose cells have units."""
+"""The answer as tables for people: cells with units."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from reports import units
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.sentences import against_baseline, claims, paid, span
+from reports.sections.speed.sentences import against_baseline, break_even, claims, span
 from reports.sections.speed.table import SAME, group_names
 
 ANSWER = ("cases", "fastest within the error budget", "against the baseline", "largest error")
@@ -25,7 +25,7 @@ def answers(answer: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer_costs(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
-    """What each answer costs: its first call, its memory, what else comes as close."""
+    """The cost of each answer: its first call and its memory; and which implementations are as fast."""
     rows = answer.dropna(subset=["implementation"])
     same = close_seconds[close_seconds["why"] == SAME]
     equals = [tuple(of_group(same, row)["implementation"]) or units.MISSING for _, row in rows.iterrows()]
@@ -33,18 +33,18 @@ def answer_costs(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFr
         {
             "cases": group_names(answer)[rows.index],
             "implementation": rows["implementation"],
-            "speed, least to most": _spans(rows),
-            f"{SAME} from": equals,
+            "speed against the baseline": _spans(rows),
+            "as fast (no difference seen)": equals,
             "first call": rows["first_call_s"].map(units.seconds),
-            "break-even after": _paid(rows),
-            "peak memory, of the baseline's, at most": rows["memory"].map(units.share),
+            "break-even after": _break_evens(rows),
+            "peak memory, share of the baseline's": rows["memory"].map(units.share),
             "flags": rows["flags"].replace("", units.MISSING),
         }
     )
 
 
 def close_seconds(rows: pd.DataFrame) -> pd.DataFrame:
-    """Who was faster, and why it is not the answer."""
+    """Implementations that were faster than the answer, and why they are not the answer."""
     rows = rows[rows["why"] != SAME]
     return pd.DataFrame(
         {
@@ -54,29 +54,29 @@ def close_seconds(rows: pd.DataFrame) -> pd.DataFrame:
             "against the answer": _claims(rows[[f"{column}_chosen" for column in TALLY]].set_axis(TALLY, axis=1)),
             "against the baseline": _claims(rows),
             "largest error": rows["error_u"].map(units.error),
-            "budget": rows["budget_u"].map(units.error),
-            "ran": _counts(rows),
+            "error budget": rows["budget_u"].map(units.error),
+            "cases run": _counts(rows),
         }
     )
 
 
 def winners(rows: pd.DataFrame) -> pd.DataFrame:
-    """Who wins which shapes."""
+    """The winner of each shape."""
     return pd.DataFrame(
         {
             "cases": group_names(rows),
             "fastest": rows["implementation"],
             "against the baseline": _claims(rows),
-            "speed, least to most": _spans(rows),
+            "speed against the baseline": _spans(rows),
             "shapes": rows["labels"],
         }
     )
 
 
 def described(about: Mapping[str, str], names: Iterable[str]) -> pd.DataFrame:
-    """What the implementations of these names say of themselves; those that say nothing are left out."""
-    told = [(name, about[name]) for name in dict.fromkeys(names) if about.get(name)]
-    return pd.DataFrame(told, columns=["implementation", "what it is"])
+    """The descriptions of these implementations, as their files give them; those without one are left out."""
+    rows = [(name, about[name]) for name in dict.fromkeys(names) if about.get(name)]
+    return pd.DataFrame(rows, columns=["implementation", "what it does"])
 
 
 def _claims(rows: pd.DataFrame) -> list[str]:
@@ -87,8 +87,8 @@ def _spans(rows: pd.DataFrame) -> list[str]:
     return [span(tally) for _, tally in rows.iterrows()]
 
 
-def _paid(rows: pd.DataFrame) -> list[str]:
-    return [paid(row) for _, row in rows.iterrows()]
+def _break_evens(rows: pd.DataFrame) -> list[str]:
+    return [break_even(row) for _, row in rows.iterrows()]
 
 
 def _counts(rows: pd.DataFrame) -> list[str]:
