@@ -52,7 +52,7 @@ class Grid:
     """A set of cases, and when to stop sampling each of them.
 
     Sampling ends when each ratio to the baseline is known to ± `precision` (a fraction; percent in the file), or when
-    `seconds` for each implementation are spent. `families` are the inputs that hurt (suites/families); implementations
+    `seconds` for each implementation are spent. `families` are the hard inputs (suites/families); implementations
     meet them in the dtypes and on the devices of the cases. With `compile_anew` False, compiled implementations skip
     what they would compile again for, which takes seconds each time.
     """

@@ -1,4 +1,4 @@
-"""How wrong is each implementation on inputs that hurt? What are its contract, its resolution, and known bugs?"""
+"""How wrong is each implementation on hard inputs? What are its contract, its resolution, and known bugs?"""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_known_bugs(finding: Finding) -> None:
 
 
 def conclude(finding: Finding) -> None:
-    """Skip what could not be asked. A wrong answer on inputs that hurt is a finding, not a failure of the suite."""
+    """Skip what could not be asked. A wrong answer on hard inputs is a finding, not a failure of the suite."""
     if isinstance(finding, KnownBug):
         if finding.happens is None:
             pytest.skip(finding.seen)

@@ -1,4 +1,4 @@
-"""Do `accurate` and `angle` keep what they promise, on the inputs that hurt?"""
+"""Do `accurate` and `angle` keep what they promise, on the hard inputs?"""
 
 import ast
 import inspect

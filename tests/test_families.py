@@ -1,4 +1,4 @@
-"""Do the inputs that hurt hold what they promise in common, and the same bytes on every call?"""
+"""Do the hard inputs hold what they promise in common, and the same bytes on every call?"""
 
 import math
 import re

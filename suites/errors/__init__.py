@@ -1,1 +1,1 @@
-"""The error suite: accuracy on inputs that hurt, contracts, resolution."""
+"""The error suite: accuracy on hard inputs, contracts, resolution."""

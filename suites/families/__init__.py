@@ -1,4 +1,4 @@
-"""Inputs that hurt: families by name, and the questions of each in a dtype, the same bytes on every call."""
+"""Hard inputs: families by name, and the questions of each in a dtype, the same bytes on every call."""
 
 import hashlib
 

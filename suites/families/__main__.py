@@ -1,4 +1,4 @@
-"""`python -m suites.families` prints the inputs that hurt, as a Markdown table."""
+"""`python -m suites.families` prints the hard inputs, as a Markdown table."""
 
 from collections.abc import Iterator
 

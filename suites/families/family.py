@@ -1,4 +1,4 @@
-"""A family of inputs that hurt, and the questions it asks a similarity."""
+"""A family of hard inputs, and the questions it asks a similarity."""
 
 import inspect
 from collections.abc import Callable, Iterable

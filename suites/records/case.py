@@ -45,7 +45,7 @@ FAMILY_NAMES = (
     "gradients",
     "metamorphic",
 )
-"""The names of the families of suites/families, inputs that hurt, in the order of reports."""
+"""The names of the families of suites/families, hard inputs, in the order of reports."""
 
 ROUNDOFFS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 """The unit roundoff of each dtype."""

@@ -139,7 +139,7 @@ class Run:
     """The head of a run: its name, its start, its command and its machine.
 
     `absent` maps absent implementations to the reason, `about` the others to their docstrings, and `families` the
-    inputs that hurt to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
+    hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
     implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, "" without
     any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their
     contents. Fields with a default are missing from the oldest runs.
