@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from diagnosis import Diagnosis, DiagnosisError, diagnose
 from diagnosis.intake.loader import EMPTY_BATCHES, NUMBERS, ROWS, gather, read_batch
 from diagnosis.monitor.curve import table
-from diagnosis.monitor.metrics import measure
+from diagnosis.monitor.metrics import metrics_of
 from diagnosis.probes.loss import of_cosines
 from diagnosis.validity.planted import data, network, objective
 from diagnosis.validity.planted.plant import Plant, Size
@@ -84,7 +84,7 @@ def test_a_page_can_be_written_and_the_diagnosis_printed(tmp_path: Path) -> None
     found = diagnose(beside_an_offset(), report=tmp_path / "out")
     page = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert page.startswith("# Why is my cosine similarity always 1?\n\n**Not healthy: common_offset.**")
-    watched = table([measure(step, normal(64, 32)) for step in range(3)], began=None)
+    watched = table([metrics_of(step, normal(64, 32)) for step in range(3)], began=None)
     diagnose(beside_an_offset(), report=tmp_path / "out", curve=watched)
     assert (tmp_path / "out" / "training.png").exists()
     assert str(found).startswith("Not healthy: common_offset.\n\n1. common_offset: very likely")
