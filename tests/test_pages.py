@@ -9,14 +9,18 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pages
 import pytest
 import runs
+import torch
 from pages import PAGES, ROOT, Ended
 
+from implementations import registry
 from suites.records.record import Flag
 
 COMMANDS = sorted({command for page in PAGES for command in pages.commands(page)})
@@ -49,6 +53,9 @@ INSTEAD = {"cuda": "cpu", "--resume": "--benchmark-save"}
 
 SLOW = {"suites.validity", "suites.trials", "diagnosis.validity", "suites.known_bugs"}
 """Experiments of minutes and hours, with tests of their own: here their command lines are parsed."""
+
+IN_IT = "@implementation("
+"""What a block has that shows an implementation."""
 
 TRY = "--only-a-try"
 """An option that no command has: it alone is refused if all others are accepted."""
@@ -195,6 +202,23 @@ def test_snippets_work(checkout: Path, page: Path) -> None:
     (checkout / "snippet.py").write_text("\n".join([PRELUDE, *pages.snippets(page)]), encoding="utf-8")
     ended = pages.run(["snippet.py"], checkout)
     assert ended.status == 0, ended.text
+
+
+@pytest.mark.parametrize("block", [block for page in PAGES for block in pages.blocks(page, "python") if IN_IT in block])
+def test_a_shown_implementation_takes_feature_maps(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader copies it and runs a grid, in which `paired` functions also get a tuple of dims."""
+    made: list[Callable[..., torch.Tensor]] = []
+
+    def implementation(**_: object) -> Callable[[Callable[..., torch.Tensor]], None]:
+        return made.append
+
+    monkeypatch.setattr(registry, "implementation", implementation)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    if "register" in names:
+        names["register"](implementation)
+    x, y = torch.randn(2, 4, 3, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(made[0](x, y, dim=(1, 2, 3)), torch.cosine_similarity(x.flatten(1), y.flatten(1)))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(pages.samples(page))], ids=lambda page: page.stem)
