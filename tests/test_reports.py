@@ -365,8 +365,9 @@ def test_staying_is_no_answer_where_noise_hides_what_may_be_faster(tmp_path: Pat
     save(tmp_path, [ok(name, case, ratio, noise=1.5) for name, ratio in ratios.items() for case in (SMALL, MIDDLE)])
     text = rendered(tmp_path)
     assert (
-        "too noisy to tell: at a noise floor of 300 %, `half` may be faster, at 0.5× the time of `builtin` "
-        "(0.5× to 0.5×). A quieter machine, or more `--seconds`, would decide it; until then stay with `builtin`"
+        "too noisy to tell whether `half` is faster: it took 0.5× the time of `builtin` (0.5× to 0.5×), "
+        "at a noise floor of 300 %. A quieter machine, or more `--seconds`, would decide it; "
+        "until then stay with `builtin`"
     ) in text
     assert "| `builtin` | too noisy to tell |" in text
     assert "too noisy to tell whether half is faster than builtin" in text

@@ -105,7 +105,7 @@ def _decision(row: pd.Series, why_not: str) -> str:
 def _advice(row: pd.Series, why_not: str) -> str:
     ship, reference = code(row["implementation"]), code(str(row["reference"]))
     if pd.notna(row["rival"]):
-        return f"too noisy to tell: {_hidden(row)}. {QUIETER} decide it; until then stay with {reference}"
+        return f"too noisy to tell {_hidden(row)}. {QUIETER} decide it; until then stay with {reference}"
     if row["implementation"] == row["reference"]:
         return f"stay with {ship}: no implementation within the error budget is seen to be faster over all cases"
     if row["compared"] == 0:
@@ -127,7 +127,8 @@ def flaw(row: pd.Series, close_seconds: pd.DataFrame) -> str:
 def _hidden(row: pd.Series) -> str:
     time, low, high = (units.times(row[f"rival_{end}"]) for end in ("time", "low", "high"))
     rival, whose, floor = code(row["rival"]), code(str(row["reference"])), units.percent(row["noise"] - 1)
-    return f"at a noise floor of {floor}, {rival} may be faster, at {time} the time of {whose} ({low} to {high})"
+    took = f"it took {time} the time of {whose} ({low} to {high}), at a noise floor of {floor}"
+    return f"whether {rival} is faster: {took}"
 
 
 def _instead(row: pd.Series, winners: pd.DataFrame) -> str:
