@@ -77,7 +77,8 @@ class Session:
         """The header lines: what will be measured, and which implementations are absent."""
         plan, cases = self.plan, _counted(len(self._selected), "case")
         counts = f"{cases} on {' and '.join(plan.devices)}, {_counted(len(plan.implementations), 'implementation')}"
-        sampled = f"each ratio to ± {plan.grid.precision * 100:.3g} % or {plan.grid.seconds:g} s a contestant"
+        percent, seconds = f"{plan.grid.precision * 100:.3g} %", f"{plan.grid.seconds:g} s"
+        sampled = f"each ratio to ± {percent}, at most {seconds} per implementation"
         if plan.processes > 1:
             sampled += f", over {plan.processes} processes"
         if done := len(self._selected) - len(self.left):
