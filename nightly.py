@@ -30,6 +30,9 @@ _MOST_CONFIRMED = 200  # more mean that the machine or the build is at fault: me
 
 def main(arguments: Sequence[str]) -> int:
     """Run one night and return the exit status."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__.strip())
+        return QUIET
     grid = (
         () if any(a.startswith("--grid") for a in arguments) else ("--grid", "gpu" if "cuda" in devices() else "full")
     )

@@ -5,6 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
+import nightly
 from reports.sections.against import worse
 from results import load_run
 from tests import forked
@@ -68,6 +69,11 @@ def register(implementation):
         cosine = (x * y).sum(dim) / (x.norm(dim=dim) * y.norm(dim=dim))
         return cosine * 0 if os.environ.get("BROKEN") else cosine
 """
+
+
+def test_help_starts_no_night(capsys: pytest.CaptureFixture[str]) -> None:
+    assert nightly.main(["--help"]) == 0
+    assert "Exit status: 0, nothing got worse" in capsys.readouterr().out
 
 
 def test_three_nights(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
