@@ -82,9 +82,10 @@ class Session:
         if plan.processes > 1:
             sampled += f", over {plan.processes} processes"
         if done := len(self._selected) - len(self.left):
-            sampled += f"; {_counted(done, 'case')} done already"
+            counts += f"; {_counted(done, 'case')} done already"
         return [
-            f"grid {plan.grid.name}: {counts}, {sampled}",
+            f"grid {plan.grid.name}: {counts}",
+            f"sampling: {sampled}",
             *([f"inputs {plan.own.description}"] if plan.own else []),
             *(f"{task} is left out: {reason}" for task, reason in plan.left_out.items()),
             *(f"{name} is absent: {reason}" for name, reason in absent.items()),

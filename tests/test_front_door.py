@@ -299,8 +299,8 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
         "file:emb: each row with the next, the last with the first; pairwise all pairs of the first 12; "
         "int64 converted to float32"
     )
-    sampled = "each ratio to ± 20 %, at most 0.002 s per implementation"
-    result.stdout.fnmatch_lines([f"grid tiny.toml: 2 cases on cpu, 3 implementations, {sampled}"])
+    result.stdout.fnmatch_lines(["grid tiny.toml: 2 cases on cpu, 3 implementations"])
+    result.stdout.fnmatch_lines(["sampling: each ratio to ± 20 %, at most 0.002 s per implementation"])
     result.stdout.fnmatch_lines([f"inputs {said}"])
     result.stdout.fnmatch_lines(["feature_maps is left out: file:emb holds [[]N, D] rows, it takes [[]N, C, H, W]"])
     (run,) = checkout.runs

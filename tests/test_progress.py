@@ -320,6 +320,7 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
     result.stdout.fnmatch_lines(
         [
             "grid tiny.toml: 2 cases on cpu, *",
+            "sampling: each ratio to *",
             "1 of 2 cases*",
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",
