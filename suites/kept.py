@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,21 +24,25 @@ class KeptRows:
         show: how a message writes a value of `key`.
 
     Raises:
-        SystemExit: the file is not one of this study, or was made under other conditions.
+        SystemExit: the file is not one of this study, was made under other conditions, or can't be read or written.
     """
 
     def __init__(
         self, file: Path | None, key: str, value: object, *, what: str, show: Callable[[Any], str] = str
     ) -> None:
         self._file, self._key, self._value, self._what, self._show = file, key, value, what, show
-        self.rows: list[KeptRow] = self._resumed(file) if file and file.exists() else []
+        self.rows: list[KeptRow] = []
+        if file:
+            with _named(file):
+                self.rows = self._resumed(file) if file.exists() else []
+                os.listdir(file.parent)  # a missing folder would be noticed only after the first measurement
 
     def add(self, rows: Iterable[KeptRow]) -> None:
         """Store more rows."""
         new = list(rows)
         self.rows += new
         if self._file:
-            with self._file.open("a", encoding="utf-8") as file:
+            with _named(self._file), self._file.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps({self._key: self._value} | row) + "\n" for row in new)
 
     def _resumed(self, file: Path) -> list[KeptRow]:
@@ -54,7 +59,9 @@ class KeptRows:
         try:
             row: KeptRow = json.loads(line)
             value = row.pop(self._key)
-        except (ValueError, KeyError, AttributeError, TypeError):
+            if not isinstance(value, type(self._value)):
+                raise TypeError(value)
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             raise SystemExit(f"{self._file} does not hold {self._what}; name another file") from None
         if value != self._value:
             shown = f"{self._what} of {self._show(value)}, not {self._show(self._value)}"
@@ -62,10 +69,19 @@ class KeptRows:
         return row
 
 
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """End the program with the file's name where the file system refuses it."""
+    try:
+        yield
+    except OSError as error:
+        raise SystemExit(f"{file}: {error.strerror}; name another file") from error
+
+
 def _is_cut(line: bytes) -> bool:
     """Whether a line is the beginning of a JSON object."""
     try:
         json.loads(line)
     except ValueError:
-        return line.startswith(b"{")
+        return line == b"{" or line.startswith(b'{"')
     return False

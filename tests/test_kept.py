@@ -60,13 +60,58 @@ def test_other_conditions_are_refused_and_the_file_is_unchanged(tmp_path: Path) 
     assert file.read_text() == WHOLE + '{"half'
 
 
-@pytest.mark.parametrize("text", ['{"setting": 1}', '{"setting": 1}\n', "[1,\n2]", "[1, 2]", "a text", "3\n", "\x80\n"])
+@pytest.mark.parametrize("end", range(len(2 * WHOLE) + 1))
+def test_a_file_cut_anywhere_is_resumed(tmp_path: Path, end: int) -> None:
+    file = tmp_path / "all.jsonl"
+    file.write_text((2 * WHOLE)[:end])
+    assert kept(file).rows == [{"number": 1}] * (end // len(WHOLE))
+    assert file.read_text() == WHOLE * (end // len(WHOLE))
+
+
+FOREIGN = [
+    '{"setting": 1}',
+    '{"setting": 1}\n',
+    '{"made_by": null}\n',
+    "{setting: 1",
+    "[1,\n2]",
+    "[1, 2]",
+    "a text",
+    "3\n",
+    "\x80\n",
+    "[" * 100_000 + "\n",
+]
+
+
+@pytest.mark.parametrize("text", FOREIGN, ids=range(len(FOREIGN)))
 def test_a_foreign_file_is_refused_and_unchanged(tmp_path: Path, text: str) -> None:
     file = tmp_path / "notes.json"
     file.write_text(text, encoding="latin-1")
     with pytest.raises(SystemExit, match=r"notes\.json does not hold trials; name another file"):
         kept(file)
     assert file.read_text(encoding="latin-1") == text
+
+
+def test_seconds_that_are_no_number_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "all.jsonl"
+    file.write_text('{"budget_s": "half a second"}\n')
+    with pytest.raises(SystemExit, match=r"all\.jsonl does not hold trials"):
+        KeptComparisons(file, 0.5)
+
+
+@pytest.mark.parametrize("name", [".", "missing/all.jsonl", "a file/all.jsonl"])
+def test_what_the_file_system_refuses_is_said_at_once(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(SystemExit, match="directory; name another file"):
+        kept(tmp_path / name)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no full device")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "all.jsonl"
+    study = kept(file)
+    file.symlink_to("/dev/full")
+    with pytest.raises(SystemExit, match=r"all\.jsonl: No space left on device"):
+        study.add([{"number": 1}])
 
 
 def test_yesterdays_comparisons_are_resumed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -502,6 +503,76 @@ def test_the_network_that_runs_once_more_is_left_as_it_was() -> None:
         monitor.detach()
         state = {name: value.tolist() for name, value in model.state_dict().items()}
         return state, model.calls, model.losses, model.queue.tolist(), model.loss.item(), calls, torch.rand(1).item()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert trained(monitored=True) == trained(monitored=False)
+
+
+class Written(nn.Module):
+    """Writes into weights, nested containers, or a module that torch does not know of, in each forward call."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what, self.linear, self.teacher = what, nn.Linear(16, 16), nn.Linear(16, 16)
+        self.hidden = [nn.BatchNorm1d(16)]
+        self.state: dict[str, list[Any]] = {"calls": [0], "mean": [torch.zeros(16)], "random": [torch.Generator()]}
+        self.state["itself"] = [self.state]
+        self.pair = (self.state["mean"][0], "mean")
+
+    @torch.no_grad()
+    def write(self, x: Tensor) -> Tensor | float:
+        state, weight, source = self.state, self.teacher.weight, self.linear.weight
+        match self.what:
+            case "weights in place":
+                weight.mul_(0.9).add_(source, alpha=0.1)
+            case "data of weights in place":
+                source.data.div_(source.data.norm(dim=1, keepdim=True))
+            case "data of weights":
+                weight.data = 0.9 * weight.data + 0.1 * source.data
+            case "several weights at once":
+                torch._foreach_lerp_(list(self.teacher.parameters()), list(self.linear.parameters()), 0.1)
+            case "nested containers":
+                state["calls"][0] += 1
+                state["mean"][0] += 1
+                self.pair[0].add_(1)
+                return state["calls"][0] + torch.rand(1, generator=state["random"][0])
+            case "a hidden module":
+                return self.hidden[0](x)
+        return self.teacher(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(self.linear(x), 0.2, self.training) + 0.1 * self.write(x)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "weights in place",
+        "data of weights in place",
+        "data of weights",
+        "several weights at once",
+        "nested containers",
+        "a hidden module",
+    ],
+)
+def test_what_a_network_writes_when_it_runs_once_more_is_restored(what: str) -> None:
+    def trained(*, monitored: bool) -> list[list[float]]:
+        torch.manual_seed(0)
+        model = Written(what)
+        monitor = CollapseMonitor(model, every=1)
+        optimiser = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+        if monitored:
+            monitor.attach()
+        for step in range(4):
+            optimiser.zero_grad()
+            model(cloud(40, 0, step)).square().mean().backward()
+            optimiser.step()
+        assert not monitored or (monitor._noiseless._noisy and monitor._noiseless._whole), "it ran once more"
+        monitor.detach()
+        tensors = [*model.state_dict().values(), *model.hidden[0].state_dict().values(), *model.state["mean"]]
+        generator = model.state["random"][0].get_state()
+        return [one.tolist() for one in (*tensors, generator, torch.tensor(model.state["calls"]))]
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

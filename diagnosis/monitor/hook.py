@@ -43,10 +43,12 @@ class CollapseMonitor:
     outermost module around the call, so watching a head is enough if the whole network is called as one module. What is
     sharded (FSDP), scripted, or raises when it runs once more is sampled with its noise.
 
-    Outputs, gradients, random states, buffers and attributes stay as they are; no graph is kept. A sample waits for the
-    device. For DataParallel pass the wrapper: calls of its replicas are not seen. In DistributedDataParallel each
-    process watches its own batches. Pass a compiled module itself, or a submodule of it before the first call: later
-    hooks are not compiled in.
+    Outputs, gradients, random states, weights, buffers and attributes stay as they are; no graph is kept. State
+    elsewhere is shared: in globals, in classes, and inside attributes that are neither modules nor containers.
+
+    A sample waits for the device. For DataParallel pass the wrapper: calls of its replicas are not seen. In
+    DistributedDataParallel each process watches its own batches. Pass a compiled module itself, or a submodule of it
+    before the first call: later hooks are not compiled in.
 
     Args:
         module: its output is the embeddings, `[N, ..., D]`, floating point, on any device.

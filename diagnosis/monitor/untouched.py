@@ -1,6 +1,7 @@
 """A user's network runs once more, in another mode, and is left as it was."""
 
 import copy
+import operator
 import random
 import sys
 from collections import OrderedDict, deque
@@ -13,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from diagnosis.monitor.restored import RestoredWeights
+
 HOOKS = ("_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called")
 GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 CONTAINERS = (list, dict, set, deque)
@@ -22,21 +25,21 @@ CONTAINERS = (list, dict, set, deque)
 def untouched(network: nn.Module, *, training: bool) -> Iterator[None]:
     """Within, all modules have copies of their buffers and attributes, and no hooks; afterwards all is as before.
 
-    With `training=False` they are in eval mode. Batch normalisation keeps the statistics of the batch, as its running
-    averages lag behind the weights.
+    Weights are shared, and restored if they were written. With `training=False` modules are in eval mode. Batch
+    normalisation keeps the statistics of the batch, as its running averages lag behind the weights.
     """
-    modules = list(network.modules())
+    modules = _all_modules(network)
     states = [(vars(one), dict(vars(one))) for one in modules]
+    copies: dict[int, Any] = {}
     try:
         for one in modules:
             own = vars(one)
-            own.update({name: _copy(value) for name, value in own.items()})
-            own["_buffers"] = {name: _copy(value) for name, value in own["_buffers"].items()}
+            own.update({name: _copy(value, copies) for name, value in own.items()})
             own.update({name: OrderedDict() for name in HOOKS})
             hooks = own["_forward_pre_hooks"].items()  # those of torch compute weights, such as weight_norm
             own["_forward_pre_hooks"] = {key: hook for key, hook in hooks if type(hook).__module__.startswith("torch.")}
             own["training"] = one.training and (training or _of_the_batch(one))
-        with _eager():
+        with RestoredWeights(weight for one in modules for weight in one.parameters(recurse=False)), _eager():
             yield
     finally:
         for own, before in states:
@@ -69,12 +72,48 @@ def _eager() -> AbstractContextManager[Any]:
     return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
-def _copy(value: Any) -> Any:
-    """A copy of what a module may write into; weights and modules are shared."""
+def _all_modules(network: nn.Module) -> list[nn.Module]:
+    """The network's modules, and those in lists and other containers, which `modules()` does not find."""
+    found: dict[int, nn.Module] = {}
+    seen, left = set[int](), [network]
+    while left:
+        one: Any = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, nn.Module):
+            found[id(one)] = one
+            left += vars(one).values()
+        elif isinstance(one, (*CONTAINERS, tuple)):
+            left += one.values() if isinstance(one, dict) else one
+    return list(found.values())
+
+
+def _copy(value: Any, copies: dict[int, Any]) -> Any:
+    """A copy of what a module may write into, nested or not; weights and modules are shared.
+
+    `copies` maps the id of an original to its copy: what two modules share, their copies share.
+    """
+    if id(value) in copies:
+        return copies[id(value)]
+    new: Any = value
     if isinstance(value, torch.Tensor):
-        return value if isinstance(value, nn.Parameter) else value.detach().clone()
-    if isinstance(value, torch.Generator):
-        return value.clone_state()
-    if isinstance(value, GENERATORS):
-        return copy.deepcopy(value)
-    return copy.copy(value) if isinstance(value, CONTAINERS) else value
+        new = value if isinstance(value, nn.Parameter) else value.detach().clone()
+    elif isinstance(value, torch.Generator):
+        new = value.clone_state()
+    elif isinstance(value, GENERATORS):
+        new = copy.deepcopy(value)
+    elif isinstance(value, tuple):
+        items = [_copy(one, copies) for one in value]
+        new = value if all(map(operator.is_, items, value)) else getattr(type(value), "_make", tuple)(items)
+    elif isinstance(value, CONTAINERS):
+        new = copies[id(value)] = copy.copy(value)  # before its items: one of them may be the container itself
+        for key, one in _items(value):
+            new[key] = _copy(one, copies)
+    copies[id(value)] = new
+    return new
+
+
+def _items(value: Any) -> list[tuple[Any, Any]]:
+    """Keys and values of a dict, positions and values of a list; a set has none: its items can't be written into."""
+    return [] if isinstance(value, set) else list(value.items() if isinstance(value, dict) else enumerate(value))
