@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -232,6 +233,14 @@ def test_it_fits_a_narrow_terminal_and_an_old_encoding() -> None:
     old = "\n".join(answer(encoding="ascii"))
     assert old.isascii()
     assert "2? faster" in old
+
+
+@pytest.mark.parametrize("width", [20, 24, 30])
+def test_a_narrow_terminal_loses_no_letter(width: int) -> None:
+    narrow = answer(width=width)
+    assert max(map(len, narrow)) <= width
+    letters, of_a_file = (Counter("".join(lines)) - Counter({"─": 1000, " ": 1000}) for lines in (narrow, answer()))
+    assert letters == of_a_file
 
 
 def test_colours_are_for_a_terminal_alone() -> None:

@@ -37,7 +37,7 @@ def answer_lines(
     console.print(Text(noise_floor, style="bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in cells:
-        table.add_column(Text(str(column)))
+        table.add_column(Text(str(column)), overflow="fold")  # a narrow terminal loses no letter
     for row in cells.itertuples(index=False):
         table.add_row(*map(Text, row))
     console.print(table)
