@@ -99,9 +99,7 @@ def test_a_collapse_is_seen_within_50_steps_of_its_start(fault: Callable[[int, i
 def test_two_classes_with_longer_rows_are_no_collapse(length: tuple[float, float]) -> None:
     before, after = length
     batches = [
-        before / 4 * cloud(64, 0.1, step)
-        if step < 40
-        else clusters(after, step).mul(1.0).lerp(cloud(64, 0, step), 1e-4)
+        before / 4 * cloud(64, 0.1, step) if step < 40 else clusters(after, step).lerp(cloud(64, 0, step), 1e-4)
         for step in range(200)
     ]
     with warnings.catch_warnings(), CollapseMonitor(model := Given(), every=10):
