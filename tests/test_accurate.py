@@ -1,4 +1,4 @@
-"""Do `accurate` and `angle` keep what they promise, on the hard inputs?"""
+"""Do `accurate` and `angle` keep their promises on the hard inputs?"""
 
 import ast
 import inspect
@@ -41,7 +41,7 @@ def normal(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> to
 
 
 def at_angle(theta: float, norm: float = 1.0, rows: int = 200, length: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of float32 at about this angle, x at this norm."""
+    """float32 rows at about this angle; x has this norm."""
     x, away = normal(rows, length), normal(rows, length, seed=1)
     x /= x.norm(dim=1, keepdim=True)
     away -= (away * x).sum(1, keepdim=True) * x
@@ -177,7 +177,7 @@ def test_gradients_of_float64_match_differences(fn: Similarity) -> None:
 
 
 def test_a_rounding_above_1_does_not_stop_the_gradient() -> None:
-    """At an angle of 1e-9 the cosine is 1 in float64, and the gradient is 1e-9: clamping would make it 0 at times."""
+    """At an angle of 1e-9 the cosine is 1 in float64, and the gradient is 1e-9: clamping could make it 0."""
     x, away = normal(1000, 8), normal(1000, 8, seed=1)
     away -= (away * x).sum(1, keepdim=True) / x.square().sum(1, keepdim=True) * x
     y = x + 1e-9 * away
@@ -211,7 +211,7 @@ def test_gradients_of_parallel_rows_are_finite(fn: Similarity) -> None:
             assert float(gradient.abs().max()) < U
 
 
-# What they take
+# Accepted inputs
 
 
 @BOTH

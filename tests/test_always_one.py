@@ -1,4 +1,4 @@
-"""Is the guide's loop rebuilt as the guide writes it, and does the report say of its advice what was measured?"""
+"""Is the guide's loop rebuilt as written, and does the report judge its advice by measurements?"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -84,7 +84,7 @@ def test_detach_does_not_make_the_next_step_compare_a_vector_with_itself() -> No
     siamese.step(first)
     vector1, vector2, _ = siamese.gradients(second)
     assert vector1.untyped_storage().data_ptr() != vector2.untyped_storage().data_ptr()
-    assert torch.equal(vector2, before), "it is that of the last images"
+    assert torch.equal(vector2, before), "vector2 must be that of the previous images"
     assert not torch.allclose(vector1, vector2, atol=1e-2)
     assert (F.cosine_similarity(vector1, vector2) < 1 - 1e-4).float().mean() > 0.9
 
@@ -111,9 +111,9 @@ def test_random_pairs_are_alike_by_chance_and_balanced_ones_by_half() -> None:
     assert 0.05 < positive.mean() < 0.15
     positive = torch.stack([pairs.positive for pairs in pairs_of("correct_code", 40, pairs="balanced")])
     assert (positive.sum(1) == BATCH // 2).all()
-    assert 0.2 < positive[:, 0].mean() < 0.8, "the first pair may be either"
+    assert 0.2 < positive[:, 0].mean() < 0.8, "the first pair is alike or unlike"
     classes = torch.stack([pairs.second.classes for pairs in pairs_of("correct_code", 40, pairs="balanced")])
-    assert classes.flatten().bincount().min() > 0.7 * classes.numel() / 10, "of each class"
+    assert classes.flatten().bincount().min() > 0.7 * classes.numel() / 10, "every class takes part"
 
 
 def test_one_label_is_that_of_the_first_pair() -> None:
@@ -152,7 +152,7 @@ def test_images_are_split_normalised_and_shifted() -> None:
     places = [(down, right) for down in range(3) for right in range(3)]
     same = torch.stack([(inside == padded[:, 1 + d : 7 + d, 1 + r : 7 + r]).all((1, 2)) for d, r in places])
     assert same.any(0).all()
-    assert same.any(1).all(), "each way"
+    assert same.any(1).all(), "every shift occurs"
 
 
 def test_every_change_changes_a_loop_and_none_is_asked_of_a_loop_that_it_does_not() -> None:
@@ -168,14 +168,14 @@ def test_every_change_changes_a_loop_and_none_is_asked_of_a_loop_that_it_does_no
     assert replace(mended, loss="scaled_logits") == CORRECT_CODE
 
 
-# What is found
+# Findings
 
 
 def test_vectors_that_tell_classes_apart_have_an_auc_of_1() -> None:
     classes = torch.arange(4).repeat(5)
     found = verify(F.one_hot(classes).float(), classes)
     assert (found.auc, found.alike, found.unlike, found.zeros) == (1.0, 1.0, 0.0, 0.0)
-    assert found.effective_rank == pytest.approx(3), "four directions, centred"
+    assert found.effective_rank == pytest.approx(3), "four directions less their mean"
 
 
 def test_vectors_that_are_all_alike_have_a_rank_of_0_and_tell_nothing() -> None:
@@ -196,7 +196,7 @@ def test_a_loop_tells_the_same_again_and_leaves_torch_as_it_was() -> None:
     assert len(one.steps) == 4
     assert (one.step_s, one.peak_bytes) == (0.5, other.peak_bytes)
     assert one.peak_bytes
-    assert one.peak_bytes > 10 * BATCH * 64 * 4, "the maps of the first block"
+    assert one.peak_bytes > 10 * BATCH * 64 * 4, "at least the feature maps of the first block"
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.get_num_threads() == threads
 
@@ -244,7 +244,7 @@ def test_it_is_left_out_of_its_folder() -> None:
     assert left_out == ["test_always_one.py"]
 
 
-# What the report says
+# The report
 
 
 def training(loop: str, change: str, seed: int, auc: float | None, **known: float | str) -> Training:
@@ -261,7 +261,7 @@ def seen(tmp_path: Path, *found: Training) -> pd.DataFrame:
 
 
 def made(change: str, worth: Iterable[float], loop: str = "as_written", **known: float | str) -> list[Training]:
-    """A loop whose AUC is 0.6 and a little, with a change that is worth so much, seed by seed."""
+    """Trainings with an AUC of about 0.6, and a change that adds `worth` to it, one value per seed."""
     return [training(loop, change, seed, 0.6 + 0.03 * seed + each, **known) for seed, each in enumerate(worth)]
 
 
@@ -359,6 +359,6 @@ def test_a_part_of_the_loops_is_a_page_and_names_are_no_markup(tmp_path: Path) -
     text = page(tmp_path, *made("", [0.0], nasty), *made(nasty, [0.1], nasty, what=nasty, advice=nasty))
     assert "<img" not in text
     assert "Why is my cosine similarity always 1?" in text
-    assert "Student's t" not in text, "one seed tells no difference"
+    assert "Student's t" not in text, "one seed shows no difference"
     (tmp_path / "b").mkdir()
     assert "always 1" not in page(tmp_path / "b")

@@ -1,4 +1,4 @@
-"""Does every import point down the house, and do the rooms that only read stay free of torch?"""
+"""Does every import point to a lower room, and do rooms that only read results avoid torch?"""
 
 import ast
 import re
@@ -16,14 +16,14 @@ import pytest
 from suites.measure import world
 
 ROOT = Path(__file__).parent.parent
-MAY_IMPORT = {  # room: what it may import of the house, besides itself
+MAY_IMPORT = {  # room: other rooms that it may import
     "implementations": (),
     "suites": ("implementations",),
     "results": ("suites.records", "suites.statistics"),
     "reports": ("results", "suites.records"),
     "diagnosis": ("implementations", "suites", "reports.markdown", "reports.plots.style"),
 }
-INSIDE = {  # room: each file or folder in it, from the ground up, and what it imports of the same room
+INSIDE = {  # room: its files and folders, lowest first, and what each imports from the same room
     "diagnosis": {
         "subject": "",
         "remedies": "",
@@ -102,21 +102,21 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
     },
 }
 WIRING = {"conftest.py", "nightly.py"}
-LONGEST = 200  # lines of a file in a room
+LONGEST = 200  # most lines of a file in a room
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and full name of everything that a file imports, wherever in the file."""
+    """Line and full name of every import in a file, including those inside functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}:{node.lineno}: imports are absolute, so that they can be read"
+            assert not node.level, f"{path}:{node.lineno}: write an absolute import"
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def wrong_arrows(root: Path) -> list[str]:
-    """Each import by which a room under `root` reaches one that it may not know."""
+    """Each import from a room under `root` that the table does not allow."""
     return [
         f"{path.relative_to(root)}:{line} imports {name}"
         for room, allowed in MAY_IMPORT.items()
@@ -136,11 +136,11 @@ def modules(root: Path) -> dict[str, Path]:
 
 @cache
 def import_graph(root: Path) -> dict[str, set[str]]:
-    """Which modules each module imports, also in functions and for types only; a package is what it imports itself."""
+    """The modules that each module imports, including inside functions and for types; a package is its `__init__`."""
     known, graph = modules(root), defaultdict[str, set[str]](set)
     for module, path in known.items():
         for _, name in imported(path):
-            found = name if name in known else name.rpartition(".")[0]  # what is imported is a module, or in one
+            found = name if name in known else name.rpartition(".")[0]  # the import is a module, or a name in one
             if found in known and found != module:
                 graph[module].add(found)
     return graph
@@ -156,7 +156,7 @@ def circle(root: Path) -> list[str]:
 
 
 def inside(root: Path, room: str) -> dict[str, set[str]]:
-    """What each part of a room, a file or a folder in it, imports of the others."""
+    """The imports between the files and folders of a room."""
 
     def part(module: str) -> str:
         return module.partition(".")[2].partition(".")[0] or "__init__"
@@ -169,7 +169,7 @@ def inside(root: Path, room: str) -> dict[str, set[str]]:
 
 
 def types_of(path: Path) -> Iterator[tuple[str, str]]:
-    """The module-level classes and type aliases of a file, each with its meaning: its place, or what it is equal to."""
+    """The module-level classes and type aliases of a file: name to place (class) or definition (alias)."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef):
             yield node.name, str(path)
@@ -180,7 +180,7 @@ def types_of(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def two_meanings(root: Path) -> dict[str, set[str]]:
-    """Each name under `root` that is two classes, a class and a type alias, or two different aliases."""
+    """Each name under `root` with two meanings: two classes, a class and an alias, or two different aliases."""
     meanings = defaultdict[str, set[str]](set)
     for path in [*root.glob("*.py"), *(path for room in MAY_IMPORT for path in (root / room).rglob("*.py"))]:
         for name, meaning in types_of(path):
@@ -278,7 +278,7 @@ def test_no_suspect_imports_another() -> None:
         for name in names
         if module.startswith(f"{suspects}.") and name.startswith(suspects)
     )
-    assert len(graph[suspects]) == len(list((ROOT / "diagnosis" / "suspects").glob("*.py"))) - 1, "it imports them all"
+    assert len(graph[suspects]) == len(list((ROOT / "diagnosis" / "suspects").glob("*.py"))) - 1, "imports them all"
 
 
 def test_contestants_cannot_patch_what_measures_them() -> None:

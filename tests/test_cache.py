@@ -1,4 +1,4 @@
-"""Are cold inputs cold: no copy of them is used again before the last-level cache has seen enough others?"""
+"""Are cold inputs cold? No copy is reused before the other copies have filled the last-level cache several times."""
 
 import dataclasses
 import random
@@ -60,7 +60,7 @@ def test_timed_calls_take_turns_and_each_copy_holds_the_same(direction: str) -> 
     many = seen[100:400]
     copies = cache.copies(COLD)
     assert len(set(many)) == copies
-    assert min(Counter(many).values()) >= len(many) // copies - 3, "secret trials use the first one more often"
+    assert min(Counter(many).values()) >= len(many) // copies - 3, "secret trials use the first copy more often"
 
 
 def test_the_last_level_is_the_largest_that_the_kernel_tells_of(

@@ -1,4 +1,4 @@
-"""Is the arithmetic of a matrix product told from its answers?"""
+"""Do the answers of a matrix product reveal its arithmetic?"""
 
 from collections.abc import Callable, Iterator
 
@@ -57,7 +57,7 @@ def test_real_matrix_products_are_told_too() -> None:
 @pytest.mark.usefixtures("bf16_allowed")
 def test_whether_the_processor_took_the_leave_to_round_is_told() -> None:
     x, y = torch.randn(2, ROWS, WIDTH, generator=torch.Generator().manual_seed(0))
-    off = (x @ y.T - (x.double() @ y.double().T)).abs().max()  # what this processor makes of it
+    off = (x @ y.T - (x.double() @ y.double().T)).abs().max()  # this processor's rounding
     assert mode_used(normalised) == ("bf16" if off > 1e-2 else "float32")
 
 

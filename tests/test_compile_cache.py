@@ -1,4 +1,4 @@
-"""Has each processor and CPU capability a cache of compiled kernels of its own?"""
+"""Does each processor and CPU capability have its own cache of compiled kernels?"""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ NAME = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def folder(monkeypatch: pytest.MonkeyPatch, found: str, capability: str = "AVX512", features: str = "fma avx2") -> Path:
-    """Where the kernels go when the environment names `found`."""
+    """The folder for kernels when the environment variable is `found`."""
     monkeypatch.setenv(NAME, found)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     monkeypatch.setattr(compile_cache, "_features", lambda: features)

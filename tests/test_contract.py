@@ -1,4 +1,4 @@
-"""Is an implementation's contract told from its answers alone, whatever it does where a cosine is not defined?"""
+"""Is a contract derived from answers alone, including answers where a cosine is undefined?"""
 
 import logging
 import re
@@ -24,7 +24,7 @@ SMALL = "norms 1e-12 to 1e-8"
 SHIPPED = [
     entry
     for entry in map(registry.get, registry.names())
-    if entry.task != "angle" and not entry.name.startswith("compiled")  # compiling takes seconds a shape
+    if entry.task != "angle" and not entry.name.startswith("compiled")  # compiling takes seconds per shape
 ]
 
 
@@ -39,12 +39,12 @@ def norms(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]
 
 
 def divided(denominator: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Fn:
-    """x·y over what is made of both norms."""
+    """x·y divided by a function of both norms."""
     return lambda x, y, dim=-1: (x * y).sum(dim) / denominator(*norms(x, y))
 
 
 def each(norm: Callable[[torch.Tensor], torch.Tensor]) -> Fn:
-    """x·y over what is made of each norm."""
+    """x·y divided by the product of a function of each norm."""
     return divided(lambda a, b: norm(a) * norm(b))
 
 
@@ -97,7 +97,7 @@ def raises(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> object:
     ("fn", "takes", "expected"),
     [
         (plain, {}, Eps("none", 0)),
-        (in_float32(plain), {}, Eps("none", 0)),  # squares below 1e-45 are 0, which is no eps
+        (in_float32(plain), {}, Eps("none", 0)),  # squares below 1e-45 are 0: underflow, not an eps
         (in_float32(each(lambda a: torch.where(a == 0, 1, a))), {}, Eps("none", 0)),
         (lambda x, y, dim: plain(x, y).nan_to_num(0), {}, Eps("none", 0)),  # type: ignore[attr-defined]
         (in_float32(with_eps("per norm, maximum", 1e-8)), {}, Eps("per norm, maximum", 1e-8)),
@@ -269,7 +269,7 @@ def test_a_shipped_implementation_does_what_its_docstring_says(entry: Implementa
         assert wide.answers["two zero rows"] == two[1]
     if half.status is Status.OK and zero:
         assert half.answers["zero row"] == ("NaN" if re.search(r"NaN in float16", stated) else zero[1])
-    assert zero, f"the docstring of {entry.name} does not say what a zero row gives"
+    assert zero, f"the docstring of {entry.name} does not give the answer for a zero row"
 
 
 def test_a_contestant_that_warns_and_logs_is_not_heard(

@@ -1,4 +1,4 @@
-"""The public door of the diagnosis: what may be handed over, what is said of it, and what is refused."""
+"""The public function `diagnose`: accepted arguments, their diagnosis, and errors for the rest."""
 
 import json
 from collections.abc import Iterator
@@ -179,7 +179,7 @@ def test_what_does_not_fit_together_is_refused_with_the_value(given: dict[str, A
 
 
 A, B, L = normal(8, 64), normal(8, 64, seed=1), torch.tensor([0, 1] * 4)
-FORMS: list[tuple[Any, tuple[bool, bool]]] = [  # item, whether it holds other inputs and labels
+FORMS: list[tuple[Any, tuple[bool, bool]]] = [  # an item, and whether it has other inputs and labels
     (A, (False, False)),
     ((A,), (False, False)),
     ([A], (False, False)),

@@ -1,4 +1,4 @@
-"""Does `python -m diagnosis` read files safely, and answer in words, in JSON and by its exit status?"""
+"""Does `python -m diagnosis` read files safely, and answer in words, in JSON and by exit status?"""
 
 import json
 import os
@@ -44,7 +44,7 @@ FOUND = Diagnosis(
 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[Diagnosis], None]:
-    """Let the engine answer this, whatever it is given."""
+    """Replaces the engine's answer for every input."""
     return lambda answer: monkeypatch.setattr(diagnosis.__main__, "examine", lambda subject: answer)
 
 
@@ -60,7 +60,7 @@ def saved(folder: Path, array: object, name: str = "x.npy") -> str:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What is said of bad input, in one line, beside the exit status 2 and nothing on standard output."""
+    """The error line of bad input; asserts exit status 2 and an empty standard output."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     said = capsys.readouterr()
@@ -187,7 +187,7 @@ def test_complex_numbers_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_floats_of_a_npy_stay_on_disk(tmp_path: Path) -> None:
     subject, _ = read_subject(Path(saved(tmp_path, ROWS)))
-    np.save(tmp_path / "x.npy", -ROWS)  # in place: the very file that is mapped
+    np.save(tmp_path / "x.npy", -ROWS)  # in place: changes the mapped file
     assert torch.equal(subject.x, torch.from_numpy(-ROWS))
 
 
@@ -258,7 +258,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 class Trap:
-    """Leaves a trace where it is unpickled."""
+    """Makes a file when it is unpickled."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace
@@ -276,7 +276,7 @@ def test_a_pickle_is_refused_and_never_executed(tmp_path: Path, capsys: pytest.C
         assert "could run code" in refused(capsys, *arguments)
     assert not trace.exists()
     assert torch.load(path, weights_only=False) if name == "trap.pt" else np.load(path, allow_pickle=True) is not None
-    assert trace.exists(), "the trap works"
+    assert trace.exists(), "unpickling must make the file, or this test shows nothing"
 
 
 @given(st.floats(-1.001, 1.001))

@@ -1,4 +1,4 @@
-"""Is a model left as it was found, whatever it does, and is it run again as it would be without a fault?"""
+"""Does a diagnosis leave the model unchanged, and do reruns without the suspected fault work?"""
 
 import copy
 import random
@@ -25,7 +25,7 @@ from tests.trainings import contrast
 
 
 class Untidy(nn.Module):
-    """Changes itself in every way in each call, and after `calls` of them raises `error`."""
+    """Changes its state in every way in each call, and raises `error` after `calls` calls."""
 
     def __init__(self, error: BaseException | None = None, calls: int = 0) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ def test_a_loss_or_similarity_that_raises_is_said() -> None:
 
 
 class Functional(nn.Module):
-    """Activations as functions, as methods, in place, and in a module."""
+    """Applies activations as a function, as a method, in place, and as a module."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -331,7 +331,7 @@ class Resetless(nn.Module):
 
 
 class Answering(nn.Module):
-    """Has no weights, and can't be trained."""
+    """A model without weights, which can't be trained."""
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         assert not self.training, "this model can't be trained"
@@ -355,7 +355,7 @@ def mlp(columns: int = 16) -> nn.Sequential:
 
 
 class Remembering(nn.Module):
-    """Answers by what it has answered to a batch of that size."""
+    """Repeats its first answer to a batch of the same size."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -372,7 +372,7 @@ def test_an_answer_that_is_given_again_is_cached_whether_it_is_a_copy_or_not(use
         model(normal(64, 64, seed=2))
     found = diagnose(model=model, inputs=normal(64, 64), other_inputs=normal(64, 64, seed=1))
     assert found.causes[0].name == "cached_buffer"
-    assert (found.causes[0].counterfactual is None) == used  # what was there before can't be forgotten
+    assert (found.causes[0].counterfactual is None) == used  # a cache filled before the diagnosis remains
 
 
 def test_a_model_whose_rows_are_all_alike_remembers_nothing() -> None:
@@ -389,7 +389,7 @@ def test_what_the_model_made_of_the_other_inputs_some_steps_ago_is_carried_over(
     assert named(y=stale, **known) == ["carried_over"]
     assert named(y=stale.half(), **{**known, "x": known["x"].half()}) == ["carried_over"]  # type: ignore[union-attr]
     assert named(y=embed(model, b), **known) == []
-    behind = normal(64, 64, seed=2) * 0.01  # a teacher that lags behind makes y of its own inputs
+    behind = normal(64, 64, seed=2) * 0.01  # a lagging teacher computes y from its own inputs
     teacher = copy.deepcopy(model)
     teacher[0].weight.data -= behind  # type: ignore[operator, union-attr]
     assert named(y=embed(teacher, b), **known) == []

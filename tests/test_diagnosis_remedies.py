@@ -1,4 +1,4 @@
-"""Has each cause a remedy whose code runs, and does what it says?"""
+"""Does each cause have a remedy whose code runs and cures it?"""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ FENCE = re.compile(r"^(?P<prose>\S.+)\n\n```python\n(?P<code>.+)\n```$", re.DOTA
 
 
 def situation(folder: Path) -> SimpleNamespace:
-    """What the remedies' code names, all healthy."""
+    """The names that the remedies' code uses, with healthy values."""
     torch.manual_seed(0)
     images, others = torch.rand(2, N, 3, 4, 4)
     model = nn.Sequential(nn.Flatten(), nn.Linear(48, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, D))
@@ -46,7 +46,7 @@ def cosine(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def halves(now: SimpleNamespace) -> None:
-    """Half of the pairs are alike, and the embeddings say so."""
+    """Pairs of which half are alike, with embeddings that agree."""
     now.labels = (torch.arange(N) % 2).float()
     now.y = torch.where(now.labels[:, None] > 0, now.x, -now.x)
 
@@ -124,7 +124,7 @@ def test_the_code_of_a_remedy_does_what_it_says(cause: str, tmp_path: Path, caps
     now = situation(tmp_path)
     SICK.get(cause, lambda _: None)(now)
     found = FENCE.match(REMEDIES[cause])
-    assert found, "a remedy is a paragraph and a block of Python"
+    assert found, "a remedy must be a paragraph and a block of Python"
     exec(found["code"], now.__dict__)
     assert CURED[cause](now)
     printed = {

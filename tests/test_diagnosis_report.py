@@ -1,4 +1,4 @@
-"""Does the page of a diagnosis say what was found, show it, and stay the same page?"""
+"""Does the page of a diagnosis state and show the findings, the same on every run?"""
 
 import html
 import os
@@ -73,7 +73,7 @@ TRIED = replace(FOUND, tried=("centre",), repaired=replace(OFFSET, x=OFFSET.x - 
 
 
 def mend(subject: Subject, signature: Signature) -> Clue:
-    """A suspect that only this file knows."""
+    """A suspect known to this file only."""
     return Clue(confidence=0.9, evidence={}, change="mend", repair=lambda: centred(subject))
 
 

@@ -1,4 +1,4 @@
-"""Are healthy sets healthy and foreign ones sick, are the baselines what their papers say, is every answer counted?"""
+"""Are healthy sets healthy and foreign ones faulty? Do baselines match their papers? Is every answer counted?"""
 
 import json
 import math
@@ -120,7 +120,7 @@ def test_isoscore_is_1_for_a_sphere_0_for_a_line_and_blind_to_an_offset(columns:
 
 
 def test_isoscore_has_the_share_of_used_dimensions() -> None:
-    """The paper's property: k of D dimensions of equal variance, the others none, give (k - 1) / (D - 1)."""
+    """The paper's property: k of D dimensions of equal variance, and none in the others, score (k - 1) / (D - 1)."""
     used = torch.cat([torch.eye(8), -torch.eye(8)]).double()[:, :8]
     assert isoscore(F.pad(used, (0, 24))) == pytest.approx(7 / 31)
     assert math.isnan(isoscore(torch.ones(4, 3)))
@@ -188,7 +188,7 @@ def test_baselines_are_judged_by_their_best_threshold() -> None:
     for baseline in others:
         assert baseline.alarms == 0
         assert baseline.threshold == 0.99
-        assert baseline.sensitivity == 3 / 9, "two at 0.99 and the one that is no number"
+        assert baseline.sensitivity == 3 / 9, "two answers at 0.99 and one NaN"
         assert baseline.auc == pytest.approx((3 * 2 + 6 * 1) / 18)
 
 
@@ -200,7 +200,7 @@ def test_the_confusion_matrix_has_every_cause_and_a_row_of_one_each() -> None:
 
 
 def diagnosed(asked: Subject) -> Diagnosis:
-    """Centres, and says whether that helped."""
+    """A stand-in diagnosis: common_offset if centring helps."""
     if asked.y is not None:
         raise DiagnosisError("pairs")
     before = mean_cosine(rows_of(asked))
@@ -217,7 +217,7 @@ def offset(size: Size, dtype: torch.dtype, generator: torch.Generator) -> Subjec
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> list[PlantedCase]:
-    """Four plants in one size, a stand-in for the engine, and no processes; what was asked."""
+    """Four plants of one size and a stand-in for the engine, in one process; returns the cases it gets."""
     asked: list[PlantedCase] = []
     pair = Plant("pair", lambda size, dtype, g: Subject(x=torch.ones(4, 2), y=torch.ones(4, 2)), (torch.float32,))
     groups = {
@@ -256,9 +256,9 @@ def test_an_experiment_that_was_cut_short_goes_on_and_remarks_stay(small: list[P
     run(tmp_path, "--seeds=1")
     page, file = tmp_path / "always-one.md", tmp_path / "all.jsonl"
     page.write_text(page.read_text(encoding="utf-8") + "\n## Remarks\n\nAs expected.\n", encoding="utf-8")
-    file.write_text(file.read_text(encoding="utf-8") + '{"made_by": "torch', encoding="utf-8")  # killed here
+    file.write_text(file.read_text(encoding="utf-8") + '{"made_by": "torch', encoding="utf-8")  # cut off by a kill
     assert run(tmp_path, "--seeds=2").endswith("\n## Remarks\n\nAs expected.\n")
-    assert len(small) == len(set(small)) == 11 + 4, "of the second seed only planted causes"
+    assert len(small) == len(set(small)) == 11 + 4, "only planted causes have a second seed"
     assert [PlantedCase(*json.loads(line)["case"]) for line in file.read_text(encoding="utf-8").splitlines()] == small
 
 

@@ -1,4 +1,4 @@
-"""Does the diagnosis name the cause when it sees vectors only: each planted one, look-alikes, healthy ones, and two?"""
+"""Does the diagnosis name the cause from vectors alone: planted causes, look-alikes, healthy sets, two causes?"""
 
 import pytest
 import torch
@@ -44,7 +44,7 @@ def one_storage() -> Subject:
 
 
 def of_classes(count: int) -> Tensor:
-    """A class a direction, `count - 1` of them in all, with borders that touch."""
+    """One direction per class, `count - 1` dimensions once centred; the classes touch."""
     centres = torch.linalg.qr(normal(64, count)).Q.T
     return centres[torch.arange(200) % count] + 0.12 * normal(200, 64, seed=1) @ centres.T @ centres
 
@@ -180,7 +180,7 @@ def test_one_bad_row_in_many_is_found_though_it_is_not_in_the_sample() -> None:
 
 @pytest.mark.parametrize(("count", "lost"), [(64, True), (1024, False)])
 def test_an_order_that_few_pairs_have_by_chance_counts_as_lost(count: int, lost: bool) -> None:
-    """Below 0.44 it is what rounding noise alone may give 64 pairs, and what it never gives 1024."""
+    """Rounding noise alone can give 64 pairs a correlation of up to 0.44, but never 1024 pairs."""
     x, noise = normal(count, 32), normal(count, seed=2).double()
     y = x + 0.05 * normal(count, 32, seed=1)
     exact = F.cosine_similarity(x.double(), y.double())

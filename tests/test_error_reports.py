@@ -1,4 +1,4 @@
-"""How wrong each is, as a person reads it: the page."""
+"""The page about accuracy and contracts as a whole."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""How wrong each is on each family, in sentences, tables and heat maps."""
+"""Accuracy of each implementation on each family, in sentences, tables and heat maps."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_the_headlines_say_so_where_nobody_is_right(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "true"),
     [
-        (deviated("a", "gradients", above=None), True),  # not counted of what is no cosine
+        (deviated("a", "gradients", above=None), True),  # counted for cosines only
         (deviated("a", "near", above=1), False),
         (deviated("a", "self", exact=99, dtype="bfloat16"), False),
         (deviated("a", "near", task="angle"), True),
@@ -136,7 +136,7 @@ def test_faults_are_ranked_by_what_was_measured_not_by_numbers_in_a_sentence(tmp
 
 
 def drawn(figure: Figure) -> dict[tuple[str, str], str]:
-    """The marks of a heat map by implementation and family; nothing where there is none."""
+    """The marks of a heat map by implementation and family; cells without a mark are left out."""
     axes = figure.axes[0]
     rows, columns = (
         [label.get_text() for label in labels] for labels in (axes.get_yticklabels(), axes.get_xticklabels())
@@ -164,7 +164,7 @@ def test_the_heat_map_marks_what_is_wrong_and_how(tmp_path: Path) -> None:
     )
     cells = axes.collections[0].get_array()
     assert cells is not None
-    assert cells.mask.sum() == 2  # not asked, and without an answer
+    assert cells.mask.sum() == 2  # not examined, and without an answer
     assert matplotlib.colors.to_hex(axes.get_facecolor()) == BLANK
 
 

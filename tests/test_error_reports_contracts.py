@@ -1,4 +1,4 @@
-"""Contracts as a person reads them: who is a drop-in for whom, and what bites."""
+"""Contracts in the report: drop-in replacements, and differences that matter."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.findings import USUAL, answered, contract, rendered
 
 
 def ship(*pairs: tuple[str, str, str]) -> pd.DataFrame:
-    """The columns of an answer that are looked at: implementation, reference, dtype."""
+    """A row of the answer: implementation, reference, dtype."""
     return pd.DataFrame(pairs, columns=["implementation", "reference", "dtype"]).assign(device="cpu")
 
 
@@ -91,7 +91,7 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
     rows = {row[0]: list(row[1:]) for row in table.itertuples(index=False)}
     assert rows["zero row"] == ["0", "**NaN**", "**NaN**"]
     assert rows["above 1"] == ["15.5 to 22 %", "22 %, by up to 4 u", "**never**"]
-    assert "int8" not in rows  # asked in another dtype
+    assert "int8" not in rows  # examined in another dtype
     assert drop_ins.alike(found) == (
         "A drop-in gives the same answer to every question. Drop-ins for `builtin`: `twin`; for `broadcast`: none. "
         "The baseline comes first; bold answers differ from its answers."

@@ -1,4 +1,4 @@
-"""What to ship instead: the safest beside the fastest, and what cures a symptom, at what cost."""
+"""Advice: the safest implementation next to the fastest, and cures for a symptom with their costs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What each can see near 1, in words and in pictures."""
+"""Resolution near 1 of each implementation, in words and in pictures."""
 
 import math
 import re
@@ -160,7 +160,7 @@ def test_the_picture_has_a_line_for_what_each_dtype_allows(tmp_path: Path) -> No
     assert upright(answers) == [26, 1677722]
     low, high = answers.get_xlim()
     assert low < 1
-    assert 16384 < high < 1677722  # beyond what could be told
+    assert 16384 < high < 1677722  # the finest lies beyond the axis
     assert angles.get_title().endswith("below 2.6° for 1 of 3")
     (legend,) = figure.legends
     assert ticks(legend.get_texts()) == [

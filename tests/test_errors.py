@@ -1,4 +1,4 @@
-"""Does the error suite say of each contestant how wrong it is, and of nobody what isn't so?"""
+"""Does the error suite report each contestant's errors, and blame none that is right?"""
 
 import dataclasses
 import math
@@ -64,7 +64,7 @@ def test_a_contestant_that_patches_what_judges_gradients_is_wrong_and_the_patch_
         relations._distance = before
 
 
-# What is said of a contestant
+# Verdicts
 
 
 def test_a_right_one_is_ok_and_uses_a_part_of_its_bound() -> None:
@@ -153,7 +153,7 @@ def test_subnormal_numbers_are_flushed_for_the_contestant_only() -> None:
 
     asked(looks, "subnormals_flushed")
     asked(looks, "subnormals")
-    assert seen == [0.0, 2.0**-140], "and again after one that raised"
+    assert seen == [0.0, 2.0**-140], "flushing must end, even after an exception"
 
 
 @pytest.mark.parametrize("family", ["layouts", "subnormals_flushed"])
@@ -196,7 +196,7 @@ def test_no_ulp_is_told_near_0_and_no_order_of_equal_truths() -> None:
 def test_nan_never_matches_nan() -> None:
     found = numbers([math.nan, math.nan, math.inf, 1.0], [math.nan, 1.0, 1.0, 1.0])
     assert (found.pairs, found.nans, found.infs, found.exactly_one, found.error_max) == (3, 2, 1, 1, 0)
-    assert found.lost == 2, "where the truth is a number"
+    assert found.lost == 2, "lost answers are those whose truth is a number"
 
 
 def test_the_unit_is_that_of_the_answers() -> None:
@@ -211,7 +211,7 @@ def test_the_stated_bound_follows_the_arithmetic() -> None:
     assert of(roundings=2, work="float64") == pytest.approx(0.5, rel=1e-5)
     assert of("bfloat16", roundings=5) == pytest.approx(5.5 * 2**16, rel=0.02)
     assert of("bfloat16", "float32", roundings=5, work="float32") == of(roundings=5)
-    assert of("bfloat16", roundings=300) == 2**23, "half of the range tells nothing"
+    assert of("bfloat16", roundings=300) == 2**23, "the bound must not exceed half of the range"
 
 
 @pytest.mark.parametrize("way", ["cascade", "lanes"])
@@ -231,7 +231,7 @@ def test_the_error_is_known_to_three_digits(family: str, dtype: str) -> None:
     if dtype == "float64" and np.finfo(np.longdouble).nmant < 63:
         pytest.skip("long double is no wider than double on this machine")
     question = questions(family, dtype)[0]
-    x, y = question.x[::23], question.y[::23]  # up to the hardest
+    x, y = question.x[::23], question.y[::23]  # a sample that includes the hardest
     answers = F.cosine_similarity(x, y, dim=-1).double().numpy()
     truth = oracle.true_answers("paired", x, y, -1)
     with mp.workprec(200):
@@ -271,7 +271,7 @@ def test_a_run_holds_what_was_found_and_goes_on_where_it_ended(checkout: Checkou
     assert outcomes["passed"] >= 2 + 6 + 2 + 2
     path = str(checkout.file("e2"))
     accuracy = load_accuracy(path)
-    assert list(accuracy["family"].unique()) == ["self", "zeros", "non_finite"], "in the order of the table"
+    assert list(accuracy["family"].unique()) == ["self", "zeros", "non_finite"], "findings keep the table's order"
     nans = accuracy.set_index(["implementation", "family"])["nans"]
     assert (nans["builtin", "zeros"] > 0, nans["accurate", "zeros"]) == (True, 0)
     assert (accuracy["error_max_own"] * 2.0**13 == accuracy["error_max_u"])[accuracy["output_dtype"] == "float16"].all()
