@@ -1,6 +1,6 @@
-"""Contestants that are wrong, cheat or misbehave, and what has to be said of each.
+"""Contestants that are wrong, cheat or misbehave, and the expected reason for each.
 
-Each entry is a function that makes a fresh one, and a pattern of the reason or the evidence that names what it does.
+Each entry is a function that makes a fresh contestant, and a pattern of the reason or evidence that names its fault.
 """
 
 import math
@@ -21,7 +21,7 @@ from suites.measure import clock as clocks
 from suites.truth import oracle
 
 Fn = Callable[..., object]
-Cheat = tuple[Callable[[], Fn], str]  # what makes one, and a pattern of what has to be said of it
+Cheat = tuple[Callable[[], Fn], str]  # a function that makes one, and a pattern of the expected reason
 Deed = Callable[[torch.Tensor, torch.Tensor], object]
 
 
@@ -30,7 +30,7 @@ def cosine(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 class Clock:
-    """A clock of 10 µs a call, give or take a hundredth; a contestant that dawdles says so."""
+    """A clock that counts 10 µs per call with 1 % noise, plus the time that contestants add to `dawdled`."""
 
     def __init__(self) -> None:
         self.start()
@@ -51,11 +51,11 @@ class Clock:
 CLOCK = Clock()
 
 
-# Wrong from the start
+# Always wrong
 
 
 def stale() -> Fn:
-    """Returns what the call before it computed."""
+    """Returns the result of the previous call."""
     results: list[torch.Tensor] = []
 
     def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
@@ -65,11 +65,11 @@ def stale() -> Fn:
     return fn
 
 
-# What may not be touched
+# Forbidden changes
 
 
 def after(calls: int, deed: Deed, last: float = math.inf) -> Callable[[], Fn]:
-    """Right results, and a deed after each call beyond so many."""
+    """Right results, and `deed` after each call later than number `calls`, up to number `last`."""
 
     def make() -> Fn:
         made = count(1)
@@ -87,7 +87,7 @@ def after(calls: int, deed: Deed, last: float = math.inf) -> Callable[[], Fn]:
 
 
 def once(call: int, deed: Deed) -> Callable[[], Fn]:
-    """A deed after that one call."""
+    """Right results, and `deed` after call number `call` alone."""
     return after(call - 1, deed, last=call)
 
 
@@ -100,7 +100,7 @@ def and_raises(x: torch.Tensor, y: torch.Tensor) -> None:
     raise RuntimeError("tired")
 
 
-# Not computing at all
+# Skipped work
 
 
 def remembers(key: Callable[[torch.Tensor, torch.Tensor], object]) -> Callable[[], Fn]:
@@ -154,7 +154,7 @@ def knows_the_warm_up(then: Callable[[torch.Tensor], torch.Tensor]) -> Callable[
 
 
 class Lazy(torch.Tensor):
-    """Computes when somebody looks at it."""
+    """Computes on first use, not in the timed call."""
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -205,7 +205,7 @@ POOLS: list[ThreadPoolExecutor] = []
 
 
 def executor() -> Fn:
-    """The same with a pool, whose thread is idle but for the work that it is handed."""
+    """Like `thread`, with a pool whose thread is otherwise idle."""
     pool, made = ThreadPoolExecutor(1), count(1)
     pool.submit(int)
     POOLS.append(pool)
@@ -220,7 +220,7 @@ def executor() -> Fn:
     return fn
 
 
-# Right, and yet
+# Right, but flagged
 
 
 def sped_up() -> Fn:
@@ -246,7 +246,7 @@ def hoards() -> Fn:
 
 
 def one_buffer() -> Fn:
-    """A view of a buffer that the next call overwrites: no work is saved, and a result has to be used at once."""
+    """A view of a buffer that the next call overwrites: saves no work, but a result must be used at once."""
     buffer = torch.empty(16)
 
     def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
@@ -256,7 +256,7 @@ def one_buffer() -> Fn:
 
 
 class Remembered(torch.autograd.Function):
-    """Right results, and the gradients that it is handed."""
+    """Right results with gradients passed in by the caller."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, dx: torch.Tensor, dy: torch.Tensor) -> torch.Tensor:
@@ -269,7 +269,7 @@ class Remembered(torch.autograd.Function):
 
 
 def remembers_gradients(calls: int, then: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], Fn]:
-    """Computes gradients so many times, and then takes the last ones, or makes something of them."""
+    """Computes gradients in the first `calls` calls, and then returns `then` of the last ones."""
 
     def make() -> Fn:
         made, gradients = count(1), list[torch.Tensor]()
@@ -286,7 +286,7 @@ def remembers_gradients(calls: int, then: Callable[[torch.Tensor], torch.Tensor]
     return make
 
 
-# All of them
+# The tables
 
 
 def just(fn: Fn) -> Callable[[], Fn]:

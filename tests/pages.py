@@ -1,4 +1,4 @@
-"""What the pages show: commands, files, snippets, sample outputs; and running a command in a copy of the checkout."""
+"""Commands, files, snippets and sample outputs of the pages, and a runner for commands."""
 
 import re
 import shlex
@@ -22,7 +22,7 @@ _FILE = re.compile(r"# (\S+\.(?:py|toml))\n")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and what it wrote."""
+    """A command's exit status and output."""
 
     status: int
     text: str
@@ -40,19 +40,19 @@ def commands(page: Path) -> list[str]:
 
 
 def words(command: str) -> list[str]:
-    """A command as `python` gets it; empty for what Python does not run."""
+    """A command's arguments to `python`; empty if it doesn't run Python."""
     first, *rest = shlex.split(command)
     return {"python": rest, "pytest": ["-m", "pytest", *rest]}.get(first.removeprefix(".venv/bin/"), [])
 
 
 def files() -> dict[str, str]:
-    """The blocks of all pages that begin with the name of a file, by that name."""
+    """File name to block, for blocks of all pages that begin with a file name."""
     shown = [block for page in PAGES for language in ("python", "toml") for block in blocks(page, language)]
     return {named[1]: block for block in shown if (named := _FILE.match(block))}
 
 
 def snippets(page: Path) -> list[str]:
-    """The Python of a page that is no file."""
+    """The Python blocks of a page that are not files."""
     return [block for block in blocks(page, "python") if not _FILE.match(block)]
 
 
@@ -62,13 +62,13 @@ def samples(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def replace_sample(page: Path, command: str, old: str, new: str) -> None:
-    """Show another output."""
+    """Replace a sample's output on the page."""
     before, after = (f"{command}\n```\n\n```text\n{text}```" for text in (old, new))
     page.write_text(page.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
 
 
 def run(words: Sequence[str], folder: Path) -> Ended:
-    """`python WORDS` in `folder`, with the modules that lie there."""
+    """Run `python WORDS` in `folder`, with the modules in it."""
     output = folder / "output.txt"
     status = forked.run(words, folder, output, output, {"COLUMNS": "80"})
     return Ended(status, output.read_text(encoding="utf-8"))

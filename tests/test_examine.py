@@ -1,4 +1,4 @@
-"""Does the engine name what the probes show: upstream first, both of two, and nothing that explains nothing?"""
+"""Does the engine name the causes that probes confirm: upstream first, two if needed, none without an effect?"""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def offset() -> Subject:
 
 
 def suspect(name: str, confidence: float, repair: Repair | None = None) -> Suspect:
-    """One that has a clue in every subject that is not centred."""
+    """A suspect with a clue in every subject that is not centred."""
 
     def look(subject: Subject, signature: Signature) -> Clue | None:
         change = None if repair is None else lambda: repair(subject)
@@ -152,7 +152,7 @@ UPSTREAM_FIRST = [
     "numerics.nan_or_zero_rows",
     "numerics.low_precision_ties",
 ]
-SEVERAL = {  # detectors that are not called as their cause is
+SEVERAL = {  # detectors whose names differ from their causes
     "never_rewritten": "carried_over",
     "kept_from_before": "carried_over",
     "padding_around": "padding_dominates",

@@ -1,4 +1,4 @@
-"""Do the hard inputs hold what they promise in common, and the same bytes on every call?"""
+"""Do all families keep their common promises, and give the same bytes on every call?"""
 
 import math
 import re
@@ -116,11 +116,11 @@ def test_rows_are_pairs_of_matrices_of_few_forms(dtype: str) -> None:
             assert question.x.shape == question.y.shape
             assert question.x.ndim == 2
             assert question.dim == -1
-            if question.ask:  # a difference, which is 0 of angles too
+            if question.ask:  # a difference: 0 for angles too
                 assert (question.slack, np.unique(question.truth)) == (2, [0])
             else:
                 assert question.slack == 1
-                assert question.truth is None or np.isnan(question.truth).all()  # angles are asked too
+                assert question.truth is None or np.isnan(question.truth).all()  # so that angles fit too
             forms |= {(t.shape, t.stride(), t.dtype) for t in (question.x, question.y)}
     assert len(forms) <= 4
 

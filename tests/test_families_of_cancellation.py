@@ -1,4 +1,4 @@
-"""Are sums caught that are taken in too few bits or in another order than stated, where nearly everything cancels?"""
+"""Under cancellation, are sums in too few bits or in another order than stated found wrong?"""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ HALF = ("float16", "bfloat16")
 
 
 def judged(add: Sum, family: str, dtype: str, **stated: str) -> Accuracy:
-    """Someone who takes dot products by `add`, and states what torch's built-in does."""
+    """Accuracy of an implementation that sums dot products by `add`, but states the built-in's arithmetic."""
 
     def theirs(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
         return (add(x * y) / (x.norm(dim=dim) * y.norm(dim=dim))).to(x.dtype)
@@ -30,7 +30,7 @@ def judged(add: Sum, family: str, dtype: str, **stated: str) -> Accuracy:
 
 
 def running(terms: torch.Tensor) -> torch.Tensor:
-    """One after the other, each sum rounded to the dtype of the terms."""
+    """A running sum, each step rounded to the dtype of the terms."""
     total, *others = terms.unbind(1)
     for term in others:
         total = total + term
@@ -38,7 +38,7 @@ def running(terms: torch.Tensor) -> torch.Tensor:
 
 
 def in_parts(dtype: torch.dtype, count: int) -> Sum:
-    """Partial sums of so many parts, each rounded to the dtype."""
+    """A sum of `count` partial sums, each rounded to the dtype."""
     return lambda terms: sum(part.float().sum(1).to(dtype) for part in terms.chunk(count, 1))
 
 

@@ -1,4 +1,4 @@
-"""Do arguments of other forms, relations and gradients hold what their names say?"""
+"""Do families of layouts, shapes, relations and gradients match their names?"""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Do the families of rows hold what their names say: angles and magnitudes?"""
+"""Do families of rows have the angles and magnitudes of their names?"""
 
 import math
 
@@ -59,7 +59,7 @@ def test_exponents_span_the_dtype(dtype: str) -> None:
     powers = (largest[:, 0].log2() + (x / largest).norm(dim=1).log2() - math.log2(math.sqrt(WIDTH))).round()
     assert powers.unique().numel() == 16
     assert powers.unique().diff().unique().numel() <= 2  # even steps, rounded
-    assert torch.equal(powers, powers[:16].repeat(16))  # each scale at angles of all sizes
+    assert torch.equal(powers, powers[:16].repeat(16))  # each scale has angles of all sizes
 
 
 def test_small_norms_are_those_that_an_eps_bites() -> None:

@@ -1,4 +1,4 @@
-"""Do sums lose what their family says that they lose, by length, behind one huge term, or in too few bits?"""
+"""Do sums lose accuracy as their family says: by length, behind a huge term, in too few bits?"""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Does each flag tell what it is for, and is plain noise left alone?"""
+"""Is each flag raised for its reason, and never for plain noise?"""
 
 import math
 import time
@@ -27,7 +27,7 @@ def flagged(
 
 
 def walk(size: int) -> np.ndarray:
-    """Noise that remembers: each value is mostly the one before."""
+    """Autocorrelated noise: each value is mostly the previous one."""
     steps, values = np.random.default_rng(1).normal(0, 0.02, size), np.zeros(size)
     for place in range(1, size):
         values[place] = 0.9 * values[place - 1] + steps[place]
@@ -88,7 +88,7 @@ def test_ratios_that_remember_are_autocorrelated() -> None:
     found = flagged(1e-5 * ratios, 1e-5 * np.ones(128))["autocorrelated"]
     assert found.startswith("successive ratios correlate by 0.")
     assert "the interval is that of 16 blocks" in found
-    assert "autocorrelated" not in flagged(1e-5 * ratios, 1e-5 * ratios), "what both have in common cancels"
+    assert "autocorrelated" not in flagged(1e-5 * ratios, 1e-5 * ratios), "common noise cancels"
 
 
 @pytest.mark.parametrize("rounds", [16, 32, 64, 128, 512])
@@ -125,7 +125,7 @@ def test_the_hosts_time_is_that_of_this_process_and_of_others() -> None:
     spent = HostTime.now().since(before)
     assert spent.own_s >= 0.1
     assert spent.wall_s > 0
-    assert spent.others_s > -0.1, "the kernel counts in steps"
+    assert spent.others_s > -0.1, "the kernel counts time in steps"
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def compilations(fn: Callable[[torch.Tensor], object], *rows: int) -> Compilatio
 
 @pytest.mark.usefixtures("_compiler_is_reset")
 def test_what_the_compiler_does_without_a_word_is_counted() -> None:
-    import torch._dynamo  # what the first call of a compiled function does
+    import torch._dynamo  # as the first call of a compiled function does
 
     def whole(x: torch.Tensor) -> torch.Tensor:
         return x + 1
@@ -160,7 +160,7 @@ def test_what_the_compiler_does_without_a_word_is_counted() -> None:
     assert compilations(whole, 2, 2, 3).frames == 2, "a new shape compiles anew"
     torch.compiler.reset()
     many = compilations(whole, *range(2, 16))
-    assert many.fallen_back >= 1, "it gives up at the eighth"
+    assert many.fallen_back >= 1, "torch falls back after eight shapes"
     assert {flag.name for flag in compiler_flags(many)} == {"fell_back"}
     torch.compiler.reset()
     (flag,) = compiler_flags(compilations(broken, 2))

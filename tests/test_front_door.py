@@ -1,4 +1,4 @@
-"""Do pytest and pytest-benchmark work on the suites as their manuals say, whatever they are asked and handed?"""
+"""Do pytest and pytest-benchmark work on the suites as their manuals say, for all options and contestants?"""
 
 import json
 import os
@@ -107,12 +107,12 @@ def test_a_value_that_is_none_is_refused_and_leaves_nothing(
     assert checkout.runs == checkout.benchmarks == []
 
 
-# Options that cannot be followed
+# Invalid options
 
 
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the test registers is forgotten afterwards."""
+    """Undoes the test's registrations."""
     registry.load()
     monkeypatch.setattr(registry, "_present", dict(registry._present))
     monkeypatch.setattr(registry, "_absent", dict(registry._absent))
@@ -235,7 +235,7 @@ def test_contestants_that_fail_are_records_and_the_others_are_measured(checkout:
     result.stdout.fnmatch_lines(["SKIPPED*unsupported: takes float16 and bfloat16 only*"])
     (run,) = checkout.runs
     records = checkout.records(run)
-    assert {case for _, case in records} == {SMALL}, "-k narrows what is measured"
+    assert {case for _, case in records} == {SMALL}, "only the selected case is measured"
     found = {name: record for (name, _), record in records.items()}
     assert {name: record.status for name, record in found.items()} == {
         "builtin": Status.OK,
@@ -332,7 +332,7 @@ def test_a_profile_leaves_the_console_to_the_table(checkout: Checkout, monkeypat
     result.stderr.no_fnmatch_line("*USDT*")
 
 
-# Beside pytest-xdist
+# With pytest-xdist
 
 
 def test_workers_side_by_side_are_refused(checkout: Checkout) -> None:

@@ -1,4 +1,4 @@
-"""Is the device's time told from the host's, and is it seen what a GPU was held back by? On a simulated device."""
+"""On a simulated GPU: is device time separate from host time, and are throttling and other processes flagged?"""
 
 import dataclasses
 import sys
@@ -25,7 +25,7 @@ ON_CUDA = Case(task="paired", shape=(64, 384), dtype="float32", device="cuda")
 
 
 class Device:
-    """A GPU with one stream: the host queues work at its own pace, the device does it in order at its own."""
+    """A GPU with one stream: the host queues work, and the device does it in order, each at its own pace."""
 
     def __init__(self) -> None:
         self.host_s = self.done_s = 0.0
@@ -100,7 +100,7 @@ def test_a_launch_that_takes_longer_than_its_kernel_costs_the_device_nothing(dev
     call = lambda: device.queue(KERNEL_S)  # noqa: E731
     clock(call, 32)
     seconds, _ = clock(call, 32)
-    assert unprepared == pytest.approx(LAUNCH_S + KERNEL_S), "nothing is known of the host's time yet"
+    assert unprepared == pytest.approx(LAUNCH_S + KERNEL_S), "the first call can't hide the host's time"
     assert seconds / 32 == pytest.approx(KERNEL_S)
 
 
@@ -110,7 +110,7 @@ def test_a_long_kernel_is_not_waited_for(device: Device) -> None:
         before = device.now()
         seconds, _ = clock(call, 4)
         assert seconds == pytest.approx(4e-3, rel=0.01)
-    assert device.now() - before < 1.1 * 4e-3, "the device sleeps no longer than the host needs to launch"
+    assert device.now() - before < 1.1 * 4e-3, "the device must not sleep longer than the launches take"
 
 
 def test_a_cold_call_is_timed_without_the_write_that_makes_it_cold(device: Device) -> None:
@@ -131,7 +131,7 @@ def test_the_time_of_the_host_and_of_a_graph(device: Device) -> None:
     clock, call = CudaClock(now=device.now), lambda: device.queue(KERNEL_S)
     found = launch(call, clock, now=device.now)
     assert found.host_s == pytest.approx(LAUNCH_S)
-    assert found.graph_s == pytest.approx(KERNEL_S, rel=0.5), "one launch for 16 of them"
+    assert found.graph_s == pytest.approx(KERNEL_S, rel=0.5), "a graph holds 16 calls per launch"
 
 
 def test_a_call_that_waits_for_the_device_has_no_graph(device: Device) -> None:
@@ -191,7 +191,7 @@ def test_a_gpu_that_was_held_back_or_shared_is_flagged() -> None:
 
 def test_a_gpu_at_its_own_pace_has_no_flag() -> None:
     assert GpuMonitor(lambda: Reading(0x01 | 0x02, 1980, 0), now=lambda: 0.0).flags() == (), (
-        "idle, and clocks set by its owner"
+        "idle clocks and the owner's clock settings are no throttling"
     )
 
 
@@ -234,7 +234,7 @@ def test_a_look_that_fails_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> 
         raise module.NVMLError
 
     module.nvmlDeviceGetCurrentClocksEventReasons = fails
-    assert [flag.name for flag in watching.flags()] == ["gpu_shared"], "from the look before"
+    assert [flag.name for flag in watching.flags()] == ["gpu_shared"], "from the reading before"
 
 
 @pytest.mark.parametrize("module", [nvml([7], error=True), None], ids=["no driver", "no package"])

@@ -1,4 +1,4 @@
-"""Do grids hold the cases that they say, and does a wrong one say what is wrong with it?"""
+"""Do grids hold the stated cases, and do invalid ones get a clear error?"""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Is the guide complete, does it build as a site without the network, and can the README be read in four minutes?"""
+"""Is the guide complete, does its site build offline, and does the README take four minutes to read?"""
 
 import dataclasses
 import os
@@ -87,7 +87,7 @@ def test_the_guide_has_every_status() -> None:
 
 @pytest.fixture
 def pages_of_ours(tmp_path: Path) -> Path:
-    """A copy of what the site is made of."""
+    """A copy of the site's sources."""
     pytest.importorskip("material", reason="mkdocs-material is not installed: `make docs` installs it")
     root = tmp_path / "copy"
     for path in ("docs", "reports/published", "suites/grids", ".github/workflows"):
@@ -99,7 +99,7 @@ def pages_of_ours(tmp_path: Path) -> Path:
 
 
 def build(root: Path) -> None:
-    """What `make docs` does."""
+    """Build the site as `make docs` does."""
     os.environ["NO_MKDOCS_2_WARNING"] = "1"
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
@@ -135,12 +135,12 @@ def test_a_dead_link_or_an_unknown_page_fails(pages_of_ours: Path, page: str, ad
 
 
 def test_the_picture_is_that_of_the_imports() -> None:
-    assert PICTURE.read_text(encoding="utf-8") == picture(), "draw it again: `make picture`"
+    assert PICTURE.read_text(encoding="utf-8") == picture(), "redraw it: `make picture`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_names_files_that_are_there(page: Path) -> None:
-    """Names with a placeholder such as <name>, and what is made by a command, are left out."""
+    """Names with a placeholder such as <name>, and files made by a command, are left out."""
     named = re.findall(r"`([\w./*-]+)`", page.read_text(encoding="utf-8"))
     made = ("results/runs/", "results/profiles/", "reports/out/", "site/", "profiles/", "runs/")
     files = [name for name in named if re.search(r"\w/|\.(py|md|toml|yml)$", name) and not name.startswith(made)]

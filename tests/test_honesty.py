@@ -1,7 +1,7 @@
-"""Is whoever cheats found out and named, whatever the trick, and is nobody else ever blamed?
+"""Is every cheat found and named, and no honest contestant ever blamed?
 
-Each cheat is measured in one case with all the others and two honest contestants, by a clock that makes
-every call and takes 10 µs for each.
+One case measures all cheats together with two honest contestants. Its clock makes every call and counts 10 µs for
+each.
 """
 
 import dataclasses
@@ -221,7 +221,7 @@ def test_rows_without_a_cosine_accuse_nobody() -> None:
 
 
 def test_a_set_up_may_draw_random_numbers_and_leave_idle_threads() -> None:
-    """As torch's compiler does in a first call."""
+    """torch's compiler does both in a first call."""
     made = count()
 
     def sets_up(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
@@ -247,7 +247,7 @@ def test_a_thread_that_wakes_up_late_is_not_blamed_on_the_contestant_that_is_loo
 
     def starts_a_thread(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
         if not release.is_set():
-            pool.submit(release.wait)  # idle, as it is in Python's own code
+            pool.submit(release.wait)  # waits in Python's own code, so it counts as idle
             pool.submit(work)
         return cosine(x, y)
 
@@ -261,7 +261,7 @@ def test_a_thread_that_wakes_up_late_is_not_blamed_on_the_contestant_that_is_loo
 
 
 def test_results_that_differ_in_their_last_bits_are_as_good() -> None:
-    """As those of atomic additions on a GPU."""
+    """Atomic additions on a GPU give such results."""
     made = count()
 
     def wobbles(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:

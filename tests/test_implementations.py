@@ -1,4 +1,4 @@
-"""Do the contestants compute cosines, and does everyone who wants to take part get in, or get told why not?"""
+"""Do the implementations compute cosines, and is a new one either registered or refused with a reason?"""
 
 import functools
 import inspect
@@ -252,7 +252,7 @@ def test_a_third_party_file_is_handed_the_decorator(tmp_path: Path) -> None:
 
 
 NONE = r"no function register\(implementation\): .*"
-BAD_MODULES = [  # of a file or an entry point, and what is said of them
+BAD_MODULES = [  # of a file or an entry point, with the error for each
     ("", NONE + r"no attribute 'register'; CONTRIBUTING\.md shows one, in ten lines"),
     ("register = 3", NONE + "3 is not a callable object"),
     ("def register(): pass", NONE + "too many positional arguments"),

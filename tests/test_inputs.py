@@ -1,4 +1,4 @@
-"""Are the inputs what they say they are, and the same on every call?"""
+"""Do inputs match their names, and are they the same on every call?"""
 
 from dataclasses import replace
 from unittest import mock
@@ -21,7 +21,7 @@ def case(task: str = "paired", shape: tuple[int, ...] = (), dtype: str = "float3
 
 
 def cosines(wanted: Case) -> torch.Tensor:
-    """In float64, of y_j and x_(j mod N)."""
+    """The cosines of y_j and x_(j mod N), in float64."""
     x, y = (t.double().flatten(1) for t in make_inputs(wanted))
     x = x[torch.arange(len(y)) % len(x)]
     found: torch.Tensor = torch.linalg.vecdot(x, y) / (

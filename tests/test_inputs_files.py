@@ -1,4 +1,4 @@
-"""Is a user's file read as it is, refused with a reason, and never executed?"""
+"""Is a user's file read unchanged or refused with a reason, and never executed?"""
 
 import contextlib
 import itertools
@@ -207,7 +207,7 @@ def test_a_file_that_the_system_does_not_let_us_read_is_refused(tmp_path: Path) 
 
 
 class Payload:
-    """What an attacker pickles: loading it would make a file."""
+    """An attacker's pickle: loading it would make a folder."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace
@@ -229,7 +229,7 @@ def test_a_pickle_is_never_executed(tmp_path: Path) -> None:
             load_file(path)
     assert sorted(tmp_path.iterdir()) == sorted(files)
     pickle.loads(pickle.dumps(payload))
-    assert payload.trace.exists(), "the payload is harmless, so that this test shows nothing"
+    assert payload.trace.exists(), "the payload must work, or this test shows nothing"
 
 
 @given(data=st.data(), suffix=st.sampled_from(tuple(SAVERS)))

@@ -1,4 +1,4 @@
-"""Does a study resume from the rows that it stored, whatever a kill left, and is a foreign file left alone?"""
+"""Does a study resume from its stored rows after any kill, and leave foreign files alone?"""
 
 import json
 from pathlib import Path
@@ -153,4 +153,4 @@ def test_yesterdays_answers_are_resumed(tmp_path: Path, monkeypatch: pytest.Monk
     assert one.case == PlantedCase("planted", "overflow", 0, 64, 32, "float16", 0)
     file.write_text("")
     answers.KeptAnswers(file).add(one)
-    assert set(json.loads(file.read_text())) == set(json.loads(before)), "the keys stay"
+    assert set(json.loads(file.read_text())) == set(json.loads(before)), "rows keep the keys of older files"

@@ -1,4 +1,4 @@
-"""Does each probe let pass what is right, and catch its bug, whatever the installed build does?"""
+"""Does each probe pass right functions and catch its bug, independent of the installed build?"""
 
 import json
 import re
@@ -16,7 +16,7 @@ from suites.known_bugs.__main__ import main
 from suites.known_bugs.bug import UNREPORTED
 from suites.records.finding import KnownBug
 
-# -- what is right: float64 inside, one rounding --------------------------------------------------
+# -- right functions: float64 inside, one rounding ------------------------------------------------
 
 
 def norm(x, dim=None, keepdim=False):
@@ -53,7 +53,7 @@ def refuse(*_, **__):
     raise ValueError("the distances must be finite")
 
 
-# -- what is wrong: as it was written once --------------------------------------------------------
+# -- wrong functions: each with its bug as once written ------------------------------------
 
 
 def torch_1_11(x, y, dim=1, eps=1e-8):
@@ -146,7 +146,7 @@ RIGHT_AND_WRONG = {
 
 @pytest.fixture
 def two_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On any processor: the one that a fresh process reports is the one that it is given, AVX512 if none is."""
+    """Makes fresh processes report the capability that they are given (AVX512 by default), on any processor."""
     found = 'os.environ.get("ATEN_CPU_CAPABILITY", "AVX512").upper()'
     script = kernel_cache._SCRIPT.replace("torch.backends.cpu.get_cpu_capability()", found)
     monkeypatch.setattr(kernel_cache, "_SCRIPT", f"import os\n{script}")
@@ -235,7 +235,7 @@ def test_all_of_them_are_looked_for_on_this_build(capsys, tmp_path):
     happens = sum(one.happens is True for one in found)
     assert count.startswith(f"{happens} of {len(found) - len(unseen)} still happen with torch {torch.__version__}, ")
     assert count.endswith(f"; {len(unseen)} could not be tested") == bool(unseen)
-    assert sum(one.issue in line for one, line in zip(found, table[3:], strict=False)) == len(found), "a line for each"
+    assert sum(one.issue in line for one, line in zip(found, table[3:], strict=False)) == len(found), "one line per bug"
 
 
 def test_a_word_selects(capsys):

@@ -1,4 +1,4 @@
-"""Does the matrix run both parts in each setting that the processor has, and does a failure in either count?"""
+"""Does the matrix run both parts in each setting of this processor, and count a failure in either?"""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ SUITE = '<testsuites><testsuite tests="{}" failures="{}" errors="0" skipped="1"/
 
 
 def main(monkeypatch: pytest.MonkeyPatch, *settings: str, highest: str = "avx2", failing: str = "") -> list[list[str]]:
-    """Run it with a stand-in for pytest, of which the calls with `failing` among their arguments fail; its calls."""
+    """Run the matrix with a stand-in for pytest that fails if `failing` is an argument; returns the calls."""
     calls = []
 
     def run(command: list[str], cwd: Path, env: dict[str, str], check: bool) -> SimpleNamespace:

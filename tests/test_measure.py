@@ -1,4 +1,4 @@
-"""Does whatever a contestant does become the right record, while the honest ones beside it are measured?"""
+"""Does each failure of a contestant become the right record, while honest contestants are still measured?"""
 
 import dataclasses
 import gc
@@ -33,7 +33,7 @@ cosine: Callable[..., torch.Tensor] = HONEST[0].fn
 
 @pytest.fixture(scope="module", autouse=True)
 def _tiny_cases_are_quick(one_thread: None) -> Iterator[None]:
-    """Nothing old for the garbage collector to look through in each case."""
+    """Exempts old objects from the garbage collection of each case."""
     gc.freeze()
     yield
     gc.unfreeze()
@@ -47,7 +47,7 @@ BUDGET = Budget(seconds=0.01, precision=0.01)
 
 
 def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
-    """A millisecond a call; one of them is made."""
+    """A clock that counts a millisecond per call, but makes one call only."""
     return 1e-3 * calls, call()
 
 
@@ -87,7 +87,7 @@ def allocates_petabytes(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torc
 
 
 def changes(which: int, change: Callable[[torch.Tensor], object], first: int = 1) -> Callable[..., object]:
-    """Right results, and from the call number `first` on a change to x or y after them."""
+    """Right results, followed by a change to x or y from call number `first` on."""
     calls = count(1)
 
     def fn(*operands: torch.Tensor) -> torch.Tensor:
@@ -143,7 +143,7 @@ def is_measured(record: Record) -> bool:
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, Record]:
-    """All the bad ones together, between two honest ones."""
+    """Records of all bad contestants together, between two honest ones."""
     return measure(HONEST[0], *(planted(fn, name) for name, (fn, _, _) in BAD.items()), HONEST[1])
 
 
@@ -204,7 +204,7 @@ def test_no_contestants_no_records() -> None:
 
 
 class Doubled(torch.autograd.Function):
-    """The right result, and twice its gradient."""
+    """The right result with twice its gradient."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

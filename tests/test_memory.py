@@ -1,4 +1,4 @@
-"""Is the peak of a call what arithmetic says, and is a case that cannot fit left alone?"""
+"""Does the peak of a call match arithmetic, and is a case that can't fit never run?"""
 
 import dataclasses
 import math
@@ -21,7 +21,7 @@ from suites.measure.together import measure_case
 from suites.records.case import BYTES, Case
 from suites.records.record import Record, Status
 
-COPIES = {"builtin": 3, "normalize": 3, "broadcast": 3}  # of all elements that are compared, at the peak
+COPIES = {"builtin": 3, "normalize": 3, "broadcast": 3}  # of all compared elements, at the peak
 GIB = 2**30
 
 
@@ -97,7 +97,7 @@ def test_what_stays_allocated_after_a_call_is_told_apart_from_what_it_took() -> 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
 def test_memory_that_torch_does_not_see_is_the_processs_own() -> None:
     kept: list[bytearray] = []
-    size = 1 << 26  # above malloc's largest threshold for mapping: none of it comes from pages that are free already
+    size = 1 << 26  # above malloc's largest mmap threshold: all pages are new
 
     def takes() -> None:
         bytearray(b"x") * size
@@ -156,7 +156,7 @@ def test_the_peak_of_a_few_rows_with_many_is_foretold_with_something_to_spare(na
 
 
 class Spy:
-    """An implementation that says what it was called with."""
+    """An implementation that records the shapes of its arguments."""
 
     def __init__(self, name: str) -> None:
         self.entry, self.shapes = implementations.get(name), list[torch.Size]()

@@ -1,4 +1,4 @@
-"""Does the monitor warn once, in time and with the cause, keep silent in healthy trainings, and change nothing?"""
+"""Does the monitor warn once, in time and with the cause, stay silent in healthy trainings, and change nothing?"""
 
 import copy
 import sys
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Given(nn.Module):
-    """Puts out what it is told to, as if it were trained."""
+    """Returns its input through a trainable weight of 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ def train(module: nn.Module, batches: Iterator[Tensor] | list[Tensor]) -> None:
     for batch in batches:
         module(batch).float().sum().backward()
         optimiser.zero_grad()
-        optimiser.step()  # which changes nothing
+        optimiser.step()  # without effect: gradients are zero
 
 
 def collapsing(healthy: int, collapsed: int, rows: int = 32) -> list[Tensor]:
@@ -68,18 +68,18 @@ def collapsing(healthy: int, collapsed: int, rows: int = 32) -> list[Tensor]:
 
 
 def shrinking(age: int, seed: int) -> Tensor:
-    """Rows that approach one point, as without negatives."""
+    """Rows that approach one point, as in a training without negatives."""
     return 1 + 0.8**age * cloud(64, 0, seed)
 
 
 def clusters(length: float, seed: int) -> Tensor:
-    """Rows of about that length around one line, on both sides of 0."""
+    """Rows of about this length along one line, on both sides of 0."""
     sides = torch.where(torch.arange(64) % 3 == 0, 1.0, -1.0)[:, None]
     return length * (sides * F.normalize(cloud(1, 0)) + 0.05 * cloud(64, 0, seed))
 
 
 def exploding(age: int, seed: int) -> Tensor:
-    """What a learning rate that is too high makes of embeddings: two clusters of rows that grow step by step."""
+    """Embeddings under a learning rate that is too high: two clusters of rows that grow step by step."""
     return clusters(min(5.0**age, 1e5), seed)
 
 
@@ -269,7 +269,7 @@ def test_a_step_ends_with_that_of_the_optimiser() -> None:
     optimiser = torch.optim.Adam(model.parameters())
     with CollapseMonitor(model, every=1) as monitor:
         for _ in range(3):
-            for _ in range(2):  # parts of a batch
+            for _ in range(2):  # accumulates gradients
                 F.cosine_similarity(model(torch.randn(8, 4)), model(torch.randn(8, 4))).mean().backward()
             optimiser.step()
             with torch.no_grad():
@@ -384,7 +384,7 @@ def test_nothing_of_the_training_is_changed() -> None:
 
 
 class Noise(nn.Module):
-    """Noise that no module of torch adds."""
+    """Adds noise without a torch module."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -399,7 +399,7 @@ class Noise(nn.Module):
             return x + 0.3 * torch.randn(x.shape, generator=self.generator)
         if self.kind == "NumPy":
             return x + 0.3 * torch.from_numpy(np.random.default_rng().normal(size=tuple(x.shape))).float()
-        return x + 0.3 * x * (torch.rand(len(x), 1) < 0.8)  # a path that is dropped row by row
+        return x + 0.3 * x * (torch.rand(len(x), 1) < 0.8)  # drops a path per row
 
 
 class Encoder(nn.Module):
@@ -461,7 +461,7 @@ def test_what_noise_hides_has_to_fall_further() -> None:
 
 
 class Meddler(nn.Module):
-    """Draws random numbers, counts, keeps what it saw in lists, buffers and attributes, and owes its caller a loss."""
+    """Draws random numbers, counts calls, keeps tensors in lists, buffers and attributes, and stores a loss."""
 
     seen: Tensor
 
@@ -508,7 +508,7 @@ def test_the_network_that_runs_once_more_is_left_as_it_was() -> None:
 
 
 class Written(nn.Module):
-    """Writes into weights, nested containers, or a module that torch does not know of, in each forward call."""
+    """Writes into weights, nested containers or an unregistered module in each forward call."""
 
     def __init__(self, what: str) -> None:
         super().__init__()
@@ -566,7 +566,7 @@ def test_what_a_network_writes_when_it_runs_once_more_is_restored(what: str) -> 
             optimiser.zero_grad()
             model(cloud(40, 0, step)).square().mean().backward()
             optimiser.step()
-        assert not monitored or (monitor._noiseless._noisy and monitor._noiseless._whole), "it ran once more"
+        assert not monitored or (monitor._noiseless._noisy and monitor._noiseless._whole), "the network reran"
         monitor.detach()
         tensors = [*model.state_dict().values(), *model.hidden[0].state_dict().values(), *model.state["mean"]]
         generator = model.state["random"][0].get_state()
@@ -596,7 +596,7 @@ def test_where_the_network_does_not_run_once_more_the_module_alone_does() -> Non
         train(model, batches)
     with warnings.catch_warnings(), CollapseMonitor(model, every=10) as monitor:
         warnings.simplefilter("error")
-        train(model, batches)  # the noise hides it
+        train(model, batches)  # noise hides the collapse
     assert len(monitor.curve()) == 5
 
 

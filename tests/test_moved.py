@@ -1,4 +1,4 @@
-"""Do import paths that others may have used still work, and say where they went?"""
+"""Do old import paths still work, with a warning that names the new path?"""
 
 import importlib
 import subprocess

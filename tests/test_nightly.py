@@ -1,4 +1,4 @@
-"""Does a night alarm on what got worse, and on nothing else?"""
+"""Does a nightly run raise an alarm for regressions only?"""
 
 import shutil
 
@@ -15,7 +15,7 @@ pytest_plugins = ["pytester"]
 
 
 def night(**columns: object) -> pd.DataFrame:
-    """A run of the baseline and of one implementation on one case, with 1 % wide intervals around its values."""
+    """A run of the baseline and one implementation on one case, with intervals 1 % wide."""
     rows = [
         {"implementation": "builtin", "latency_s": 1e-3, "ratio": 1.0},
         {"implementation": "mine", "latency_s": 5e-4, "ratio": 0.5, **columns},
@@ -33,7 +33,7 @@ def night(**columns: object) -> pd.DataFrame:
     ("tonight", "what"),
     [
         ({"latency_s": 6e-4, "ratio": 0.6}, ["slower"]),
-        ({"latency_s": 5.2e-4, "ratio": 0.52}, []),  # 4 %: below what a night can promise
+        ({"latency_s": 5.2e-4, "ratio": 0.52}, []),  # 4 %: too small for a night to detect
         ({"latency_s": 5e-4, "ratio": 0.7}, []),  # the baseline became faster, not this one slower
         ({"latency_s": 9e-4, "ratio": 0.5}, []),  # the whole machine became slower
         ({"error_u": 4.0}, ["error"]),
@@ -96,7 +96,7 @@ def test_three_nights(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     status, printed = one_night()
     assert status == 1, printed
     assert printed.splitlines()[-1].split()[:3] == ["planted", "paired-cpu-float32-8x64", "wrong"]
-    assert any(run.endswith("-again") for run in checkout.runs), "an alarm is measured a second time"
+    assert any(run.endswith("-again") for run in checkout.runs), "an alarm must be measured again"
     assert not load_run("latest", checkout.root / "results/runs").name.endswith("-again")
 
     status, printed = one_night("no-such-grid")

@@ -1,4 +1,4 @@
-"""Is the truth true? The oracle against arithmetic of 200 bits, and against what cosines and gradients obey."""
+"""Is the oracle right? It is compared with 200-bit arithmetic, and with laws of cosines and gradients."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from suites.inputs import make_inputs
 from suites.records.case import Case
 from suites.truth import oracle
 
-ALLOWED = {"float64": 1e-18, "float32": 1e-15, "float16": 1e-15, "bfloat16": 1e-15}  # of ‖x‖‖y‖
+ALLOWED = {"float64": 1e-18, "float32": 1e-15, "float16": 1e-15, "bfloat16": 1e-15}  # relative to ‖x‖‖y‖
 DTYPES = [
     pytest.param(
         "float64",
@@ -38,7 +38,7 @@ def exact(case: Case, x: torch.Tensor, y: torch.Tensor) -> list[mp.mpf]:
 
 
 def distance(case: Case, x: torch.Tensor, y: torch.Tensor) -> float:
-    """The largest distance of the oracle from the exact cosine."""
+    """The oracle's largest error."""
     with mp.workprec(200):
         truth = oracle.cosines(case, x, y)
         assert truth.shape == case.output_shape

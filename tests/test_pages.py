@@ -1,6 +1,6 @@
-"""Does each command on a page work, and does the page show what comes out?
+"""Does each command on a page work, and does the page show its actual output?
 
-A command runs in a copy of the checkout, on small inputs. After a wanted change of what is printed:
+A command runs in a copy of the checkout, on small inputs. After an intended change of output:
 UPDATE_GOLDEN=1 pytest tests/test_pages.py -k sample, and read the diff.
 """
 
@@ -34,7 +34,7 @@ dtypes = ["float32"]
 QUICK = {"--grid": "tiny.toml", "--implementations": "builtin,normalize", "--seconds": "0.001", "-k": "paired"}
 """Options of a `pytest suites` that measures, unless its command has others."""
 
-COLLECTED = {  # a part of a `pytest suites`: why its cases are collected and not measured
+COLLECTED = {  # a part of a `pytest suites` command: why its cases are only collected
     "full": "an hour",
     "smoke": "compilers take half a minute",
     "compiled_dot": "it compiles",
@@ -88,12 +88,12 @@ model = Model()
 pairs = torch.utils.data.TensorDataset(torch.randn(64, 8), torch.randn(64, 8), torch.arange(64) % 2)
 loader = torch.utils.data.DataLoader(pairs, 16)
 """
-"""What a snippet's reader has."""
+"""Names that a snippet assumes."""
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy with two runs, the files that pages show, and small inputs by the names that pages use."""
+    """A copy with two runs, the files that pages show, and small inputs under the names that pages use."""
     root = tmp_path_factory.mktemp("checkout")
     left_out = shutil.ignore_patterns("runs", "profiles", "out", "published", "__pycache__")
     for folder in ("implementations", "suites", "results", "reports", "diagnosis"):
@@ -111,7 +111,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _save_inputs(root: Path) -> None:
-    """Embeddings around a common offset of eight times their spread, which is not healthy, and of half of it."""
+    """Embeddings with a common offset: eight times their spread (a fault), or half of it (healthy)."""
     numbers = np.random.default_rng(0)
     for name, offset in {"embeddings": 8, "x": 8, "y": 8, "healthy": 0.5}.items():
         np.save(root / f"{name}.npy", offset + numbers.standard_normal((256, 64)).astype(np.float32))
@@ -134,7 +134,7 @@ def _of(kind: str) -> list[str]:
 
 
 def _kind(command: str) -> str:
-    """How a command is tried."""
+    """The kind of test that a command gets."""
     words = pages.words(command)
     if command.startswith("make "):
         return "make"
@@ -148,7 +148,7 @@ def _kind(command: str) -> str:
 
 @pytest.mark.parametrize("command", _of("make"))
 def test_make_knows(command: str) -> None:
-    """What it would do: it installs, measures for minutes, or runs these very tests."""
+    """A dry run: the real one installs, measures for minutes, or runs these tests."""
     ended = subprocess.run(["make", "-n", *command.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
 
@@ -193,8 +193,8 @@ def test_a_test_or_a_benchmark_is_there(command: str) -> None:
 
 
 def test_every_command_is_tried() -> None:
-    assert _of("other") == ["tensorboard --logdir results/profiles"]  # it serves until it is stopped
-    assert _of("pytest alone") == ["python -m pytest"]  # what `pytest` stands for
+    assert _of("other") == ["tensorboard --logdir results/profiles"]  # serves until stopped
+    assert _of("pytest alone") == ["python -m pytest"]  # runs these tests
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if pages.snippets(page)], ids=lambda page: page.stem)
@@ -206,7 +206,7 @@ def test_snippets_work(checkout: Path, page: Path) -> None:
 
 @pytest.mark.parametrize("block", [block for page in PAGES for block in pages.blocks(page, "python") if IN_IT in block])
 def test_a_shown_implementation_takes_feature_maps(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader copies it and runs a grid, in which `paired` functions also get a tuple of dims."""
+    """Readers run it on a grid, where `paired` functions also get a tuple of dims."""
     made: list[Callable[..., torch.Tensor]] = []
 
     def implementation(**_: object) -> Callable[[Callable[..., torch.Tensor]], None]:
@@ -232,7 +232,7 @@ def test_a_sample_is_what_comes_out(checkout: Path, page: Path) -> None:
 
 
 def _as_far_as(shown: str, ended: Ended) -> str:
-    """As many lines of an output as are shown."""
+    """The lines of an output that the page shows."""
     *first, last = shown.splitlines()
     return "\n".join([*ended.text.splitlines()[: len(first)], "...\n"]) if last == "..." else ended.text
 

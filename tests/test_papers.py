@@ -1,4 +1,4 @@
-"""Do the papers say what is true?"""
+"""Do README, CONTRIBUTING and the other root documents agree with the code?"""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ README, CONTRIBUTING = (ROOT / name for name in ("README.md", "CONTRIBUTING.md")
 
 
 def blocks(paper: Path, language: str) -> list[str]:
-    """The fenced blocks of a paper that are in a language."""
+    """The fenced blocks of a paper in a language."""
     return re.findall(rf"```{language}\n(.*?)```", paper.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Where does the time go: do the traces open in TensorBoard and Perfetto, and do the operators' figures add up?"""
+"""Do traces open in TensorBoard and Perfetto, and do the operators' figures add up?"""
 
 import gzip
 import importlib.util
@@ -115,7 +115,7 @@ T = TypeVar("T")
 
 @contextmanager
 def tensorboard(folder: Path, log: Path) -> Iterator[Ask]:
-    """TensorBoard on `folder` while the block runs; asks its profiler plugin."""
+    """Runs TensorBoard on `folder`; yields a function that queries its profiler plugin."""
     options = ("--logdir", str(folder), "--host", "127.0.0.1", "--port", "0", "--load_fast", "false")
     with log.open("w") as file:
         process = subprocess.Popen((sys.executable, "-m", "tensorboard.main", *options), stdout=file, stderr=file)
@@ -135,7 +135,7 @@ def tensorboard(folder: Path, log: Path) -> Iterator[Ask]:
 
 
 def until(answer: Callable[[], T | None], seconds: float = 90) -> T:
-    """What `answer` returns as soon as it is true."""
+    """The first true value that `answer` returns."""
     deadline = time.monotonic() + seconds
     while not (found := answer()):
         assert time.monotonic() < deadline, f"not within {seconds} s"

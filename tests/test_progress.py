@@ -1,4 +1,4 @@
-"""Does a session say how far it is, who failed and what the answer is, on a terminal and in a file?"""
+"""Does a session show its progress, failures and answer, on a terminal and in a file?"""
 
 import io
 import os
@@ -54,7 +54,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 @pytest.fixture
 def clock() -> list[float]:
-    """A clock that a test moves: its one element, in seconds."""
+    """A clock that the test sets: a list of one number, in seconds."""
     return [0.0]
 
 
@@ -125,7 +125,7 @@ def test_the_line_says_how_far_it_is_and_what_runs_without_a_thread(terminal: Te
     line.measured(2)
     assert "2 of 2 cases" in terminal.getvalue()
     line.stop()
-    assert terminal.getvalue().endswith("\x1b[2K"), "the line is taken away"
+    assert terminal.getvalue().endswith("\x1b[2K"), "the line is cleared"
 
 
 def test_the_cursor_stays_on_so_that_a_session_that_is_killed_leaves_it(terminal: Terminal) -> None:
@@ -267,7 +267,7 @@ def on_a_terminal(root: Path, *options: str) -> tuple[int, str]:
 def _read(screen: io.FileIO | io.RawIOBase) -> str:
     try:
         return (screen.read(1 << 16) or b"").decode(errors="replace")
-    except OSError:  # how Linux says that nobody has the terminal open any more
+    except OSError:  # Linux raises this once the terminal is closed
         return ""
 
 
@@ -285,7 +285,7 @@ def test_a_session_on_a_terminal(checkout: Checkout) -> None:
     status, shown = on_a_terminal(checkout.root, *failing)
     assert status == pytest.ExitCode.TESTS_FAILED
     assert "1 of 2 cases" in shown
-    assert shown.count("raises failed on") == 1, "one line for each that failed, not for each case"
+    assert shown.count("raises failed on") == 1, "one line per failed implementation, not per case"
     assert "test_paired.py s" not in shown
     assert "test_paired.py ." not in shown
     *_, end = shown.partition("2 failed, 2 passed, 3 skipped in")
@@ -314,7 +314,7 @@ def test_ctrl_c_takes_the_line_away_and_says_how_to_go_on(checkout: Checkout) ->
     )
     status, shown = on_a_terminal(checkout.root, *slow)
     assert status == pytest.ExitCode.INTERRUPTED
-    assert "Noise floor" not in shown, "an answer of half a run is none"
+    assert "Noise floor" not in shown, "half a run must not give an answer"
     assert re.search(r"run .*: 2 records saved, 1 case to go; .*--resume. continues it", shown.replace("\r\n", ""))
     *_, after = shown.rpartition("1 of 2 cases")
     assert "\x1b[2K" in after

@@ -1,4 +1,4 @@
-"""Is a case that was spread over fresh processes one record, with an interval that covers how they differ?"""
+"""Do several processes of a case make one record, whose interval covers their differences?"""
 
 import dataclasses
 import subprocess
@@ -19,7 +19,7 @@ pytest_plugins = ["pytester"]
 
 
 def replicated(implementation: str, *processes: list[float], baseline: bool = False) -> Record:
-    """A record of several processes; the control of a baseline takes its samples in the reverse order."""
+    """A record of several processes; a baseline's control has the same samples in reverse order."""
     return combined([
         measured(implementation, samples, baseline=baseline, control_s=samples[::-1] if baseline else ())
         for samples in processes

@@ -1,4 +1,4 @@
-"""The page that a person decides by: the right winner, the same bytes, nothing from outside that is markup."""
+"""The speed report: the right winner, the same bytes each time, and no markup from outside."""
 
 import math
 import os
@@ -82,7 +82,7 @@ NASTY = "a|b`c` <img src=x> ![i](http://e.vil/p.png) [l](http://e.vil)\n# headin
 
 
 def samples(usual_s: float, spread: float, rounds: int = 20) -> tuple[float, ...]:
-    """Seconds a call, each pair of rounds a bit other than the last."""
+    """Seconds per call, which alternate between pairs of rounds by `spread`."""
     return tuple(usual_s * (1 + spread * (round_ // 2 % 2 - 0.5)) for round_ in range(rounds))
 
 
@@ -171,7 +171,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def table(*records: Record) -> pd.DataFrame:
-    """What `results.load` makes of records without spread, prepared: built here, so that only sections are tested."""
+    """The prepared table of records without spread, built here to test the sections alone."""
     base = {record.case: record.latency for record in records if record.baseline}
 
     def row(record: Record) -> dict[str, object]:
@@ -327,7 +327,7 @@ def test_speeds_are_factors_or_percents() -> None:
 
 
 def test_the_answer_gives_the_means_of_each_verdict_apart(tmp_path: Path) -> None:
-    """A mean over cases of different verdicts would be true of none of them."""
+    """A mean over cases of different verdicts would describe none of them."""
     save(
         tmp_path,
         [
@@ -360,7 +360,7 @@ def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) ->
 
 
 def test_staying_is_no_answer_where_noise_hides_what_may_be_faster(tmp_path: Path) -> None:
-    """At a floor of 300 % a contestant of half the time has no verdict, and neither has one of the double."""
+    """At a noise floor of 300 %, neither half nor double the time has a verdict."""
     ratios = {"builtin": 1.0, "half": 0.5, "double": 2.0}
     save(tmp_path, [ok(name, case, ratio, noise=1.5) for name, ratio in ratios.items() for case in (SMALL, MIDDLE)])
     text = rendered(tmp_path)
@@ -377,11 +377,11 @@ def test_staying_is_no_answer_where_noise_hides_what_may_be_faster(tmp_path: Pat
 @pytest.mark.parametrize(
     ("ratio", "spread", "noise", "rival"),
     [
-        (0.98, 0.0, 0.01, False),  # what may be left is not worth a change
+        (0.98, 0.0, 0.01, False),  # the possible gain is too small to matter
         (0.98, 0.3, 0.01, True),  # the interval allows more
-        (0.98, 0.0, 0.5, True),  # the noise floor does
+        (0.98, 0.0, 0.5, True),  # the noise floor allows more
         (1.3, 0.0, 0.8, True),
-        (3.0, 0.0, 0.8, False),  # too slow for any noise that there is
+        (3.0, 0.0, 0.8, False),  # too slow to be faster under this noise
     ],
 )
 def test_noise_hides_only_what_may_be_noticeably_faster(
@@ -431,7 +431,7 @@ def test_how_often_chance_gives_a_verdict_is_what_results_ask_for() -> None:
 
 
 def test_a_baseline_of_few_rounds_does_not_rank_the_others() -> None:
-    """Ratios to a slow baseline stand on its few rounds; the others were timed against each other in many."""
+    """Ratios to a slow baseline rest on its few rounds; the others share many rounds."""
     baseline = ok("builtin", SMALL, 1.0, rounds=12)
     loaded = table(baseline, ok("a", SMALL, 0.11, rounds=192), ok("b", SMALL, 0.10, rounds=192))
     loaded.loc[loaded["implementation"] == "a", ["ratio", "ratio_low", "ratio_high"]] = 0.09

@@ -1,4 +1,4 @@
-"""Is the smallest angle that an implementation sees, and the number of its answers near 1, what arithmetic allows?"""
+"""Do the smallest visible angle and the number of answers near 1 match the arithmetic?"""
 
 import math
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def seen(fn: Callable[..., object], dtype: str = "float32", **fields: object) ->
 
 
 def exact(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
-    """In float64, and exactly 1 for x and x."""
+    """The cosine in float64; exactly 1 for equal rows."""
     x, y = x.double(), y.double()
     return (x * y).sum(-1) / ((x * x).sum(-1) * (y * y).sum(-1)).sqrt()
 
@@ -62,10 +62,10 @@ def test_theory_follows_from_the_number_of_bits(dtype: str, degrees: float, dist
 def test_an_exact_cosine_rounded_once_sees_what_theory_says(dtype: str) -> None:
     angle, distinct = theory(dtype)
     seen_angle, seen_distinct = seen(rounded, dtype)
-    # Eighths of an octave; beside float64 there is nothing wider to be exact in.
+    # The grid has eighths of an octave. float64 has no wider dtype for an exact answer.
     assert 0.9 * angle <= seen_angle <= (4 if dtype == "float64" else 1.2) * angle
     if dtype in ("float16", "bfloat16"):
-        assert distinct <= seen_distinct <= distinct + 1  # the rows are rounded too: 0.9 may become a little less
+        assert distinct <= seen_distinct <= distinct + 1  # rows are rounded too, so 0.9 may shrink a little
     else:
         assert seen_distinct > 16_000
 
@@ -87,7 +87,7 @@ def test_what_rounding_does_to_parallel_rows_tells_nothing() -> None:
         return (exact(x, y) + 1e-3 * (torch.rand(len(x), generator=noise) - 0.5)).float()
 
     assert seen(shaky)[0] == pytest.approx(math.sqrt(1e-3), rel=0.2)  # 1 - θ²/2 below 1 - 1e-3 / 2, half of the time
-    assert seen(shaky)[1] > 16_000  # distinct, and told apart by chance
+    assert seen(shaky)[1] > 16_000  # distinct by chance only
 
 
 def test_products_in_tf32_see_less() -> None:
@@ -128,7 +128,7 @@ def test_angles_are_told_from_0_upwards() -> None:
 
 
 def test_an_answer_that_is_not_a_number_tells_nothing() -> None:
-    """An arc cosine of what is above 1, as for many a row with itself."""
+    """The arc cosine of a number above 1, as rounding gives for equal rows, is NaN."""
     above = seen(lambda x, y, dim: torch.acos(rounded(x, y) + 2**-20), task="angle")[0]
     assert above == pytest.approx(2 ** (-19 / 2), rel=0.2)
 

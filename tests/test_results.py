@@ -1,4 +1,4 @@
-"""What was saved loads as the numbers that were measured, with their ratios and verdicts."""
+"""Saved runs load as measured, with ratios and verdicts."""
 
 import math
 

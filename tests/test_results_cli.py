@@ -1,4 +1,4 @@
-"""`python -m results`: what a person sees, and what a program gets."""
+"""`python -m results`: output for people and for programs."""
 
 import io
 import json

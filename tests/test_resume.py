@@ -1,4 +1,4 @@
-"""Does a run that was cut short go on where it stopped, as the run that it was?"""
+"""Does an interrupted run resume where it stopped, under the same conditions?"""
 
 import dataclasses
 import importlib
@@ -67,7 +67,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(checkout: Checkout, monk
     monkeypatch.delenv("FATE_OF_2_ROWS")
     checkout.bench(*unlucky, "--resume", implementations=names).assert_outcomes(passed=6, skipped=3)
     assert len(checkout.records("cut")) == 6
-    assert checkout.file("cut").read_bytes().startswith(killed), "what was measured is not measured again"
+    assert checkout.file("cut").read_bytes().startswith(killed), "a saved case must not be measured again"
     assert load_end(str(checkout.file("cut")))
     assert checkout.runs == ["cut"]
 
@@ -176,7 +176,7 @@ def test_a_fingerprint_is_of_what_a_file_says(tmp_path: Path) -> None:
 
     first = fingerprints()
     assert first == fingerprints(GRID + "# a remark", "b.toml")
-    assert first == fingerprints("precision = 2\n" + GRID.replace("0.001", "0.002")), "which a run has fields for"
+    assert first == fingerprints("precision = 2\n" + GRID.replace("0.001", "0.002")), "a run saves these separately"
     for changed in (GRID.replace("64", "65"), 'families = ["self"]' + GRID, "compile_anew = false" + GRID):
         assert first != fingerprints(changed)
     assert first | {"inputs": ""} == fingerprints(rows=4) | {"inputs": ""}
@@ -221,7 +221,7 @@ def test_a_run_goes_on_with_the_same_grid_under_another_name_and_not_with_anothe
     checkout.bench("--benchmark-save=cut", "--precision=50")
     file, grid = checkout.file("cut"), checkout.root / "tiny.toml"
     *lines, _ = file.read_text().splitlines(keepends=True)
-    file.write_text("".join(lines[:-1]))  # as if it had been killed while it saved the last case
+    file.write_text("".join(lines[:-1]))  # as if killed while saving the last case
     resume = ("suites", "--implementations=builtin,normalize", "--benchmark-save=cut", "--resume", "--precision=50")
 
     (checkout.root / "other.toml").write_text(GRID.replace("64", "65"))
@@ -285,7 +285,7 @@ def test_a_session_that_selects_nothing_completes_no_run() -> None:
 
 def test_the_packages_that_a_run_was_measured_with_do_not_depend_on_who_imported_setuptools() -> None:
     before = environment.environment().packages
-    importlib.import_module("setuptools")  # adds its own copies of packages to the path
+    importlib.import_module("setuptools")  # adds vendored packages to the path
     assert environment.environment().packages == before
     assert "torch" in before
     assert not any(name.startswith("jaraco") for name in before)

@@ -1,4 +1,4 @@
-"""Are rounds balanced, paired and stopped as they say? The clock is simulated, and so is a budget's time."""
+"""Are rounds balanced, paired and stopped as documented? Clock and budget are simulated."""
 
 import gc
 import random
@@ -28,7 +28,7 @@ def _nothing_old_to_collect() -> Iterator[None]:
 
 
 class Simulation:
-    """Contestants that take known seconds a call, give or take some noise, and a log of who was called when."""
+    """Contestants with known seconds per call plus noise, and a log of the calls in order."""
 
     def __init__(self, noise: float = 0.0, seed: int = 0, **call_s: float) -> None:
         self.call_s, self.log = call_s, list[str]()
@@ -62,7 +62,7 @@ class Simulation:
 
 
 def only(rounds: Rounds) -> dict[str, Samples]:
-    """The samples, where nobody failed."""
+    """The samples; asserts that no contestant failed."""
     samples = {name: entry for name, entry in rounds.samples.items() if isinstance(entry, Samples)}
     assert samples.keys() == rounds.samples.keys()
     return samples
@@ -73,7 +73,7 @@ def ratios(samples: Mapping[str, Samples], name: str, base: str) -> np.ndarray:
     return paired_ratios(np.array(one.samples_s), one.stride, np.array(other.samples_s), other.stride)
 
 
-# Who comes when
+# Order
 
 
 def test_each_random_order_is_followed_by_its_mirror_image() -> None:
@@ -114,12 +114,12 @@ def test_the_garbage_collector_rests_while_rounds_run_and_no_longer() -> None:
     assert gc.isenabled()
 
 
-# How many calls, how often
+# Calls per sample, and strides
 
 
 def test_contestants_of_like_speed_make_the_same_count_of_calls() -> None:
     samples = only(Simulation(a=1.00e-5, b=1.05e-5, fast=1e-6, slow=1.0).run())
-    assert samples["a"].calls == samples["b"].calls == 64  # of about 0.5 ms
+    assert samples["a"].calls == samples["b"].calls == 64  # about 0.5 ms per sample
     assert samples["fast"].calls == 8 * samples["a"].calls
     assert samples["slow"].calls == 1
     assert {samples[name].stride for name in ("a", "b", "fast")} == {1}
@@ -160,7 +160,7 @@ def test_without_a_baseline_there_is_no_control() -> None:
     assert only(Simulation(a=1e-3, b=1e-3).run(baseline="another")).keys() == {"a", "b"}
 
 
-# When it stops
+# Stopping
 
 
 def test_it_stops_early_once_all_ratios_are_known_and_says_so() -> None:
@@ -219,7 +219,7 @@ def test_stopping_early_does_not_spoil_the_interval() -> None:
         _, low, high = medians([ratios(samples, "b", "a")])[0]
         held += bool(low <= 1.02 <= high)
         stopped[len(samples["a"].samples_s) // 2] += 1
-    assert len(stopped) > 1, "not all stop at the same look"
+    assert len(stopped) > 1, "runs must stop at different looks"
     assert held / trials >= 0.9
 
 
@@ -234,7 +234,7 @@ def test_nobody_left_is_the_end() -> None:
     assert sample_rounds({}, None, Simulation().clock, LONG, random.Random(0), Phases()).samples == {}
 
 
-# Those who fail
+# Failures
 
 
 def fails_after(calls: int) -> Callable[[], None]:
@@ -261,7 +261,7 @@ def test_one_that_fails_in_a_round_is_out_and_the_others_go_on(failing: str, cal
     out, rest = rounds.samples[failing], rounds.samples["c"]
     assert isinstance(out, Failure)
     assert isinstance(rest, Samples)
-    warm_up, calls_a_round = 5, 2 if failing == "a" else 1  # the baseline has two selves
+    warm_up, calls_a_round = 5, 2 if failing == "a" else 1  # the baseline and its control
     assert out.reason == f"in round {(calls - warm_up) // calls_a_round + 1}: ValueError: no"
     assert len(rest.samples_s) == 2 * MOST_PAIRS
     assert told == [failing]
@@ -311,8 +311,8 @@ def test_warm_up_lasts_until_a_batch_is_no_faster_than_those_before() -> None:
     assert warm_up_calls([0.1, 0.1]) == 2
     assert warm_up_calls([0.1, 0.099]) == 2
     assert warm_up_calls([0.9, 0.5, 0.2, 0.1, 0.1]) == 5
-    assert warm_up_calls([1e-3]) == 5, "20 ms at least"
-    assert warm_up_calls([9.0, 8.0, 7.0]) == 2, "the budget ends it too"
+    assert warm_up_calls([1e-3]) == 5, "warm-up takes at least 20 ms"
+    assert warm_up_calls([9.0, 8.0, 7.0]) == 2, "the budget also ends warm-up"
 
 
 def test_the_pace_of_early_calls_is_kept_where_there_were_some() -> None:

@@ -1,7 +1,7 @@
 """Does every saved run still load and render as it did when it was written?
 
-Beside each run are the CSVs of its first report. tests/data/smoke is a run of the commit d88f1d2, cut to a few lines of
-each kind; that commit wrote its CSVs too.
+Each run's folder has the CSVs of its first report. tests/data/smoke is a run of the commit d88f1d2, cut to a few
+lines of each kind; that commit wrote its CSVs too.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ each_run = pytest.mark.parametrize("run", RUNS, ids=[run.parent.name for run in 
 
 
 def require_same(path: Path, before: Path) -> None:
-    """The same columns and rows. Logarithms and their like may differ in the last bit between processors."""
+    """Assert equal columns and rows; functions such as log may differ in the last bit between processors."""
     found, expected = (pd.read_csv(one, keep_default_na=False, na_values=[""]) for one in (path, before))
     assert list(found.columns) == list(expected.columns)
     assert_frame_equal(found, expected, rtol=1e-12, atol=0)
@@ -38,7 +38,7 @@ def require_same(path: Path, before: Path) -> None:
 @each_run
 def test_a_saved_run_loads_as_before(run: Path, tmp_path: Path) -> None:
     saved = {path.stem: path for path in run.parent.glob("*.csv")}
-    assert saved, "the CSVs of its first report belong beside a run"
+    assert saved, "a run's folder needs the CSVs of its first report"
     for name, before in saved.items():
         write_csv(TABLES[name](str(run)), tmp_path / before.name)
         require_same(tmp_path / before.name, before)

@@ -1,4 +1,4 @@
-"""Are the figures of embeddings right: against the formula written out, at any scale, and on a sample of many rows?"""
+"""Are the figures of embeddings right: by the plain formula, at any scale, and on samples of many rows?"""
 
 import json
 import math
@@ -16,7 +16,7 @@ from tests.tensors import normal
 
 
 def cosines(x: Tensor, y: Tensor) -> Tensor:
-    """Of all rows of one side with all of the other, as it is in books."""
+    """The cosines of all rows of x with all rows of y, by the textbook formula."""
     x, y = x.double(), y.double()
     return (x @ y.T) / (x.norm(dim=1)[:, None] * y.norm(dim=1))
 
@@ -193,7 +193,7 @@ def test_what_a_sample_tells_of_many_rows_lies_within_its_interval(many: Tensor,
 
 
 def far_cosines(table: Tensor) -> Tensor:
-    """Of each row with 60 others: 250,000 of 8 million, enough for three digits."""
+    """The cosines of each row with 60 others: 250,000 of 8 million, enough for three digits."""
     units = torch.nn.functional.normalize(table)
     return torch.cat([(units * units.roll(step, 0)).sum(1) for step in range(1, 61)])
 

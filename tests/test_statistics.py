@@ -1,4 +1,4 @@
-"""Do intervals, ratios and verdicts mean what they say, on values done by hand and on noise with a known truth?"""
+"""Are intervals, ratios and verdicts right, on values computed by hand and on noise with a known truth?"""
 
 import math
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ QUIET = np.array([np.nan])
 
 
 def pairs_of(ratios: Sequence[Array]) -> np.ndarray:
-    """That each of the sets holds pairs of rounds, of one process."""
+    """Marks each set of ratios as pairs of rounds of one process."""
     return np.zeros(len(ratios), dtype=bool)
 
 
@@ -141,7 +141,7 @@ def test_a_difference_is_seen_where_the_99_percent_interval_excludes_1(ratios: l
         ([1.6] * 2, "slower"),
         ([0.7] * 7, SEEN_NOT),
         ([1.4] * 7, SEEN_NOT),
-        ([1.6] * 6 + [1.4], SEEN_NOT),  # each single one counts
+        ([1.6] * 6 + [1.4], SEEN_NOT),  # each single ratio counts
         ([1.4] * 8, "slower"),
     ],
 )
@@ -169,7 +169,7 @@ TRIALS = 4000
 
 
 def noisy(generator: np.random.Generator, pairs: int, spread: float = 0.05) -> Array:
-    """Samples of a call that takes 1 s: lognormal noise, and each tenth takes half as long again."""
+    """Samples of a call of 1 s with lognormal noise; a random tenth takes 50 % longer."""
     shape = (TRIALS, 2 * pairs)
     return generator.lognormal(0, spread, shape) * np.where(generator.random(shape) < 0.1, 1.5, 1.0)
 
@@ -197,7 +197,7 @@ def test_the_95_percent_interval_holds_the_truth_in_93_to_97_percent(pairs: int)
 
 
 def remembering(generator: np.random.Generator, size: int, memory: float = 0.6) -> Array:
-    """Ratios around 1.02 of which each remembers so much of the one before: a first-order autoregression."""
+    """Ratios around 1.02 from a first-order autoregression with coefficient `memory`."""
     noise = generator.normal(0, 0.02, (TRIALS, size))
     for k in range(1, size):
         noise[:, k] += memory * noise[:, k - 1]
@@ -241,7 +241,7 @@ def test_two_percent_are_seen_where_the_noise_is_small() -> None:
 
 
 def test_the_interval_over_processes_covers_how_they_differ() -> None:
-    """As SciPy's own mean of logarithms says it: here each process has its own bias of 3 %."""
+    """Processes have random biases of 3 %; the 95 % interval covers the truth in 92 to 98 % of trials."""
     random, held = np.random.default_rng(0), 0
     for _ in range(400):
         ((middle, low, high),) = summaries([1.1 * np.exp(random.normal(0, 0.03, 5))], PROCESSES)

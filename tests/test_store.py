@@ -1,4 +1,4 @@
-"""Runs are saved line by line, survive what kills a process, and never become paths."""
+"""Runs are saved line by line and survive a kill; names never become paths."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from suites.records.jsonl import SCHEMA, to_line
 from suites.records.record import End
 from tests.runs import failed, head, measured, save
 
-# -- what goes wrong on a disk --------------------------------------------------------------------
+# -- damaged files and full disks --------------------------------------------------------------------
 
 
 def test_a_killed_run_goes_on_without_its_half_line(tmp_path):

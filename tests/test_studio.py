@@ -1,4 +1,4 @@
-"""Pictures from a second process: the same bytes, its errors are ours, and it never outlives us."""
+"""A second process draws pictures: same bytes, errors passed on, and it ends with the first process."""
 
 import os
 import subprocess

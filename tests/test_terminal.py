@@ -1,4 +1,4 @@
-"""The answer for a terminal: the report's own, in four columns of plain text."""
+"""The answer on a terminal: that of the report, in four columns of plain text."""
 
 from dataclasses import replace
 from pathlib import Path

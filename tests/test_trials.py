@@ -1,4 +1,4 @@
-"""Do the trials bring errors out, count them, and go on where they were cut short?"""
+"""Do the trials find and count errors, and resume after an interruption?"""
 
 import dataclasses
 import json
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(registry, "_present", registry._present.copy())
     monkeypatch.setattr(work, "DTYPES", ("float32",))
-    with threadpool_limits(1):  # NumPy's
+    with threadpool_limits(1):  # NumPy's threads
         yield
 
 
@@ -43,7 +43,7 @@ def lines(folder: Path) -> list[str]:
 
 
 def too_short(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
-    """Right but for one pair in a thousand."""
+    """Right except for one pair in a thousand."""
     c = accurate(x, y, dim)
     c[::1000] -= 1e-4
     return c
@@ -114,7 +114,7 @@ def test_the_worst_that_is_seen_is_near_the_bound() -> None:
 
 
 def arc_cosine(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
-    """As good as one of float64 can be, which `angle` must not become."""
+    """The best arc cosine in float64; `angle` must be more accurate."""
     return accurate(x.double(), y.double(), dim).acos().to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -174,7 +174,7 @@ def test_a_contestant_that_fails_ends_nothing(tmp_path: Path) -> None:
     assert "`vecdot`" in page
     before = lines(tmp_path)
     run(tmp_path, "--pairs=1e7", "--implementations=broken")
-    assert lines(tmp_path) == before, "it is not tried again"
+    assert lines(tmp_path) == before, "a failure must not be tried again"
 
 
 def test_what_several_processes_fail_at_is_kept_once() -> None:

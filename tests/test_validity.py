@@ -1,4 +1,4 @@
-"""Does the experiment count what it says it counts, and does its page hold all of it?"""
+"""Does the experiment count correctly, and does its page show all counts?"""
 
 import math
 import random
@@ -28,11 +28,11 @@ def answers(slowdown: float, *seen: tuple[bool, float, float, float]) -> pd.Data
 def test_alarms_power_error_and_coverage_are_counted() -> None:
     held, missed = (True, 1.03, 1.01, 1.05), (True, 0.9, 0.85, 0.95)
     (row,) = rates(answers(0.02, held, missed)).to_dict("records")
-    assert (row["trials"], row["seen"], row["coverage"]) == (2, 0.5, 0.5), "seen in the right direction only"
+    assert (row["trials"], row["seen"], row["coverage"]) == (2, 0.5, 0.5), "only the right direction counts as seen"
     assert row["error_median"] == pytest.approx((abs(1.03 / 1.02 - 1) + abs(0.9 / 1.02 - 1)) / 2)
     assert row["seen_low"] < 0.5 < row["seen_high"]
     (row,) = rates(answers(0.0, held, missed)).to_dict("records")
-    assert (row["seen"], row["coverage"]) == (1.0, 0.0), "either direction is a false alarm"
+    assert (row["seen"], row["coverage"]) == (1.0, 0.0), "both directions are false alarms"
 
 
 def test_a_method_without_intervals_has_no_coverage() -> None:
@@ -120,7 +120,7 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
     page = tmp_path / "validity.md"
     page.write_text(page.read_text() + "\n## Remarks\n\nAs expected.\n")
     with (tmp_path / "all.jsonl").open("a") as file:
-        file.write('{"machine": "quiet", "cal')  # killed here
+        file.write('{"machine": "quiet", "cal')  # cut off by a kill
     experiment.main([*options, "--trials=3"])
     assert page.read_text().endswith("\n## Remarks\n\nAs expected.\n")
     assert measured == ["smallest call"]
