@@ -50,7 +50,7 @@ class Survey:
         self._compiled_for = ""
 
     def asked(self, question: str) -> list[Key]:
-        """The keys of a question's findings, in the order to make them."""
+        """The keys of a question's findings, in the order in which they are made."""
         return [asked for asked in self._makers if asked.question == question]
 
     def select(self, asked: Key) -> None:

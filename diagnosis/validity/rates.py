@@ -14,7 +14,7 @@ AND = " and "
 """Separates the names of two causes at once."""
 
 ALARMS = 0.01  # false alarms that a baseline may have
-ABOVE_ALL = 1e9  # stands for NaN
+ABOVE_ALL = 1e9  # in place of NaN
 
 
 class Share(NamedTuple):

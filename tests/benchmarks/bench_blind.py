@@ -1,8 +1,8 @@
-"""Blind cases for `diagnosis`, written without sight of its detectors: bugs (or none) as users meet them.
+"""Blind cases for `diagnosis`: real bugs, or none, written without knowledge of its detectors.
 
 Every function builds the arguments of one `diagnose` call from real data or a trained small network. The expected
-answers were fixed before the first run and stay; a comment marks a case that is itself wrong. `collapsed` and `usable`
-assert that a user would, or would not, complain about the cosines.
+answers were fixed before the first run and stay; a comment marks a case that is itself wrong. `collapsed` asserts that
+the cosines are useless, `usable` that they are not.
 Run all or some: `python -m tests.benchmarks.bench_blind [NAME...]`
 """
 
@@ -26,7 +26,7 @@ Build = Callable[[], Arguments]
 
 
 class BlindCase(NamedTuple):
-    """The arguments to diagnose, the right answer (a cause, healthy or unknown), and other acceptable answers."""
+    """A builder of the arguments, the right answer (a cause, healthy or unknown), and other acceptable answers."""
 
     build: Build
     expected: str
@@ -46,7 +46,7 @@ def case(expected: str, *accepted: str) -> Callable[[Build], Build]:
 
 
 def negative_cosine(x: Tensor, y: Tensor | None = None, dim: int = -1, labels: Tensor | None = None) -> float:
-    """The mean cosine of negative pairs (of all pairs if none is known), or of all different rows."""
+    """The mean cosine of negative pairs (all pairs if no labels name any), or of all different rows without y."""
     if y is not None:
         cosines = cosine_similarity(x.detach().double(), y.detach().double(), dim)
         return float((cosines if labels is None or bool((labels > 0).all()) else cosines[labels < 1]).mean())
@@ -68,7 +68,7 @@ def usable(x: Tensor, y: Tensor | None = None, **more: Any) -> Arguments:
 
 
 def seen(model: nn.Module, inputs: Tensor, other_inputs: Tensor | None = None, **more: Any) -> Arguments:
-    """The arguments that the user of a model has: inputs, outputs and the model."""
+    """The arguments that a user with a model has: inputs, outputs and the model."""
     with torch.no_grad():
         out = {"x": model(inputs), "inputs": inputs, "model": model, **more}
         return out if other_inputs is None else {**out, "y": model(other_inputs), "other_inputs": other_inputs}
@@ -76,7 +76,7 @@ def seen(model: nn.Module, inputs: Tensor, other_inputs: Tensor | None = None, *
 
 @lru_cache
 def table(name: str) -> tuple[Tensor, Tensor]:
-    """Values and classes of a data set of scikit-learn, shuffled; digits within 0..1, the others as they come."""
+    """Values and classes of a data set of scikit-learn, shuffled; digits are scaled to 0..1, others unscaled."""
     data = getattr(datasets, f"load_{name}")()
     order = torch.randperm(len(data.data), generator=torch.Generator().manual_seed(0))
     values = torch.tensor(data.data, dtype=torch.float32)[order]
@@ -88,7 +88,7 @@ def digits() -> Tensor:
 
 
 def digit_pairs(count: int = 400) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs of digits, at least half of them positive: label 1 for one class, 0 for two."""
+    """Pairs of digits with label 1 for the same class, else 0; at least half are positive."""
     values, classes = table("digits")
     first, second = torch.randint(len(values), (2, count))
     for i in range(0, count, 2):
@@ -120,7 +120,7 @@ def fit(model: nn.Module, objective: Callable[..., Tensor], batches: Batches, st
 def classifier(
     model: nn.Sequential, values: Tensor, classes: Tensor, steps: int = 200, lr: float = 1e-3
 ) -> nn.Sequential:
-    """The model, trained to have its outputs as logits."""
+    """The model, trained with cross-entropy: its outputs are logits."""
     batches = batched(values, classes, size=200)
     fit(model, lambda inputs, targets: F.cross_entropy(model(inputs), targets), batches, steps, lr)
     return model
@@ -129,7 +129,7 @@ def classifier(
 def siamese(
     loss: Callable[..., Tensor], pairs: tuple[Tensor, ...], of_cosines: bool = False, steps: int = 600, lr: float = 1e-2
 ) -> Arguments:
-    """Trains both towers by loss(x, y, labels) or loss(cosines, labels), and reports all that there is."""
+    """Arguments from a siamese network trained with loss(x, y, labels), or with loss(cosines, labels)."""
     model, batches = encoder(), batched(*pairs)
 
     def objective(a: Tensor, b: Tensor, labels: Tensor) -> Tensor:
@@ -141,12 +141,12 @@ def siamese(
 
 
 def hinge(cosines: Tensor, labels: Tensor) -> Tensor:
-    """The usual contrastive loss of cosines, for labels of 1 and 0."""
+    """The usual contrastive loss on cosines, for labels 1 and 0."""
     return torch.where(labels > 0, 1 - cosines, F.relu(cosines - 0.2)).mean()
 
 
 class Function(nn.Module):
-    """A function of the inputs as a module."""
+    """A module that applies a function."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class Function(nn.Module):
 
 
 class MeanPooled(nn.Module):
-    """Token vectors averaged over all positions, or over those that are no padding (0)."""
+    """Token vectors averaged over all positions, or without padding (0)."""
 
     def __init__(self, masked: bool) -> None:
         super().__init__()
@@ -175,17 +175,17 @@ def sentences() -> Tensor:
 
 @lru_cache
 def class_embeddings() -> tuple[Tensor, Tensor]:
-    """Embeddings of digits that are near to each other if and only if the class is the same, and the classes."""
+    """Embeddings of digits that are near each other only within a class, and the classes."""
     values, classes = table("digits")
     return F.softmax(classifier(encoder(outputs=10), values, classes, 300, 1e-2)(values), -1).detach(), classes
 
 
-# The two sides are one.
+# Both sides are the same data.
 
 
 @case("same_tensor", "shared_storage")
 def snapshot_by_to_cpu() -> Arguments:
-    """Embeddings "saved" by .to("cpu") before they are refined in place: on a CPU that is no copy."""
+    """Embeddings "saved" by .to("cpu") before an in-place update: on a CPU this makes no copy."""
     after = encoder()(digits()).detach()
     before = after.to("cpu").float()
     return collapsed(after.add_(torch.randn_like(after)), before)
@@ -193,7 +193,7 @@ def snapshot_by_to_cpu() -> Arguments:
 
 @case("shared_storage", "same_tensor")
 def in_place_augmentation() -> Arguments:
-    """The clean view is a flatten() of the images to which the augmentation then adds its noise in place."""
+    """The clean view is flatten() of the images, to which the augmentation adds noise in place."""
     images = digits().view(-1, 8, 8)
     clean = images.flatten(1)
     images.add_(0.5 * torch.randn_like(images))
@@ -202,7 +202,7 @@ def in_place_augmentation() -> Arguments:
 
 @case("shared_storage", "same_tensor")
 def snapshot_by_numpy() -> Arguments:
-    """Last epoch's embeddings kept as x.numpy(), which has the memory of the tensor that is written over."""
+    """Last epoch's embeddings kept as x.numpy(), which shares memory with the tensor that is overwritten."""
     x = encoder()(digits()).detach()
     kept = torch.from_numpy(x.numpy())
     return collapsed(x.copy_(encoder()(digits()).detach()), kept)
@@ -210,7 +210,7 @@ def snapshot_by_numpy() -> Arguments:
 
 @case("carried_over", "cached_buffer")
 def keys_of_the_previous_step() -> Arguments:
-    """The keys were computed one optimiser step ago from the queries' own batch, and not from the other inputs."""
+    """The keys come from the queries' batch one optimiser step earlier, not from the other inputs."""
     (a, b, labels), model = digit_pairs(), encoder()
     keys = model(a).detach()
     fit(model, lambda a, b, t: hinge(cosine_similarity(model(a), model(b)), t), [(a, b, labels)], 1, 1e-3)
@@ -219,7 +219,7 @@ def keys_of_the_previous_step() -> Arguments:
 
 @case("carried_over", "cached_buffer")
 def features_of_the_other_side_never_rewritten() -> Arguments:
-    """The gallery's features are a copy of the query's: the variable was not assigned anew in the second loop."""
+    """The gallery's features copy the query's: the second loop does not reassign the variable."""
     a, b, _ = digit_pairs()
     features = encoder()(a).detach()
     return collapsed(features, features.clone(), inputs=a, other_inputs=b)
@@ -234,7 +234,7 @@ def dataset_indexes_itself() -> Arguments:
 
 @case("cached_buffer")
 def forward_remembers_its_first_answer() -> Arguments:
-    """A cache in front of the network that was meant for static prompts, and is never invalidated."""
+    """A cache meant for static prompts that is never invalidated."""
     (a, b, labels), net = digit_pairs(), encoder()
     cache: dict[str, Tensor] = {}
     return collapsed(
@@ -247,7 +247,7 @@ def forward_remembers_its_first_answer() -> Arguments:
 
 @case("wrong_dim")
 def channels_first_features() -> Arguments:
-    """Energies [N, channel, time] that hardly change in time: the default dim=-1 compares times, not channels."""
+    """Energies [N, channel, time], nearly constant in time: the default dim=-1 compares times, not channels."""
     x, y = torch.randn(2, 60, 40, 1).mul(1.5).exp() * (1 + 0.1 * torch.randn(2, 60, 40, 25))
     assert negative_cosine(x, y, dim=1) < 0.5
     return collapsed(x, y)
@@ -264,7 +264,7 @@ def paragraphs_instead_of_topics() -> Arguments:
 
 @case("size_one_dim")
 def cosine_of_scores() -> Arguments:
-    """A verifier's probabilities [N, 1] are compared as though they were embeddings."""
+    """A verifier's probabilities [N, 1] compared as embeddings."""
     values, classes = standardised(table("breast_cancer")[0]), table("breast_cancer")[1]
     scores = F.softmax(classifier(encoder(30, 2), values, classes, 60)(values), -1)[:, 1:].detach()
     return collapsed(scores[:200], scores[200:400])
@@ -272,14 +272,14 @@ def cosine_of_scores() -> Arguments:
 
 @case("scaled_copies")
 def gain_is_the_only_augmentation() -> Arguments:
-    """The second view of each signal is the first one at another volume."""
+    """The second view of each signal is the first at another volume."""
     signals = torch.randn(200, 128)
     return collapsed(signals, signals * torch.rand(200, 1).add(0.2))
 
 
 @case("scaled_copies", "rank_collapse")
 def exposures_of_one_frame() -> Arguments:
-    """A burst of one scene, of which only the exposure differs."""
+    """A burst of one scene with different exposures only."""
     return collapsed(torch.linspace(0.1, 4, 100)[:, None] * digits()[7])
 
 
@@ -298,7 +298,7 @@ def two_features_standardised_by_row() -> Arguments:
 
 @case("over_normalised_inputs", "layernorm_size_one")
 def two_features_layer_normed() -> Arguments:
-    """The same in the model: a LayerNorm(2) in front leaves nothing of inputs that do differ."""
+    """The same in the model: a LayerNorm(2) at the input makes different inputs equal."""
     return collapsed(**seen(nn.Sequential(nn.LayerNorm(2), *encoder(2)), table("iris")[0][:, 2:]))
 
 
@@ -311,7 +311,7 @@ def trained_on_bytes_fed_fractions() -> Arguments:
     )
 
 
-# Wrong itself: nothing here tells what the range of training was, so over_normalised_inputs is as good an answer.
+# Wrong itself: the arguments don't show the range in training, so over_normalised_inputs is as good an answer.
 @case("channel_or_range_mismatch", "bias_dominates")
 def divided_by_255_twice() -> Arguments:
     """Trained on 0..1, but at test time both ToTensor and the transform divide by 255."""
@@ -326,7 +326,7 @@ def mean_over_padding() -> Arguments:
 
 @case("padding_dominates", "common_offset", "positive_only")
 def digits_on_a_white_page() -> Arguments:
-    """8 x 8 digits pasted on white 40 x 40 pages, whose pixels are compared."""
+    """Pixels of 8 x 8 digits pasted on white 40 x 40 pages."""
     pages = F.pad(1 - digits().view(-1, 8, 8), (16,) * 4, value=1.0)
     return collapsed(pages.flatten(1), inputs=pages)
 
@@ -336,7 +336,7 @@ def digits_on_a_white_page() -> Arguments:
 
 @case("common_offset")
 def anisotropic_embeddings() -> Arguments:
-    """Sentence vectors around one mean vector many times their spread, which nobody subtracted."""
+    """Sentence vectors around a mean vector of many times their spread, not centred."""
     return collapsed(torch.randn(250, 96) + 6 * torch.randn(96))
 
 
@@ -349,7 +349,7 @@ def iris_as_measured() -> Arguments:
 # Wrong itself: the network is untrained, so weights_not_loaded is as good an answer.
 @case("positive_only", "common_offset")
 def pooled_relu_maps() -> Arguments:
-    """Global average pooling behind two ReLU convolutions: no component can be negative."""
+    """Global average pooling after two ReLU convolutions: no component can be negative."""
     convolutions = nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 128, 3), nn.ReLU()
     return collapsed(
         **seen(nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten()), digits().view(-1, 1, 8, 8))
@@ -364,7 +364,7 @@ def tanh_of_unscaled_features() -> Arguments:
 
 @case("saturated_head", "rogue_dimension")
 def softmax_of_an_imbalanced_task() -> Arguments:
-    """Class probabilities as embeddings, where 98 % of the training examples were of one class."""
+    """Class probabilities as embeddings, with 98 % of the training examples in one class."""
     values, classes = table("digits")
     rare = (torch.rand(len(classes)) < 0.02) * (classes % 3 + 1)
     return collapsed(
@@ -374,7 +374,7 @@ def softmax_of_an_imbalanced_task() -> Arguments:
 
 @case("dead_units", "bias_dominates")
 def relus_killed_by_one_step() -> Arguments:
-    """SGD on unscaled features: the first steps leave no hidden unit that ever fires."""
+    """SGD on unscaled features: the first steps kill all hidden units."""
     (inputs, classes), model = table("breast_cancer"), encoder(30, 8)
     optimiser = torch.optim.SGD(model.parameters(), 1.0)
     for _ in range(3):
@@ -394,14 +394,14 @@ def head_drawn_too_small() -> Arguments:
 
 @case("rogue_dimension", "common_offset")
 def wine_as_measured() -> Arguments:
-    """Thirteen chemical measures, of which proline is in the hundreds."""
+    """Thirteen chemical measures; proline is in the hundreds and more."""
     values, classes = table("wine")
     return collapsed(values, labels=classes)
 
 
 @case("rogue_dimension", "common_offset")
 def a_timestamp_among_the_features() -> Arguments:
-    """Standardised features, and the time of the measurement in seconds since 1970."""
+    """Standardised features, plus a timestamp in seconds since 1970."""
     features = standardised(table("breast_cancer")[0])
     return collapsed(torch.cat([features, 1.7e9 + 1e6 * torch.rand(len(features), 1)], 1))
 
@@ -414,7 +414,7 @@ def mostly_unknown_words() -> Arguments:
 
 @case("rank_collapse")
 def blown_up_from_two_components() -> Arguments:
-    """64 dimensions by name, but the bottleneck in front of the last layer has two (and no class asked for it)."""
+    """64 dimensions by name, but the bottleneck before the last layer has two, and not because of few classes."""
     model = nn.Sequential(nn.Linear(64, 2, bias=False), nn.Linear(2, 64, bias=False))
     assert torch.linalg.matrix_rank(model(digits())) == 2
     return seen(model, standardised(digits()))
@@ -434,7 +434,7 @@ def attention_without_skips() -> Arguments:
 
 @case("batchnorm_misuse", "rogue_dimension")
 def momentum_of_the_other_framework() -> Arguments:
-    """momentum=0.9999 was meant; as 0.0001 the running statistics are still those of the start in eval()."""
+    """momentum=0.9999 was meant; with 0.0001, eval() uses nearly the initial running statistics."""
     model, wine = nn.Sequential(nn.BatchNorm1d(13, momentum=1e-4), *encoder(13)), table("wine")
     classifier(nn.Sequential(model, nn.ReLU(), nn.Linear(32, 3)), *wine)
     usable(model(wine[0]))
@@ -443,7 +443,7 @@ def momentum_of_the_other_framework() -> Arguments:
 
 @case("batchnorm_misuse", "channel_or_range_mismatch")
 def statistics_of_a_raw_warm_up() -> Arguments:
-    """A warm-up by unscaled images after the training has written over the running statistics."""
+    """A warm-up on unscaled images after training has overwritten the running statistics."""
     model = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 32))
     classifier(model, *table("digits"))
     for values in table("digits")[0].split(200):
@@ -477,10 +477,10 @@ def simsiam_without_stop_gradient() -> Arguments:
     return {**report, "labels": None, "loader": batched(a, b)}
 
 
-# Wrong itself: this collapse also leaves every hidden ReLU dead, so dead_units is as good an answer.
+# Wrong itself: this collapse also kills every hidden ReLU, so dead_units is as good an answer.
 @case("training_collapse")
 def triplets_of_scrambled_labels() -> Arguments:
-    """Batch-hard triplets of classes that were shuffled apart from their images: one point is the minimum."""
+    """Batch-hard triplets with shuffled labels: the loss is least when all embeddings are equal."""
     (values, classes), model = table("digits"), encoder()
     classes = classes[torch.randperm(len(classes))]
 
@@ -494,7 +494,7 @@ def triplets_of_scrambled_labels() -> Arguments:
 
 @case("no_negatives", "training_collapse")
 def only_genuine_pairs() -> Arguments:
-    """The sampler only makes pairs of one class, so that the contrastive loss is least for a constant."""
+    """The sampler makes positive pairs only, so a constant minimises the contrastive loss."""
     a, b, labels = digit_pairs(800)
     positive = labels > 0
     report = siamese(hinge, (a[positive], b[positive], labels[positive]), of_cosines=True)
@@ -521,7 +521,7 @@ def minus_ones_for_a_mask_of_zeros() -> Arguments:
 
 @case("learning_rate_too_high", "training_collapse", "dead_units")
 def adam_with_the_rate_of_sgd() -> Arguments:
-    """A sound contrastive loss of distances, but Adam got the 1.0 that was tuned for SGD."""
+    """A sound contrastive loss on distances, but Adam has the learning rate 1.0 that was tuned for SGD."""
     pairs = digit_pairs()
 
     def loss(x: Tensor, y: Tensor, labels: Tensor) -> Tensor:
@@ -537,7 +537,7 @@ def adam_with_the_rate_of_sgd() -> Arguments:
 
 @case("squashed_similarity")
 def sigmoid_of_the_cosine() -> Arguments:
-    """Sound embeddings, but the score is a sigmoid of the cosine: within 0.27 and 0.73 whatever the pair."""
+    """Sound embeddings, but the score is a sigmoid of the cosine: between 0.27 and 0.73 for every pair."""
     report = siamese(hinge, digit_pairs(), of_cosines=True, steps=300, lr=3e-3)
     return usable(**report, similarity=lambda x, y: torch.sigmoid(cosine_similarity(x, y)))
 
@@ -570,7 +570,7 @@ def norms_below_eps() -> Arguments:
 
 @case("nan_or_zero_rows")
 def documents_without_known_words() -> Arguments:
-    """Normalised word counts, where a third of the documents has no word of the vocabulary: 0 / 0."""
+    """Normalised word counts; a third of the documents has no word of the vocabulary: 0 / 0."""
     counts = torch.poisson(torch.full((150, 80), 0.3)) * (torch.arange(150) % 3 > 0)[:, None]
     return {"x": counts / counts.norm(dim=1, keepdim=True)}
 
@@ -593,14 +593,14 @@ def two_halves_of_one_tensor() -> Arguments:
 
 @case("healthy")
 def a_sound_siamese_network() -> Arguments:
-    """Trained well, and reported with all that there is: loader, loss, weights, learning rate."""
+    """Trained well, with all arguments: loader, loss, weights, learning rate."""
     report = siamese(hinge, digit_pairs(), of_cosines=True, steps=300, lr=3e-3)
     return usable(**report, weights=report["model"].state_dict(), learning_rate=3e-3, similarity=cosine_similarity)
 
 
 @case("healthy")
 def three_classes_three_directions() -> Arguments:
-    """Embeddings of a well trained classifier: hardly more than one direction per class, as they should be."""
+    """Embeddings of a well trained classifier: about one direction per class, as intended."""
     (values, classes), net = table("iris"), encoder(4, 16)
     classifier(nn.Sequential(net, nn.Linear(16, 3)), standardised(values), classes, 300, 1e-2)
     return usable(**seen(net, standardised(values), labels=classes))
@@ -608,7 +608,7 @@ def three_classes_three_directions() -> Arguments:
 
 @case("healthy")
 def genuine_pairs_are_alike() -> Arguments:
-    """An evaluation of genuine pairs alone: cosines near 1, as it should be, for rows that differ from each other."""
+    """An evaluation of positive pairs alone: cosines are near 1, rightly, but other rows differ."""
     x = standardised(digits())
     return usable(x, x + 0.1 * torch.randn_like(x), labels=torch.ones(len(x)))
 
@@ -627,19 +627,19 @@ def sparse_relu_features() -> Arguments:
 
 @case("healthy")
 def somewhat_anisotropic() -> Arguments:
-    """A mean cosine of about 0.7, common for language models, still tells rows apart."""
+    """A mean cosine of about 0.7 is common for language models, and still separates rows."""
     return usable(torch.randn(250, 96) + 1.5 * torch.randn(96))
 
 
 @case("healthy")
 def padding_left_out() -> Arguments:
-    """Heavily padded sentences, but the mean heeds the mask."""
+    """Heavily padded sentences, but the mean uses the mask."""
     return usable(**seen(MeanPooled(masked=True), sentences()))
 
 
 @case("healthy")
 def batchnorm_as_it_should_be() -> Arguments:
-    """Raw wine behind a BatchNorm whose statistics have settled, in eval()."""
+    """Raw wine data, through a BatchNorm with settled statistics in eval()."""
     values, classes = table("wine")
     model = classifier(nn.Sequential(nn.BatchNorm1d(13), *encoder(13, 3)), values, classes).eval()
     return usable(**seen(model, values, labels=classes))
@@ -647,7 +647,7 @@ def batchnorm_as_it_should_be() -> Arguments:
 
 @case("healthy")
 def a_tenth_is_duplicated() -> Arguments:
-    """Word counts weighted by rarity, with some texts posted twice."""
+    """Word counts weighted by rarity, with a tenth of the texts duplicated."""
     counts = torch.poisson(torch.logspace(0, -2, 200).expand(200, 200))
     counts = torch.cat([counts, counts[:20]])
     return usable(counts * (len(counts) / (1 + (counts > 0).sum(0))).log())
@@ -660,12 +660,12 @@ def confident_probabilities() -> Arguments:
     return usable(**seen(model, digits(), labels=table("digits")[1][:300]))
 
 
-# Useless, for a reason that has no name in the tool.
+# Useless, for a reason unknown to the tool.
 
 
 @case("unknown")
 def negatives_that_are_none() -> Arguments:
-    """Pairs of one digit are labelled negative where the writers differed, which the embedding cannot know."""
+    """Pairs of one digit by different writers are labelled negative, but the embedding ignores writers."""
     x, classes = class_embeddings()
     order = classes.argsort(stable=True)
     return collapsed(x[order[:-2:2]], x[order[2::2]], labels=(torch.arange(898) % 2).float())
@@ -673,7 +673,7 @@ def negatives_that_are_none() -> Arguments:
 
 @case("unknown")
 def learnt_the_camera() -> Arguments:
-    """The embedding tells cameras apart, not people; negative pairs were taken by one camera."""
+    """The embedding separates cameras, not people; negative pairs come from one camera."""
     x, y = torch.randn(30, 64).repeat(8, 1) + 0.1 * torch.randn(2, 240, 64)
     return collapsed(x, y, labels=(torch.arange(240) % 2).float())
 
@@ -703,7 +703,7 @@ def late_interaction_with_cls() -> Arguments:
 
 @case("unknown", "squashed_similarity")
 def best_of_the_batch() -> Arguments:
-    """The score of a pair is by mistake x's best cosine with any y of the batch."""
+    """By mistake, a pair's score is x's best cosine with any y of the batch."""
     embeddings, classes = class_embeddings()
     x, y, labels = embeddings[:300], embeddings[300:600], (classes[:300] == classes[300:600]).float()
 
@@ -716,7 +716,7 @@ def best_of_the_batch() -> Arguments:
 
 @case("unknown", "duplicate_rows")
 def cut_off_behind_the_prompt() -> Arguments:
-    """The model keeps eight tokens, which are those of the prompt that all texts begin with."""
+    """The model keeps eight tokens: those of the prompt that begins all texts."""
     net, ids = MeanPooled(masked=True), torch.randint(1, 500, (200, 48))
     ids[:, :8] = torch.arange(1, 9)
     return collapsed(**seen(Function(lambda ids: net(ids[:, :8])), ids))
@@ -724,7 +724,7 @@ def cut_off_behind_the_prompt() -> Arguments:
 
 @case("unknown", "duplicate_rows")
 def one_code_for_all() -> Arguments:
-    """A vector quantiser of which one code alone is in use, since the codes lie much further apart than the data."""
+    """A vector quantiser that uses one code only: its codes are much further apart than the data."""
     codes, net = 20 * torch.randn(64, 32), encoder()
     return collapsed(**seen(Function(lambda inputs: codes[torch.cdist(net(inputs), codes).argmin(1)]), digits()))
 
@@ -736,10 +736,10 @@ def distance_labels() -> Arguments:
 
 
 def run(name: str) -> tuple[str, list[str], str]:
-    """The verdict on one case, the causes named, and whether that is right, accepted or wrong."""
+    """The verdict on a case, the causes, and "right", "accepted" or "wrong"."""
     torch.manual_seed(0)
     arguments = CASES[name].build()
-    if "loader" in arguments:  # diagnose takes it in the place of arrays
+    if "loader" in arguments:  # diagnose takes a loader instead of arrays
         arguments = {key: value for key, value in arguments.items() if key not in ARRAYS}
     try:
         answer = diagnose(**arguments)

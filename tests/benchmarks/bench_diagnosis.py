@@ -1,4 +1,4 @@
-"""How long the diagnosis of a large file takes, how much memory, and whether its sampled figures are right.
+"""Time and memory of the diagnosis of a large file, and errors of its sampled figures.
 
     python tests/benchmarks/bench_diagnosis.py [--rows 1000000] [--columns 768]
 
@@ -28,7 +28,7 @@ NEXT = 8
 
 
 def main() -> None:
-    """Make the file, diagnose it, print what it took and what it got right."""
+    """Make the file, diagnose it, print time, memory and errors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=768)
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def make(path: Path, rows: int, columns: int) -> Path:
-    """Noise of a falling spectrum around a mean ten times as long: embeddings that all point one way."""
+    """Noise with a falling spectrum around a mean ten times as long: all embeddings point one way."""
     generator = torch.Generator().manual_seed(0)
     spectrum = torch.arange(1, columns + 1) ** -0.5
     mean = torch.randn(columns, generator=generator)
@@ -63,7 +63,7 @@ def make(path: Path, rows: int, columns: int) -> Path:
 
 
 def full(file: np.ndarray) -> dict[str, float]:
-    """The figures that are estimated, of all rows."""
+    """The sampled figures, computed from all rows."""
     mean = sum(chunk.sum(0) for chunk in chunks(file)) / len(file)
     (_, std, some), (centred_mean, centred_std, centred) = (cosines(file, offset) for offset in (0 * mean, mean))
     low, high = np.quantile(some, [0.05, 0.95])
@@ -78,7 +78,7 @@ def full(file: np.ndarray) -> dict[str, float]:
 
 
 def cosines(file: np.ndarray, offset: torch.Tensor) -> tuple[float, float, np.ndarray]:
-    """Of the rows without `offset`: the mean and standard deviation over all pairs, and each row with `NEXT` others."""
+    """Cosines of rows less `offset`: mean and standard deviation over all pairs; and each row with `NEXT` others."""
     n, columns = file.shape
     first, second = torch.zeros(columns).double(), torch.zeros(columns, columns).double()
     some = []
@@ -100,7 +100,7 @@ def chunks(file: np.ndarray) -> Iterator[torch.Tensor]:
 
 
 def compare(signature: dict[str, float], truth: dict[str, float]) -> None:
-    """Print each estimate with its interval beside the figure of all rows; of 20 figures one may be outside."""
+    """Print each estimate, its interval and the figure of all rows; 1 in 20 may be outside."""
     for name, value in truth.items():
         ends = signature.get(f"{name}_from"), signature.get(f"{name}_to")
         if None in ends:

@@ -1,9 +1,9 @@
-"""How long a report over many records takes, and how much memory.
+"""Time and memory of a report on many records.
 
     python tests/benchmarks/bench_report.py [--records 100000]
 
-Makes a run of that many records with 60 samples each, and of the findings of an error suite, reports it in a fresh
-interpreter and prints wall seconds and peak resident memory, that of both processes, beside their targets.
+Makes a run of that many records with 60 samples each and the findings of an error suite. Reports it in a fresh
+interpreter, and prints wall seconds and the peak resident memory of both processes with their targets.
 """
 
 import argparse
@@ -44,7 +44,7 @@ print(*(resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, 
 
 
 def main() -> None:
-    """Make the run, report it, print what it took."""
+    """Make the run, report it, print time and memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=100_000)
     count = parser.parse_args().records
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def run(count: int) -> Iterator[Line | Finding]:
-    """A run of `count` records: `IMPLEMENTATIONS` on as many cases as that takes; and what was found of `EXAMINED`."""
+    """A run of `count` records of `IMPLEMENTATIONS` on enough cases, and the findings about `EXAMINED`."""
     yield head("synthetic")
     yield from itertools.islice(records(random.Random(0)), count)
     yield from findings()
@@ -71,7 +71,7 @@ def run(count: int) -> Iterator[Line | Finding]:
 
 
 def records(generator: random.Random) -> Iterator[Record]:
-    """Endless records, all implementations of a case after each other."""
+    """Endless records, case by case, with all implementations."""
     for number in itertools.count():
         rows, width = 16 << number % 12, 64 + 32 * (number // 96)
         dtype = list(DTYPES)[number // 24 % 4]
@@ -87,7 +87,7 @@ def records(generator: random.Random) -> Iterator[Record]:
 
 
 def record(name: str, case: Case, place: int, generator: random.Random) -> Record:
-    """One record; each seventh of one implementation ran out of memory."""
+    """One record; implementation 7 runs out of memory where the length is a multiple of 7."""
     if place == 7 and case.length % 7 == 0:
         return Record.failed(name, False, case, Status.OUT_OF_MEMORY, f"needs {case.input_bytes} B")
     usual = 1e-5 + case.input_bytes / 1e9 * (1 - 0.06 * place)
@@ -114,7 +114,7 @@ def record(name: str, case: Case, place: int, generator: random.Random) -> Recor
 
 
 def findings() -> Iterator[Finding]:
-    """Each of `EXAMINED` on each family, with its contract and its resolution, in each dtype; and known bugs."""
+    """Accuracy, contract and resolution of each of `EXAMINED` in each dtype; and known bugs."""
     for dtype, place in itertools.product(DTYPES, range(len(EXAMINED))):
         for family in range(len(FAMILY_NAMES)):
             yield accuracy(dtype, place, family)
@@ -132,7 +132,7 @@ def findings() -> Iterator[Finding]:
 
 
 def accuracy(dtype: str, place: int, family: int) -> Accuracy:
-    """One implementation on one family: each fifth is wrong, each seventh was not asked."""
+    """One implementation on one family: a fifth is wrong, a seventh unsupported."""
     status = Status.WRONG if (place + family) % 5 == 1 else Status.OK
     found = Accuracy(
         implementation=EXAMINED[place],
