@@ -20,7 +20,7 @@ from suites.records.finding import Finding, Key, key
 
 
 class Survey:
-    """Makes each finding once, when a test first asks for it, and hands it on.
+    """Makes each finding once, when a test first needs it, and passes it on.
 
     Args:
         plan: the grid's families, the dtypes and devices of its cases, and the contestants.
@@ -85,7 +85,7 @@ class Survey:
             return make()
 
     def _is_compiled(self, asked: Key) -> bool:
-        """Whether an implementation compiles: seen once, in the compiler's counts before and after an ordinary call."""
+        """Whether an implementation compiles, by the compiler's counts before and after one ordinary call; cached."""
         name = asked.implementation
         if name not in self._compiles:
             before = Compilations.now()
@@ -95,7 +95,7 @@ class Survey:
         return self._compiles.get(name, False)
 
     def _forget_compiled(self, asked: Key) -> None:
-        """Families of equal rows share compiled functions; the others have many shapes, and torch allows eight."""
+        """Discard compiled functions unless families of equal rows share them: torch allows a function eight shapes."""
         own_shapes = self._compile_anew and asked.question == "accuracy" and not FAMILIES[asked.name].rows
         shared = asked.dtype and not own_shapes
         compiled_for = f"{asked.device}-{asked.dtype}" if shared else asked.subject

@@ -347,7 +347,7 @@ def test_an_angle_is_right_in_1e_6_of_itself(theta: float, norm: float) -> None:
 
 
 @pytest.mark.parametrize("theta", [1e-6, 1e-5, 1e-4, 3e-4])
-def test_an_arc_cosine_is_not(theta: float) -> None:
+def test_an_arc_cosine_is_less_accurate(theta: float) -> None:
     x, y = at_angle(theta, length=256)
     off = np.abs(acos_builtin(x, y).double().numpy() / oracle.angles(x, y) - 1)
     assert np.nan_to_num(off, nan=INF).max() > 0.6

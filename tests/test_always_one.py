@@ -57,7 +57,7 @@ def test_the_loss_of_the_guide_has_a_floor(seed: int, scale: float, alike: list[
     assert sigmoid(x, y, torch.tensor(alike).float()) >= FLOOR - 1e-6
 
 
-def test_the_floor_is_reached_by_pairs_that_are_told_apart_as_well_as_can_be() -> None:
+def test_perfectly_separated_pairs_reach_the_floor() -> None:
     x = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
     assert sigmoid(x, x, ONES).item() == pytest.approx(FLOOR, abs=1e-6)
     assert sigmoid(x, -x, NONES).item() == pytest.approx(FLOOR, abs=1e-6)
@@ -99,7 +99,7 @@ def test_a_vector_that_is_detached_takes_no_gradient_and_one_that_is_fresh_does(
 # The loop
 
 
-def test_the_last_batch_is_what_a_batch_is_compared_with() -> None:
+def test_each_batch_is_compared_with_the_previous_one() -> None:
     for loop, first_is_itself in (("as_written", True), ("correct_code", False)):
         seen = pairs_of(loop, 30)  # more than an epoch
         assert (seen[0].first is seen[0].second) is first_is_itself
@@ -155,7 +155,7 @@ def test_images_are_split_normalised_and_shifted() -> None:
     assert same.any(1).all(), "every shift occurs"
 
 
-def test_every_change_changes_a_loop_and_none_is_asked_of_a_loop_that_it_does_not() -> None:
+def test_every_change_is_tried_on_the_loops_that_it_changes_only() -> None:
     asked = {name: [change.name for change in changes(loop)] for name, loop in LOOPS.items()}
     assert {change.name for change in CHANGES} == {*asked["as_written"], *asked["correct_code"]}
     for change in CHANGES:
@@ -171,14 +171,14 @@ def test_every_change_changes_a_loop_and_none_is_asked_of_a_loop_that_it_does_no
 # Findings
 
 
-def test_vectors_that_tell_classes_apart_have_an_auc_of_1() -> None:
+def test_vectors_that_separate_classes_have_an_auc_of_1() -> None:
     classes = torch.arange(4).repeat(5)
     found = verify(F.one_hot(classes).float(), classes)
     assert (found.auc, found.alike, found.unlike, found.zeros) == (1.0, 1.0, 0.0, 0.0)
     assert found.effective_rank == pytest.approx(3), "four directions less their mean"
 
 
-def test_vectors_that_are_all_alike_have_a_rank_of_0_and_tell_nothing() -> None:
+def test_equal_vectors_have_rank_0_and_an_auc_of_a_half() -> None:
     classes = torch.arange(4).repeat(5)
     for value in (0.0, 0.3):
         found = verify(torch.full((20, 7), value), classes)
@@ -187,7 +187,7 @@ def test_vectors_that_are_all_alike_have_a_rank_of_0_and_tell_nothing() -> None:
         assert found.unlike == pytest.approx(float(value > 0))
 
 
-def test_a_loop_tells_the_same_again_and_leaves_torch_as_it_was() -> None:
+def test_a_loop_is_repeatable_and_leaves_torch_as_it_was() -> None:
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     images, _ = split(0)
     loop = replace(CORRECT_CODE, steps=4, shifted=True, l1=1e-4, pairs="balanced")
@@ -217,7 +217,7 @@ def test_a_loop_that_diverges_is_wrong_and_has_no_numbers(monkeypatch: pytest.Mo
     assert "not finite" in found.reason
 
 
-def test_the_keys_of_findings_are_those_that_were_asked_for() -> None:
+def test_findings_have_the_requested_keys() -> None:
     asked = dict(makers())
     assert len(asked) == len(list(makers()))
     raw_pixels = Key("always_one", name="no_training-raw_pixels-3")
@@ -265,7 +265,7 @@ def made(change: str, worth: Iterable[float], loop: str = "as_written", **known:
     return [training(loop, change, seed, 0.6 + 0.03 * seed + each, **known) for seed, each in enumerate(worth)]
 
 
-def test_what_a_change_is_worth_is_told_seed_by_seed(tmp_path: Path) -> None:
+def test_the_effect_of_a_change_is_given_by_seed(tmp_path: Path) -> None:
     found = seen(
         tmp_path,
         *made("", [0.0] * 6),

@@ -281,7 +281,7 @@ def test_no_suspect_imports_another() -> None:
     assert len(graph[suspects]) == len(list((ROOT / "diagnosis" / "suspects").glob("*.py"))) - 1, "imports them all"
 
 
-def test_contestants_cannot_patch_what_measures_them() -> None:
+def test_every_module_that_measures_is_guarded_against_patches() -> None:
     graph, found, left = import_graph(ROOT), set[str](), {"suites.measure.together", "suites.errors.accuracy"}
     while left:
         found |= left

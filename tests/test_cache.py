@@ -28,7 +28,7 @@ def _small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "last_level_bytes", lambda: 1 << 20)
 
 
-def test_copies_are_several_times_the_cache_beside_the_one_in_use() -> None:
+def test_copies_not_in_use_are_several_times_the_cache() -> None:
     assert cache.copies(WARM) == 1
     assert (cache.copies(COLD) - 1) * COLD.input_bytes >= 3 << 20
     assert cache.copies(dataclasses.replace(COLD, shape=(1 << 20, 512))) == 2
@@ -63,7 +63,7 @@ def test_timed_calls_take_turns_and_each_copy_holds_the_same(direction: str) -> 
     assert min(Counter(many).values()) >= len(many) // copies - 3, "secret trials use the first copy more often"
 
 
-def test_the_last_level_is_the_largest_that_the_kernel_tells_of(
+def test_the_last_level_is_the_largest_cache_that_the_kernel_lists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
@@ -75,7 +75,7 @@ def test_the_last_level_is_the_largest_that_the_kernel_tells_of(
     assert cache.last_level_bytes() >= 1 << 18
 
 
-def test_a_table_tells_them_apart(tmp_path: Path) -> None:
+def test_a_table_separates_cold_from_warm(tmp_path: Path) -> None:
 
     save(tmp_path, measured("builtin", [1.0, 1.0], baseline=True, case=COLD))
     (row,) = load("a", root=tmp_path).to_dict("records")

@@ -21,7 +21,7 @@ def kept(t: torch.Tensor, significant: int, rounding: Callable[[torch.Tensor], t
 @pytest.mark.parametrize(
     ("significant", "mode"), [(24, "float32"), (11, "TF32"), (8, "bf16"), (4, "coarser than bf16")]
 )
-def test_the_arithmetic_of_a_matrix_product_is_told_from_its_answers(
+def test_answers_reveal_the_arithmetic_of_a_matrix_product(
     significant: int, mode: str, normalise_first: bool, rounding: Callable[[torch.Tensor], torch.Tensor]
 ) -> None:
     def similarity(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -47,7 +47,7 @@ def normalised(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return F.normalize(x) @ F.normalize(y).T
 
 
-def test_real_matrix_products_are_told_too() -> None:
+def test_answers_of_torchs_matrix_products_reveal_their_arithmetic() -> None:
     assert mode_used(normalised) == "float32"
     assert mode_used(lambda x, y: normalised(x.bfloat16(), y.bfloat16())) == "bf16"
     assert mode_used(lambda x, y: normalised(x.half(), y.half())) == "TF32"
@@ -55,7 +55,7 @@ def test_real_matrix_products_are_told_too() -> None:
 
 
 @pytest.mark.usefixtures("bf16_allowed")
-def test_whether_the_processor_took_the_leave_to_round_is_told() -> None:
+def test_answers_reveal_whether_the_processor_uses_allowed_rounding() -> None:
     x, y = torch.randn(2, ROWS, WIDTH, generator=torch.Generator().manual_seed(0))
     off = (x @ y.T - (x.double() @ y.double().T)).abs().max()  # this processor's rounding
     assert mode_used(normalised) == ("bf16" if off > 1e-2 else "float32")

@@ -33,7 +33,7 @@ def test_each_processor_and_capability_has_a_folder_of_its_own(monkeypatch: pyte
     assert all(one.name.endswith(("-avx512", "-avx2", "-no_avx")) for one in folders)
 
 
-def test_a_child_process_takes_its_parents_folder_or_one_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_process_takes_its_parents_folder_or_a_sibling(monkeypatch: pytest.MonkeyPatch) -> None:
     parents = folder(monkeypatch, "/home/me/kernels")
     assert folder(monkeypatch, str(parents)) == parents
     assert folder(monkeypatch, str(parents), "AVX2").parent == parents.parent

@@ -68,14 +68,14 @@ RULES = ("maximum", "added", "added to squares")
 @pytest.mark.parametrize("rule", [f"{of}, {how}" for of in ("per norm", "of the product") for how in RULES])
 @given(exponent=st.floats(-60, -3))
 @settings(max_examples=10, deadline=None, derandomize=True)
-def test_every_eps_rule_is_told_with_its_norm(rule: str, exponent: float) -> None:
+def test_every_eps_rule_is_found_with_its_norm(rule: str, exponent: float) -> None:
     found = eps_of(made_up(with_eps(rule, 10**exponent)), "cpu")
     assert found.rule == rule
     assert found.norm == pytest.approx(10**exponent, rel=0.01)
 
 
 @pytest.mark.parametrize("rule", ["0 below", "not divided below"])
-def test_a_rule_with_a_jump_is_told_to_a_power_of_ten(rule: str) -> None:
+def test_a_rule_with_a_jump_is_found_to_a_power_of_ten(rule: str) -> None:
     assert eps_of(made_up(with_eps(rule, 0.99e-8)), "cpu") == Eps(rule, 1e-8)
 
 
@@ -110,7 +110,7 @@ def raises(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> object:
         (raises, {}, Eps("", 0)),
     ],
 )
-def test_the_eps_rule_is_told_whatever_is_around_it(fn: Fn, takes: dict[str, object], expected: Eps) -> None:
+def test_the_eps_rule_is_found_in_any_surrounding_code(fn: Fn, takes: dict[str, object], expected: Eps) -> None:
     assert eps_of(made_up(fn, **takes), "cpu") == expected
 
 
@@ -182,7 +182,7 @@ def keeps_the_dimension(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> obje
         (lambda x, y, dim: plain(x.bfloat16().float(), y.bfloat16().float()), {"arithmetic": "bf16"}),
     ],
 )
-def test_the_table_tells_what_is_done(fn: Fn, expected: dict[str, str]) -> None:
+def test_answers_describe_the_behaviour(fn: Fn, expected: dict[str, str]) -> None:
     answers = told(fn).answers
     assert {name: answers[name] for name in expected} == expected
 
@@ -209,7 +209,7 @@ def test_a_narrow_dtype_says_which_norms_it_does_not_have() -> None:
     assert told(lambda x, y, dim: plain(x.float(), y.float()), "float16").answers["result"] == "float32"
 
 
-def test_all_pairs_are_asked_the_same() -> None:
+def test_all_pairs_have_the_same_questions() -> None:
     pairs = told(lambda x, y: plain(x[:, None], y[None]), task="pairwise")
     alone = told(plain)
     assert (pairs.eps_rule, pairs.eps) == (alone.eps_rule, alone.eps)
@@ -231,7 +231,7 @@ def test_all_pairs_are_asked_the_same() -> None:
         (all_pairs_in_vain, {"task": "pairwise"}, Status.WRONG, r"returned the shape \(32,\)"),
     ],
 )
-def test_without_right_answers_to_ordinary_rows_nothing_else_is_asked(
+def test_wrong_answers_to_ordinary_rows_end_the_questions(
     fn: Fn, fields: dict[str, object], status: Status, reason: str
 ) -> None:
     contract = contract_of(made_up(fn, **fields), "float32", "cpu")
@@ -239,7 +239,7 @@ def test_without_right_answers_to_ordinary_rows_nothing_else_is_asked(
     assert re.search(reason, contract.reason)
 
 
-def test_every_implementation_is_asked_the_same_questions_in_the_same_order() -> None:
+def test_every_implementation_has_the_same_questions_in_order() -> None:
     calls: list[tuple[int, ...]] = []
 
     def counted(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> object:
@@ -272,7 +272,7 @@ def test_a_shipped_implementation_does_what_its_docstring_says(entry: Implementa
     assert zero, f"the docstring of {entry.name} does not give the answer for a zero row"
 
 
-def test_a_contestant_that_warns_and_logs_is_not_heard(
+def test_warnings_and_logs_of_a_contestant_are_silenced(
     caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
     def loud(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> object:

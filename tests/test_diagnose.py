@@ -75,7 +75,7 @@ def test_a_read_only_array_raises_no_warning(recwarn: pytest.WarningsRecorder) -
 
 
 @pytest.mark.parametrize("as_array", [True, False])
-def test_the_very_same_one_twice_is_seen_through_the_door(as_array: bool) -> None:
+def test_one_object_on_both_sides_is_the_same_tensor(as_array: bool) -> None:
     x = normal(64, 32).numpy() if as_array else normal(64, 32)
     assert named(diagnose(x, x))[0] == "same_tensor"
 
@@ -91,7 +91,7 @@ def test_a_page_can_be_written_and_the_diagnosis_printed(tmp_path: Path) -> None
     assert found.to_dict()["signature"]["symptoms"].startswith("mean cosine of unrelated rows: 0.9")  # type: ignore[index]
 
 
-def test_how_far_a_healthy_set_is_from_1_is_said() -> None:
+def test_a_healthy_set_has_its_mean_cosine_in_the_verdict() -> None:
     high = normal(200, 64) + 2.5 * normal(1, 64, seed=1)
     assert str(diagnose(high)).startswith("Healthy: the mean cosine of unrelated rows is 0.8")
     assert "Without the mean row, which raises all cosines" in " ".join(str(diagnose(high)).split())
@@ -109,7 +109,7 @@ def test_a_graph_is_neither_needed_nor_changed() -> None:
 
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 2**31))
-def test_the_same_is_said_whatever_the_random_state(seed: int) -> None:
+def test_the_diagnosis_does_not_depend_on_the_random_state(seed: int) -> None:
     torch.manual_seed(seed)
     x = normal(64, 32) + 1
     assert diagnose(x).to_dict() == diagnose(x).to_dict()
@@ -134,7 +134,7 @@ NOT_EMBEDDINGS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("x", "says"), NOT_EMBEDDINGS, ids=[says[:30] for _, says in NOT_EMBEDDINGS])
-def test_what_are_no_embeddings_is_refused_with_the_next_step(x: Any, says: str) -> None:
+def test_other_arguments_than_embeddings_are_refused_with_the_next_step(x: Any, says: str) -> None:
     with pytest.raises(DiagnosisError) as raised:
         diagnose(x)
     assert says in str(raised.value)
@@ -193,7 +193,7 @@ FORMS: list[tuple[Any, tuple[bool, bool]]] = [  # an item, and whether it has ot
 
 
 @pytest.mark.parametrize(("item", "holds"), FORMS)
-def test_items_of_a_loader_are_told_apart(item: Any, holds: tuple[bool, bool]) -> None:
+def test_each_form_of_a_loaders_items_is_recognised(item: Any, holds: tuple[bool, bool]) -> None:
     batch = read_batch(item)
     assert (batch.other_inputs is not None, batch.labels is not None) == holds
     if batch.labels is not None:
@@ -259,7 +259,7 @@ def test_a_model_with_its_loader_is_diagnosed_in_its_mode() -> None:
 
 @pytest.mark.parametrize("cosine", [-1.0, -0.5, 0.0, 0.7, 1.0])
 @pytest.mark.parametrize("label", [1, -1])
-def test_a_loss_of_pairs_is_asked_about_cosines(cosine: float, label: int) -> None:
+def test_a_loss_of_pairs_is_evaluated_on_cosines(cosine: float, label: int) -> None:
     asked = of_cosines(nn.CosineEmbeddingLoss(margin=0.2))(torch.tensor([cosine]), torch.tensor([label]))
     assert float(asked) == pytest.approx(1 - cosine if label == 1 else max(0, cosine - 0.2), abs=1e-5)
 
@@ -269,7 +269,7 @@ def test_a_loss_of_similarities_stays_as_it_is(function: Any) -> None:
     assert of_cosines(function) is function
 
 
-def test_a_loss_that_ranks_pairs_is_asked_about_both_kinds_at_once() -> None:
+def test_a_ranking_loss_is_evaluated_on_both_kinds_of_pairs_at_once() -> None:
     def cosent(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         apart = 20 * (cosines[None, :] - cosines[:, None])
         wrong = labels[None, :] < labels[:, None]

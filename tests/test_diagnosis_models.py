@@ -169,13 +169,13 @@ def test_a_model_that_answers_no_embeddings_is_refused(answer: Any, says: str) -
         diagnose(model=Answers(answer), inputs=normal(8, 64))
 
 
-def test_what_a_model_raises_is_said_with_the_inputs_and_the_next_step() -> None:
+def test_an_error_of_a_model_is_given_with_the_inputs_and_the_next_step() -> None:
     says = r"the model raised RuntimeError: mat1.*; call model\(inputs\) yourself on inputs \(8, 5\) torch.float32"
     with pytest.raises(DiagnosisError, match=says):
         diagnose(model=nn.Linear(4, 4), inputs=normal(8, 5))
 
 
-def test_a_loss_or_similarity_that_raises_is_said() -> None:
+def test_an_error_of_a_loss_or_similarity_is_given() -> None:
     known = vars(pairs_for(nn.Linear(64, 8)))
     with pytest.raises(DiagnosisError, match="the loss raised KeyError"):
         diagnose(**{**known, "loss": lambda s, labels: {}["no"]})
@@ -211,7 +211,7 @@ def test_a_relu_with_the_mean_as_its_threshold_has_no_dead_units() -> None:
     assert mean_row_cosine(without(dead, [0])(normal(32, 4)).detach()) < 0.99
 
 
-def test_calls_hold_what_each_layer_saw_before_another_wrote_over_it() -> None:
+def test_calls_keep_a_layers_output_before_it_is_overwritten() -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True))
     first, second = calls(model, normal(6, 4))
     assert (first.name, second.name) == ("0", "1")
@@ -297,7 +297,7 @@ def test_a_model_drawn_anew_learns_in_its_few_steps() -> None:
     assert copy.deepcopy(model)[-1].weight.count_nonzero() == 0  # type: ignore[union-attr, operator]
 
 
-def test_channels_in_another_order_are_told_by_a_model_that_takes_them_there() -> None:
+def test_swapped_channels_are_found_with_a_model_that_takes_them() -> None:
     reads_the_first = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
     nn.init.zeros_(reads_the_first[0].weight[:, 1:])  # type: ignore[index]
     images = torch.full((64, 3, 8, 8), 1.0)
@@ -381,7 +381,7 @@ def test_a_model_whose_rows_are_all_alike_remembers_nothing() -> None:
     assert "cached_buffer" not in named(model=dead, inputs=normal(64, 64))
 
 
-def test_what_the_model_made_of_the_other_inputs_some_steps_ago_is_carried_over() -> None:
+def test_outputs_of_earlier_steps_are_carried_over() -> None:
     model, a, b = mlp(), normal(64, 64), normal(64, 64, seed=1)
     stale = embed(model, a)
     model[0].weight.data += 0.01 * normal(64, 64, seed=2)  # type: ignore[operator, union-attr]
@@ -466,9 +466,7 @@ def test_a_loss_that_ranks_pairs_of_a_batch_pushes_unlike_ones_apart() -> None:
     (lambda c: 0.9 + 0.05 * (c > 0.2), False),
     (lambda c: 1 - 0.01 * c.cummax(0).values, False),
 ])  # fmt: skip
-def test_what_rises_with_the_cosine_in_a_narrow_range_is_squashed(
-    of_cosine: Callable[..., Any], squashed: bool
-) -> None:
+def test_a_narrow_increasing_function_of_the_cosine_is_squashed(of_cosine: Callable[..., Any], squashed: bool) -> None:
     x, y = normal(64, 16), normal(64, 16, seed=1)
     found = named(x=x, y=y, similarity=lambda x, y: of_cosine(F.cosine_similarity(x, y)))
     assert found == ["squashed_similarity"] * squashed

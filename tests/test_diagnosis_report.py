@@ -166,7 +166,7 @@ def test_embeddings_that_point_one_way_are_a_dot_on_the_rim() -> None:
     assert sick.get_title() == "sick: PCA, not centred (99% of the energy)"
 
 
-def test_the_histogram_tells_pairs_from_chance_and_positives_from_negatives() -> None:
+def test_the_histogram_separates_pairs_from_chance_and_positives_from_negatives() -> None:
     x = cloud(400)
     labels = torch.arange(400) % 2
     pairs = Subject(x=x, y=torch.where(labels[:, None] > 0, x, -x), labels=labels)

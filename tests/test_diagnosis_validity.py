@@ -291,7 +291,7 @@ def test_a_diagnosis_that_breaks_names_its_case(small: list[PlantedCase], monkey
 
 
 @pytest.mark.parametrize("seeds", ["0", "-1", "x"])
-def test_a_number_of_seeds_is_asked_for(seeds: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_number_of_seeds_must_be_positive(seeds: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         experiment.main([f"--seeds={seeds}"])
     assert f"argument --seeds: {seeds} is no number of seeds; 20 is" in capsys.readouterr().err

@@ -122,7 +122,7 @@ LOOK_ALIKES = {
 
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)
-def test_causes_that_resemble_each_other_are_told_apart(name: str) -> None:
+def test_similar_causes_are_distinguished(name: str) -> None:
     subject, cause = LOOK_ALIKES[name]
 
     assert named(subject)[:1] == [cause]

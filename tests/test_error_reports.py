@@ -116,7 +116,7 @@ HEADINGS = {
 
 
 @pytest.mark.parametrize("kind", HEADINGS)
-def test_what_was_not_asked_is_not_spoken_of(kind: str, tmp_path: Path) -> None:
+def test_sections_without_findings_are_left_out(kind: str, tmp_path: Path) -> None:
     heading, finding = HEADINGS[kind]
     text = rendered(tmp_path, finding)
     assert [other for other, _ in HEADINGS.values() if other in text] == [heading]
@@ -149,7 +149,7 @@ def test_bugs_that_still_happen_come_first_and_are_counted(tmp_path: Path) -> No
     )
 
 
-def test_a_bug_that_nobody_reported_is_named_and_no_report(tmp_path: Path) -> None:
+def test_an_unreported_bug_has_a_name_and_no_link(tmp_path: Path) -> None:
     ours = bug("kernels", True, "not reported yet")
     found = load_known_bugs("errors", saved(tmp_path, ours, bug("old", True)))
     assert "not reported yet" in set(bugs.table(found)["issue"])

@@ -78,7 +78,7 @@ def test_the_tally_counts_families_and_gives_the_figures_of_each_question(tmp_pa
     ]
 
 
-def test_bounds_stand_beside_the_worst_that_was_seen_within(tmp_path: Path) -> None:
+def test_bounds_are_shown_with_the_largest_error_within(tmp_path: Path) -> None:
     found = judged(
         tmp_path,
         deviated("a", "self", 1.0, bound_u=8),

@@ -15,7 +15,7 @@ def ship(*pairs: tuple[str, str, str]) -> pd.DataFrame:
     return pd.DataFrame(pairs, columns=["implementation", "reference", "dtype"]).assign(device="cpu")
 
 
-def test_the_answer_says_what_its_contract_has_that_bites(tmp_path: Path) -> None:
+def test_the_answer_names_contract_differences_that_matter(tmp_path: Path) -> None:
     usual, fast = USUAL, USUAL | {"zero row": "NaN", "above 1": "31 %, by up to 6 u", "NaN": "1"}
     found = answered(
         tmp_path,
@@ -32,7 +32,7 @@ def test_the_answer_says_what_its_contract_has_that_bites(tmp_path: Path) -> Non
     assert drop_ins.warnings(ship(("builtin", "builtin", "float32"), ("unasked", "builtin", "float32")), found) == []
 
 
-def test_the_bullet_of_what_bites_stays_short(tmp_path: Path) -> None:
+def test_the_bullet_of_differences_that_matter_is_short(tmp_path: Path) -> None:
     usual = {"zero row": "0", "two zero rows": "0", "tiny norms": "from 1e-8", "gradient at a zero row": "1e8"}
     other = {"zero row": "NaN", "two zero rows": "1", "tiny norms": "from 1e-5", "gradient at a zero row": "NaN"}
     found = answered(
@@ -49,7 +49,7 @@ def test_the_bullet_of_what_bites_stays_short(tmp_path: Path) -> None:
     assert drop_ins.warnings(ship(("fast", "builtin", "float32")), better) == []
 
 
-def test_what_is_better_than_the_baseline_does_not_bite(tmp_path: Path) -> None:
+def test_better_answers_than_the_baselines_do_not_matter(tmp_path: Path) -> None:
     better = {"zero row": "0", "huge norms": "all", "above 1": "never", "NaN": "NaN", "int8": "float32, right"}
     found = answered(tmp_path, contract("builtin", USUAL | {"NaN": "1", "int8": "TypeError"}), contract("fast", better))
     assert drop_ins.warnings(ship(("fast", "builtin", "float32")), found) == []
@@ -98,7 +98,7 @@ def test_those_that_answer_alike_share_a_column_and_other_answers_are_bold(tmp_p
     )
 
 
-def test_what_was_not_asked_is_no_difference_and_without_a_baseline_nothing_is(tmp_path: Path) -> None:
+def test_missing_answers_and_a_missing_baseline_make_no_difference(tmp_path: Path) -> None:
     skipped = contract("compiled", USUAL | {"zero row": contracts.SKIPPED})
     found = answered(tmp_path, contract("builtin", USUAL), skipped)
     (answers,) = contracts.answers(found)
@@ -119,7 +119,7 @@ def test_a_wide_table_is_split_and_each_part_begins_with_the_baseline(tmp_path: 
     assert len({*first.columns, *second.columns}) == 1 + 1 + 8
 
 
-def test_contracts_that_could_not_be_told_say_why(tmp_path: Path) -> None:
+def test_contracts_without_answers_have_a_reason(tmp_path: Path) -> None:
     text = rendered(
         tmp_path,
         contract("builtin", USUAL),

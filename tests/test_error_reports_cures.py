@@ -19,7 +19,7 @@ NOTHING_TIMED = pd.DataFrame(
 )
 
 
-def test_who_is_wrong_on_ordinary_inputs_is_not_recommended_there(tmp_path: Path) -> None:
+def test_an_implementation_wrong_on_ordinary_inputs_is_not_recommended_there(tmp_path: Path) -> None:
     root = saved(
         tmp_path,
         *(usual_time(name, ratio, dtype) for name, ratio in TIMES.items() for dtype in ("float32", "float16")),
@@ -33,7 +33,7 @@ def test_who_is_wrong_on_ordinary_inputs_is_not_recommended_there(tmp_path: Path
     assert "| paired, float16, cpu | `fast` | wrong on ordinary inputs |" in text
 
 
-def test_beside_the_fastest_stands_who_is_right_on_every_family(tmp_path: Path) -> None:
+def test_the_fastest_that_is_right_on_every_family_is_named_too(tmp_path: Path) -> None:
     root = saved(
         tmp_path,
         *(
@@ -58,7 +58,7 @@ def test_beside_the_fastest_stands_who_is_right_on_every_family(tmp_path: Path) 
     ]
 
 
-def test_a_symptom_leads_to_its_cause_its_measure_and_who_does_not_have_it(tmp_path: Path) -> None:
+def test_a_symptom_leads_to_its_cause_its_measure_and_implementations_without_it(tmp_path: Path) -> None:
     root = saved(
         tmp_path,
         usual_time("builtin", 1.0),
@@ -84,7 +84,7 @@ def test_a_symptom_leads_to_its_cause_its_measure_and_who_does_not_have_it(tmp_p
     assert list(remedies) == ["paired: `exact` (4× the time), `untimed` (float32 only; not timed)"] * 3
 
 
-def test_what_reads_too_coarse_or_too_small_leads_to_who_does_not(tmp_path: Path) -> None:
+def test_too_coarse_or_too_small_answers_lead_to_implementations_without_them(tmp_path: Path) -> None:
     found = judged(
         tmp_path,
         deviated("builtin", "ties", distinct=29, dtype="bfloat16"),

@@ -24,7 +24,7 @@ from tests.findings import (
 )
 
 
-def test_those_that_see_equally_fine_share_a_row_beside_what_the_dtype_allows(tmp_path: Path) -> None:
+def test_equal_resolutions_share_a_row_with_the_dtypes_limit(tmp_path: Path) -> None:
     found = load_resolution(
         "errors",
         saved(
@@ -51,7 +51,7 @@ def test_theory_is_what_the_reference_derives() -> None:
     assert resolution.theory("float8") is None
 
 
-def test_who_plans_a_threshold_in_bfloat16_is_told_what_it_tells_apart(tmp_path: Path) -> None:
+def test_a_threshold_in_bfloat16_gets_the_resolution(tmp_path: Path) -> None:
     root = saved(
         tmp_path,
         seeing("builtin", 6.0, 29, dtype="bfloat16"),
@@ -82,7 +82,7 @@ def test_who_plans_a_threshold_in_bfloat16_is_told_what_it_tells_apart(tmp_path:
     assert resolution.thresholds(found[found["dtype"] == "float32"], found_judged, standings) == []
 
 
-def test_two_devices_are_told_apart(tmp_path: Path) -> None:
+def test_two_devices_have_separate_rows(tmp_path: Path) -> None:
     root = saved(
         tmp_path,
         *(

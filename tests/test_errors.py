@@ -98,7 +98,7 @@ def test_a_wrong_one_is_called_wrong_with_the_reason(fn: Fn, family: str, said: 
     assert re.search(said, found.reason), found.reason
 
 
-def test_what_it_raises_is_a_record() -> None:
+def test_an_exception_becomes_a_record() -> None:
     def raises(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
         raise ValueError("no such rows")
 
@@ -106,7 +106,7 @@ def test_what_it_raises_is_a_record() -> None:
     assert (found.status, found.reason, found.deviation) == (Status.ERROR, "ValueError: no such rows", None)
 
 
-def test_what_it_does_not_take_it_is_not_asked() -> None:
+def test_unsupported_inputs_are_not_tried() -> None:
     assert asked(exact, dtypes=("float64",)).reason == "takes float64 only"
     assert asked(exact, "eps_extremes").reason == "it takes no eps"
     assert asked(BUILTIN.fn, "eps_extremes").status in (Status.OK, Status.WRONG)
@@ -136,7 +136,7 @@ def test_all_pairs_in_another_form_are_wrong() -> None:
 @pytest.mark.parametrize(
     ("name", "family"), [("angle", "prescribed"), ("builtin", "metamorphic"), ("builtin", "gradients")]
 )
-def test_of_what_is_no_cosine_nothing_is_said_that_only_cosines_have(name: str, family: str) -> None:
+def test_figures_of_cosines_are_missing_for_other_answers(name: str, family: str) -> None:
     found = accuracy_of(implementations.get(name), family, "float32", "cpu")
     assert found.deviation
     assert (found.deviation.ulp_max, found.deviation.above_one, found.deviation.exactly_one) == (None, None, None)
@@ -157,7 +157,7 @@ def test_subnormal_numbers_are_flushed_for_the_contestant_only() -> None:
 
 
 @pytest.mark.parametrize("family", ["layouts", "subnormals_flushed"])
-def test_one_that_compiles_may_be_spared_what_it_compiles_anew_for(family: str) -> None:
+def test_families_that_compile_anew_can_be_left_out(family: str) -> None:
     spared = accuracy_of(BUILTIN, family, "float32", "cpu", compile_anew=False)
     assert (spared.status, "compile anew" in spared.reason) == (Status.UNSUPPORTED, True)
     assert accuracy_of(BUILTIN, "self", "float32", "cpu", compile_anew=False).deviation
@@ -165,7 +165,7 @@ def test_one_that_compiles_may_be_spared_what_it_compiles_anew_for(family: str) 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_accurate_one_is_right_on_every_family_that_it_is_asked(family: str, dtype: str) -> None:
+def test_accurate_is_right_on_every_family_that_it_takes(family: str, dtype: str) -> None:
     found = accuracy_of(implementations.get("accurate"), family, dtype, "cpu")
     assert found.status is Status.OK or (found.status is Status.UNSUPPORTED and found.reason), found.reason
 
@@ -177,7 +177,7 @@ def numbers(values: list[float], truth: list[float], dtype: str = "float32", all
     return deviation([Evaluation(np.array(values), np.array(truth), dtype, allowed)])
 
 
-def test_the_numbers_are_what_they_are_called() -> None:
+def test_the_figures_match_their_names() -> None:
     u = 2.0**-24
     found = numbers([1.0, 1 + 4 * u, 0.25 + 3 * u, -0.75], [1.0, 1.0, 0.25, -0.75 + 2 * u], allowed=8 * u)
     assert (found.pairs, found.above_one, found.exactly_one, found.distinct) == (4, 1, 1, 4)
@@ -187,7 +187,7 @@ def test_the_numbers_are_what_they_are_called() -> None:
     assert found.kendall == pytest.approx(0.913, abs=1e-3)
 
 
-def test_no_ulp_is_told_near_0_and_no_order_of_equal_truths() -> None:
+def test_there_is_no_ulp_near_0_and_no_order_of_equal_truths() -> None:
     found = numbers([1e-7, -0.5], [0.0, -0.5])
     assert found.ulp_max is None
     assert numbers([1.0, 1 + 2e-7], [1.0, 1 - 1e-16]).kendall is None

@@ -132,7 +132,7 @@ def halve_in_place(x: torch.Tensor, y: torch.Tensor, dim: int = -1, eps: float =
 
 
 @pytest.mark.parametrize("name", ["eps_extremes", "metamorphic", "gradients", "split_k"])
-def test_each_ask_is_with_fresh_inputs(name: str) -> None:
+def test_each_question_has_fresh_inputs(name: str) -> None:
     for question in asked(name, "float32"):
         assert question.ask
         before = question.x.clone(), question.y.clone()

@@ -62,7 +62,7 @@ def test_a_running_sum_in_the_dtype_of_the_rows_is_wrong_and_in_float32_it_is_no
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_one_by_one_is_wrong_for_who_states_a_cascade_and_right_for_who_states_it(dtype: str) -> None:
+def test_a_running_sum_is_wrong_where_a_cascade_is_stated_and_right_where_it_is_stated(dtype: str) -> None:
     stated = {"dot": "cascade", "norm": "cascade"}
     assert judged(running, "ill_conditioned", dtype, **stated).status is Status.WRONG
     assert judged(running, "ill_conditioned", dtype, **stated | {"dot": "one by one"}).status is Status.OK
@@ -70,7 +70,7 @@ def test_one_by_one_is_wrong_for_who_states_a_cascade_and_right_for_who_states_i
 
 
 @each_dtype
-def test_what_lies_between_huge_terms_is_seen_by_no_running_sum_of_too_few_bits(dtype: str) -> None:
+def test_a_running_sum_of_too_few_bits_loses_terms_between_huge_ones(dtype: str) -> None:
     x, y = wide("ill_conditioned", dtype, 1)
     terms = 4096 * x * y
     assert torch.equal(terms[:, 0], -terms[:, -1])

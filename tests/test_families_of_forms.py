@@ -15,7 +15,7 @@ from tests.questions import angles, asked, cosine, each_dtype, wide
 
 
 @each_dtype
-def test_layouts_are_what_they_are_called(dtype: str) -> None:
+def test_layouts_match_their_names(dtype: str) -> None:
     transposed, strided, expanded, misaligned, overlapping, short, odd = (q.x for q in asked("layouts", dtype)[:-2])
     assert transposed.stride() == (1, ROWS)
     assert strided.stride() == (2 * WIDTH, 2)
@@ -121,7 +121,7 @@ def test_a_right_gradient_is_found_right_and_a_wrong_one_wrong(dtype: str) -> No
         question.ask(lambda x, y: cosine(x.detach(), y.detach()))
 
 
-def test_gradients_are_asked_at_all_norms_and_angles() -> None:
+def test_gradients_are_taken_at_all_norms_and_angles() -> None:
     x, y = (t[3:] for t in wide("gradients"))
     found = angles(x, y)
     assert (found.min().item(), math.pi - found.max().item()) == pytest.approx((1e-3, 1e-3), rel=1e-6)

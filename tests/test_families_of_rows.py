@@ -62,7 +62,7 @@ def test_exponents_span_the_dtype(dtype: str) -> None:
     assert torch.equal(powers, powers[:16].repeat(16))  # each scale has angles of all sizes
 
 
-def test_small_norms_are_those_that_an_eps_bites() -> None:
+def test_small_norms_are_those_that_an_eps_changes() -> None:
     norms = wide("eps_gap", "float32")[0].norm(dim=1)
     assert (norms.min().item(), norms.max().item()) == pytest.approx((1e-12, 1e-8))
     x, y = wide("mixed_scale", "float32")

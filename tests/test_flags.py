@@ -58,7 +58,7 @@ def test_a_few_rounds_are_few_and_a_run_that_stopped_by_precision_has_enough() -
         ({"early_s": math.nan}, {}),
     ],
 )
-def test_a_flag_stands_where_its_evidence_is_beyond_the_usual(fields: dict[str, float], flags: dict[str, str]) -> None:
+def test_a_flag_is_raised_where_its_evidence_is_unusual(fields: dict[str, float], flags: dict[str, str]) -> None:
     assert flagged(1e-5 * WHOLE, **fields) == flags  # type: ignore[arg-type]
 
 
@@ -83,7 +83,7 @@ def test_two_groups_far_apart_are_two_modes_and_a_tenth_of_outliers_is_not() -> 
     assert flagged(STEADY * tenth) == {}
 
 
-def test_ratios_that_remember_are_autocorrelated() -> None:
+def test_correlated_ratios_are_flagged() -> None:
     ratios = np.repeat(walk(64), 2)
     found = flagged(1e-5 * ratios, 1e-5 * np.ones(128))["autocorrelated"]
     assert found.startswith("successive ratios correlate by 0.")
@@ -113,7 +113,7 @@ def test_plain_noise_is_hardly_ever_flagged(rounds: int) -> None:
         (HostTime(wall_s=0.1, own_s=0, others_s=0.1, stolen_s=0.1), {}),
     ],
 )
-def test_what_else_the_machine_did_is_told_where_it_lasted(spent: HostTime, flags: dict[str, str]) -> None:
+def test_lasting_load_of_other_processes_is_flagged(spent: HostTime, flags: dict[str, str]) -> None:
     seen = {flag.name: flag.evidence.removesuffix(" meanwhile") for flag in host_flags(spent)}
     assert seen == flags
 
@@ -145,7 +145,7 @@ def compilations(fn: Callable[[torch.Tensor], object], *rows: int) -> Compilatio
 
 
 @pytest.mark.usefixtures("_compiler_is_reset")
-def test_what_the_compiler_does_without_a_word_is_counted() -> None:
+def test_silent_recompilations_and_fallbacks_are_counted() -> None:
     import torch._dynamo  # as the first call of a compiled function does
 
     def whole(x: torch.Tensor) -> torch.Tensor:

@@ -143,7 +143,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_what_cannot_be_followed_is_said_with_what_is_known(
+def test_an_invalid_option_is_refused_with_known_values(
     monkeypatch: pytest.MonkeyPatch, options: dict[str, object], message: str
 ) -> None:
     monkeypatch.setattr(environment, "devices", lambda: ("cpu",))

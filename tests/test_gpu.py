@@ -160,7 +160,7 @@ def test_a_call_that_fails_by_then_is_a_failure_of_its_own(device: Device) -> No
         (Launch(host_s=1e-6, graph_s=5e-6), "as a CUDA graph a call takes 50% of the device's time"),
     ],
 )
-def test_launch_bound_is_what_the_host_cannot_feed(launched: Launch, evidence: str | None) -> None:
+def test_a_call_slower_to_launch_than_to_run_is_launch_bound(launched: Launch, evidence: str | None) -> None:
     flags = launch_flags(1e-5, launched)
     assert [(flag.name, flag.evidence) for flag in flags] == ([("launch_bound", evidence)] if evidence else [])
 
@@ -223,7 +223,7 @@ def test_this_process_is_not_another_one(processes: list[int], others: int, monk
     assert [flag.evidence[:1] for flag in watching.flags()] == ([str(others)] if others else [])
 
 
-def test_a_look_that_fails_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_reading_keeps_earlier_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     module = nvml([1, 7])
     monkeypatch.setitem(sys.modules, "pynvml", module)
     monkeypatch.setattr(gpu.os, "getpid", lambda: 1)

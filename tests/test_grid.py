@@ -72,7 +72,7 @@ def test_a_grid_file_that_is_not_there_is_named() -> None:
         load_grid("missing.toml")
 
 
-def test_an_unknown_grid_is_told_the_nearest_one() -> None:
+def test_an_unknown_grid_names_the_nearest_one() -> None:
     with pytest.raises(GridError, match=r"there is no grid 'quik'; did you mean 'quick'\?"):
         load_grid("quik")
 

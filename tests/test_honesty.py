@@ -110,7 +110,7 @@ def test_a_cheat_is_wrong_and_the_reason_names_what_it_did(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TIRED)
-def test_what_fails_while_it_is_timed_is_an_error(name: str) -> None:
+def test_an_exception_in_a_timed_call_is_an_error(name: str) -> None:
     make, reason = TIRED[name]
     found = measure(HONEST[0], planted(make()), HONEST[1])
     assert found["planted"].status is Status.ERROR
@@ -119,7 +119,7 @@ def test_what_fails_while_it_is_timed_is_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FLAGGED)
-def test_what_is_right_and_yet_not_what_it_seems_has_a_flag(name: str) -> None:
+def test_right_but_unusual_behaviour_has_a_flag(name: str) -> None:
     make, flag, evidence = FLAGGED[name]
     found = measure(HONEST[0], planted(make()), HONEST[1])
     assert found["planted"].status is Status.OK, found["planted"]
@@ -208,7 +208,7 @@ def test_honest_contestants_are_honest_on_every_family_of_inputs(inputs: str, dt
         assert not accusations(record), record
 
 
-def test_rows_without_a_cosine_accuse_nobody() -> None:
+def test_rows_without_a_cosine_blame_no_contestant() -> None:
     def zero_rows(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
         x, y = make_inputs(case)
         return x.index_fill_(0, torch.tensor([0, 3]), 0), y

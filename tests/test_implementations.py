@@ -98,14 +98,14 @@ def test_a_file_is_named_like_an_implementation_in_it_so_that_an_absent_one_is_k
     assert all(inspect.getdoc(entry.fn) for entry in PRESENT)
 
 
-def test_an_unknown_name_is_told_the_nearest_one_and_which_files_are_absent() -> None:
+def test_an_unknown_name_gets_the_nearest_one_and_the_absent_files() -> None:
     registry.mark_absent("kernels", discovery.because("warpcos"))
     message = r"unknown implementation 'normalise'; did you mean 'normalize'\? known: .*; kernels is absent: the module"
     with pytest.raises(RegistryError, match=message):
         implementations.get("normalise")
 
 
-def test_an_absent_implementation_says_what_would_change_that() -> None:
+def test_an_absent_implementation_names_the_missing_package() -> None:
     registry.mark_absent("warp", discovery.because("warpcos"))
     message = "'warp' is absent: the module 'warpcos' is not installed; `pip install` the package that provides it"
     with pytest.raises(RegistryError, match=message):
@@ -124,14 +124,14 @@ def test_ours_are_installed_by_the_extra_whatever_their_packages_are_called(monk
 def mine(x, y, dim=-1): ...  # type: ignore[no-untyped-def]
 
 
-def test_the_decorator_returns_the_function_and_keeps_what_it_was_told() -> None:
+def test_the_decorator_returns_the_function_and_keeps_its_options() -> None:
     assert implementation(dtypes="float64", devices=("cpu", "cuda"), torch_memory=False)(mine) is mine
     entry = implementations.get("mine")
     assert (entry.fn, entry.task, entry.dtypes, entry.devices) == (mine, "paired", ("float64",), ("cpu", "cuda"))
     assert (entry.baseline, entry.torch_memory) == (False, False)
 
 
-def test_a_decorator_without_parentheses_is_told_so() -> None:
+def test_a_decorator_without_parentheses_is_refused() -> None:
     with pytest.raises(RegistryError, match=r"write @implementation\(\) above it, with the parentheses"):
         registry.implementation(lambda x, y, dim=-1: x)  # type: ignore[arg-type]
 
@@ -194,7 +194,7 @@ def test_two_of_one_name_are_refused() -> None:
         ("pairwise", "x, y, temperature", r"\(x, y\)"),
     ],
 )
-def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form: str) -> None:
+def test_a_wrong_signature_gets_the_right_one(task: str, arguments: str, form: str) -> None:
     fn = eval(f"lambda {arguments}: x")
     fn.__name__ = "mine"
     with pytest.raises(RegistryError, match=rf"mine\(.*wrong signature for .* '{task}': write it as mine{form}"):
@@ -220,13 +220,13 @@ def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form
         ({"roundings": float("nan")}, "roundings is nan; it has to be"),
     ],
 )
-def test_what_nobody_knows_is_refused(options: dict[str, object], message: str) -> None:
+def test_unknown_options_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(RegistryError, match=message):
         implementation(**options)(mine)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("field", ["task", "work", "dot", "norm", "angle_by"])
-def test_an_implementation_cannot_exist_with_what_nobody_knows(field: str) -> None:
+def test_an_implementation_cannot_have_unknown_options(field: str) -> None:
     with pytest.raises(RegistryError, match=r"unknown .* 'Float32'"):
         replace(implementations.get("builtin"), **{field: "Float32"})
 

@@ -90,7 +90,7 @@ def test_the_shapes_that_a_file_gives_each_task(tmp_path: Path) -> None:
         make_inputs(case((5, 2)), file=vectors)
 
 
-def test_what_is_compared_with_what_is_said(tmp_path: Path) -> None:
+def test_a_note_names_the_two_sides_of_the_comparison(tmp_path: Path) -> None:
     x, maps = torch.rand(3000, 2), torch.rand(3, 2, 4, 5)
     tensors = {"rows": x, "maps": maps, "pairs": [x, x], "numbers": [maps.int() + 1, maps.int() + 1]}
     said = {name: load_file(saved(tmp_path, rows, f"{name}.pt")).description for name, rows in tensors.items()}
@@ -258,7 +258,7 @@ def test_truncated_files_are_refused(tmp_path: Path, suffix: str) -> None:
             load_file(path)
 
 
-def test_rows_of_zeros_are_told_of(tmp_path: Path) -> None:
+def test_rows_of_zeros_are_noted(tmp_path: Path) -> None:
     rows = np.ones((6, 4), np.float32)
     rows[2] = 0
     np.save(tmp_path / "rows.npy", rows)

@@ -99,7 +99,7 @@ def test_seconds_that_are_no_number_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".", "missing/all.jsonl", "a file/all.jsonl"])
-def test_what_the_file_system_refuses_is_said_at_once(tmp_path: Path, name: str) -> None:
+def test_an_error_of_the_file_system_is_raised_at_once(tmp_path: Path, name: str) -> None:
     (tmp_path / "a file").touch()
     with pytest.raises(SystemExit, match="directory; name another file"):
         kept(tmp_path / name)

@@ -154,7 +154,7 @@ def two_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("two_capabilities")
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_a_probe_tells_right_from_wrong(bug):
+def test_a_probe_separates_right_from_wrong(bug):
     right, wrong = RIGHT_AND_WRONG[bug.name]
     passed, caught = bug.probe(right), bug.probe(wrong)
     assert (passed.happens, caught.happens) == (False, True), (passed, caught)
@@ -196,7 +196,7 @@ def fail(function):
     raise RuntimeError("no memory\nleft")
 
 
-def test_what_is_seen_is_what_the_probe_says():
+def test_a_sighting_is_the_probes_answer():
     seen = look(of("torch:sum"))
     version = f"torch {torch.__version__}"
     said = {"what": "what is wrong", "happens": True, "seen": "1", "right": "2"}
@@ -224,7 +224,7 @@ def test_what_cannot_be_tested_says_why(bug, package, why):
 # -- the command line -----------------------------------------------------------------------------
 
 
-def test_all_of_them_are_looked_for_on_this_build(capsys, tmp_path):
+def test_every_bug_is_tested_on_this_build(capsys, tmp_path):
     main(["--json", str(tmp_path / "bugs.json")])
     found = [KnownBug(**one) for one in json.loads((tmp_path / "bugs.json").read_text())]
     assert [one.issue for one in found] == [bug.issue for bug in BUGS]

@@ -157,7 +157,7 @@ def test_a_bad_contestant_gets_a_status_and_a_reason_and_no_latency(name: str, r
     assert (record.error is not None) == ("largest error" in record.reason)
 
 
-def test_the_honest_ones_beside_them_are_measured(records: dict[str, Record]) -> None:
+def test_honest_contestants_are_still_measured(records: dict[str, Record]) -> None:
     for honest in HONEST:
         assert is_measured(records[honest.name]), records[honest.name].reason
 
@@ -234,7 +234,7 @@ BAD_BACKWARD = {
 }
 
 
-def test_bad_gradients_are_told_apart() -> None:
+def test_each_fault_of_gradients_has_its_reason() -> None:
     entries = (planted(fn, name) for name, (fn, _, _) in BAD_BACKWARD.items())
     records = measure(HONEST[0], *entries, HONEST[1], case=BACKWARD)
     for name, (_, status, reason) in BAD_BACKWARD.items():

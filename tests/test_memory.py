@@ -77,7 +77,7 @@ def test_what_is_freed_before_more_is_taken_is_not_added_up() -> None:
         assert measure(call, "cpu") == Memory(peak_bytes=4 * elements, kept_bytes=0)
 
 
-def test_what_stays_allocated_after_a_call_is_told_apart_from_what_it_took() -> None:
+def test_memory_that_each_call_keeps_is_counted() -> None:
     kept: list[torch.Tensor] = []
 
     def hoards() -> torch.Tensor:
@@ -113,7 +113,7 @@ def test_memory_that_torch_does_not_see_is_the_processs_own() -> None:
     assert hoarded.kept_bytes == pytest.approx(size, rel=0.02)
 
 
-def test_a_process_says_nothing_of_a_few_pages() -> None:
+def test_a_few_pages_of_a_process_are_not_a_peak() -> None:
     assert measure(lambda: bytes(800), "cpu", in_torch=False) == Memory(None, 0)
 
 
@@ -136,7 +136,7 @@ def test_the_machine_has_memory() -> None:
     ],
     ids=lambda value: getattr(value, "id", value),
 )
-def test_the_peak_is_foretold_from_small_trials(name: str, wanted: Case) -> None:
+def test_the_peak_is_predicted_from_small_trials(name: str, wanted: Case) -> None:
     tried = list[Case]()
 
     def peak(small: Case) -> int:
@@ -149,7 +149,7 @@ def test_the_peak_is_foretold_from_small_trials(name: str, wanted: Case) -> None
 
 @pytest.mark.parametrize(("n", "m"), [(1, 512), (512, 1), (20, 512), (31, 300)])
 @pytest.mark.parametrize("name", ["broadcast", "matmul"])
-def test_the_peak_of_a_few_rows_with_many_is_foretold_with_something_to_spare(name: str, n: int, m: int) -> None:
+def test_the_predicted_peak_of_few_rows_with_many_has_a_margin(name: str, n: int, m: int) -> None:
     wanted = case("pairwise", n, m, 100)
     peak = measured_peak(name, wanted)
     assert peak <= expected_peak(wanted, lambda small: measured_peak(name, small)) <= 2 * peak
@@ -224,7 +224,7 @@ def test_all_pairs_whose_truth_does_not_fit_are_never_made() -> None:
     ],
     ids=lambda wanted: wanted.id,
 )
-def test_the_suites_own_memory_is_foretold(wanted: Case) -> None:
+def test_the_suites_own_memory_is_predicted(wanted: Case) -> None:
     implementation = implementations.get("matmul" if wanted.task == "pairwise" else "normalize")
 
     def solve() -> None:
@@ -240,7 +240,7 @@ def test_the_suites_own_memory_is_foretold(wanted: Case) -> None:
     assert foretold <= 3 * used.peak_bytes
 
 
-def test_temporaries_that_do_not_fit_are_foretold_from_small_probes_and_never_made() -> None:
+def test_temporaries_too_large_are_predicted_from_small_trials_and_never_made() -> None:
     spy = Spy("broadcast")
     record = record_of(case("pairwise", 4096, 4096, 64), spy, free=4 * GIB)
     assert record.status is Status.OUT_OF_MEMORY

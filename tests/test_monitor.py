@@ -238,7 +238,7 @@ def test_the_cause_is_named(cause: str, collapsed: Callable[[int], Tensor]) -> N
     assert (monitor.collapse.cause, monitor.collapse.seen) == (cause, 44)
 
 
-def test_what_counts_as_few_dimensions_can_be_told() -> None:
+def test_the_limit_of_few_dimensions_is_an_option() -> None:
     def line(step: int) -> Tensor:
         return cloud(32, 0, step)[:, :1] * cloud(1, 0) + 0.1 * cloud(32, 0, step)
 
@@ -257,7 +257,7 @@ def test_two_clusters_are_no_rank_collapse() -> None:
         train(model, [cloud(32, 0, step) if step < 40 else sides + 0.001 * cloud(32, 0, step) for step in range(80)])
 
 
-def test_two_clusters_are_too_few_where_more_dimensions_were_asked_for() -> None:
+def test_two_clusters_are_too_few_where_more_dimensions_are_required() -> None:
     sides = torch.where(torch.arange(32) % 2 == 0, 1.0, -1.0)[:, None]
     batches = [cloud(32, 0, step) if step < 40 else sides + 0.001 * cloud(32, 0, step) for step in range(80)]
     with pytest.warns(CollapseWarning, match="rank_collapse"), CollapseMonitor(model := Given(), dimensions=1.5):
@@ -280,7 +280,7 @@ def test_a_step_ends_with_that_of_the_optimiser() -> None:
     assert list(monitor.curve()["step"]) == [0, 1, 2]
 
 
-def test_steps_that_are_told_count_alone() -> None:
+def test_explicit_steps_replace_counted_ones() -> None:
     model = nn.Linear(4, 3)
     with CollapseMonitor(model, every=1) as monitor:
         monitor.step(100)
@@ -449,7 +449,7 @@ def test_noise_in_a_healthy_training_gives_no_warning(name: str) -> None:
     assert monitor.curve()["mean_cosine"].max() < 0.9
 
 
-def test_what_noise_hides_has_to_fall_further() -> None:
+def test_a_noiseless_figure_has_to_fall_further() -> None:
     health = Health(METRICS[1], window=200)
     health.add(Metrics(0, 1, 1 - 0.15), noiseless=True)
     assert health.limit() == pytest.approx(0.03)

@@ -44,7 +44,7 @@ def night(**columns: object) -> pd.DataFrame:
         ({}, []),
     ],
 )
-def test_what_counts_as_worse(tonight: dict[str, object], what: list[str]) -> None:
+def test_regressions_are_time_error_memory_and_status(tonight: dict[str, object], what: list[str]) -> None:
     found = worse(night(), night(**tonight))
     assert list(found["what"]) == what
     assert set(found["implementation"]) <= {"mine"}

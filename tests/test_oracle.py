@@ -62,7 +62,7 @@ def test_long_rows_cost_no_accuracy(task: str, shape: tuple[int, ...], dtype: st
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("task", ["paired", "pairwise"])
-def test_nearly_parallel_and_equal_rows_are_told_apart(task: str, dtype: str) -> None:
+def test_nearly_parallel_equal_and_opposite_rows_cost_no_accuracy(task: str, dtype: str) -> None:
     wanted = case(task, dtype, (3, 150) if task == "paired" else (3, 3, 150))
     x, _ = make_inputs(wanted)
     y = x.clone()

@@ -71,7 +71,7 @@ def test_the_time_left_follows_the_pace_of_cases_by_their_implementations(clock:
     assert (progress.counts, progress.time_left, progress.tenths) == ("2 of 2 cases", "", 10)
 
 
-def test_nothing_is_said_of_the_time_until_all_kinds_of_work_that_are_left_have_a_pace(clock: list[float]) -> None:
+def test_the_time_left_is_unknown_until_all_kinds_of_work_have_a_pace(clock: list[float]) -> None:
     progress = Progress(now=lambda: clock[0])
     progress.start({CASE: 3, OTHER_CASE: 3}, {"accuracy": 10, "contract": 1})
     for seconds in (40, 1, 1):
@@ -165,7 +165,7 @@ def test_the_terminal_is_let_go_of() -> None:
     assert lowest_free() == before
 
 
-def test_nothing_is_written_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     file = io.StringIO()
     line = ProgressLine(file)

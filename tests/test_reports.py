@@ -250,7 +250,7 @@ def test_the_fastest_within_the_budget_is_the_answer() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.WRONG, Status.OUT_OF_MEMORY, Status.UNSUPPORTED, Status.CRASHED])
-def test_who_failed_somewhere_is_not_the_answer(status: Status) -> None:
+def test_an_implementation_with_a_failure_is_not_the_answer(status: Status) -> None:
     row = winner(
         ok("builtin", SMALL, 1.0),
         ok("builtin", LARGE, 1.0),
@@ -260,7 +260,7 @@ def test_who_failed_somewhere_is_not_the_answer(status: Status) -> None:
     assert (row["implementation"], row["ran"], row["cases"]) == ("builtin", 2, 2)
 
 
-def test_where_nobody_ran_all_the_most_complete_are_compared_over_what_they_share() -> None:
+def test_without_a_complete_implementation_the_most_complete_are_compared() -> None:
     row = winner(
         ok("builtin", SMALL, 1.0),
         ok("builtin", MIDDLE, 1.0),
@@ -398,7 +398,7 @@ def test_the_speed_in_a_single_case_stands_with_its_interval(tmp_path: Path) -> 
     assert "| `fast` | 9.1× to 11× |" in text
 
 
-def test_one_of_a_thing_is_no_plural(tmp_path: Path) -> None:
+def test_one_has_a_singular(tmp_path: Path) -> None:
     usual_s = SMALL.input_bytes / 2e9
     save(tmp_path, [ok("builtin", SMALL, 1.0), ok("fast", SMALL, 0.5, first_call_s=1.4 * usual_s)])
     save(tmp_path, [failed("builtin", SMALL, Status.ERROR, "why")], replace(HEAD, name="failed"))
@@ -426,7 +426,7 @@ def test_the_report_has_one_word_for_the_baseline(page: Path) -> None:
     assert "built-in" not in page.read_text()
 
 
-def test_how_often_chance_gives_a_verdict_is_what_results_ask_for() -> None:
+def test_the_stated_false_alarm_rate_is_that_of_results() -> None:
     assert pytest.approx(1 - VERDICT_CONFIDENCE) == CHANCE
 
 
@@ -461,7 +461,7 @@ def test_a_first_call_that_saves_nothing_later_is_never_paid_for(tmp_path: Path)
     assert "| 2 s | never |" in rendered(tmp_path)
 
 
-def test_flags_are_shown_with_their_evidence_and_beside_their_numbers(tmp_path: Path) -> None:
+def test_flags_are_shown_with_their_evidence_and_at_their_numbers(tmp_path: Path) -> None:
     flag = Flag(name="two_modes", evidence="30% of the samples take 2 times the others' time")
     save(tmp_path, [ok("builtin", SMALL, 1.0), *(ok(name, SMALL, 0.5, flags=(flag,)) for name in ("a", "b"))])
     text = rendered(tmp_path)
@@ -504,7 +504,7 @@ def test_memory_formats_are_lines_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(("most", "scale"), [(49, "linear"), (51, "log")])
-def test_bars_of_very_different_peaks_are_told_apart_on_a_logarithmic_axis(most: int, scale: str) -> None:
+def test_bars_of_very_different_peaks_have_a_logarithmic_axis(most: int, scale: str) -> None:
     peaks = {"builtin": most * 1024, "small": 1024, "nothing": 0, "unknown": None}
     loaded = table(*(ok(name, SMALL, 1.0, peak=peak) for name, peak in peaks.items()))
     standings = ranks.standings(loaded, BUDGET_U)
@@ -627,7 +627,7 @@ def test_two_runs_side_by_side(tmp_path: Path) -> None:
     assert changes["broken"] == ["ok → error", "32.8 µs → –", "–", "0.5× → –", "–"]
 
 
-def test_two_runs_that_have_no_case_in_common_are_told_apart(tmp_path: Path) -> None:
+def test_two_runs_without_a_common_case_have_counts_only(tmp_path: Path) -> None:
     save(tmp_path, [ok("builtin", SMALL, 1.0)], replace(HEAD, name="old"))
     save(tmp_path, [ok("builtin", LARGE, 1.0)])
     text = render("golden", against="old", root=tmp_path, out=tmp_path / "out").read_text()

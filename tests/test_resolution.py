@@ -80,7 +80,7 @@ def test_answers_in_steps_are_as_coarse_as_their_steps(bits: int) -> None:
         assert distinct == pytest.approx(steps - math.ceil(0.9 * steps) + 1, abs=1)
 
 
-def test_what_rounding_does_to_parallel_rows_tells_nothing() -> None:
+def test_noise_on_parallel_rows_is_not_resolution() -> None:
     noise = torch.Generator().manual_seed(0)
 
     def shaky(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
@@ -121,19 +121,19 @@ def kahan(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
     return (2 * torch.atan2((a - b).norm(dim=-1), (a + b).norm(dim=-1))).float()
 
 
-def test_angles_are_told_from_0_upwards() -> None:
+def test_angles_are_resolved_from_0_upwards() -> None:
     assert seen(kahan, task="angle")[0] < 1e-7
     arc_cosine = seen(lambda x, y, dim: torch.acos(rounded(x, y)), task="angle")[0]
     assert arc_cosine == pytest.approx(theory("float32")[0], rel=0.2)
 
 
-def test_an_answer_that_is_not_a_number_tells_nothing() -> None:
+def test_nan_is_not_resolution() -> None:
     """The arc cosine of a number above 1, as rounding gives for equal rows, is NaN."""
     above = seen(lambda x, y, dim: torch.acos(rounded(x, y) + 2**-20), task="angle")[0]
     assert above == pytest.approx(2 ** (-19 / 2), rel=0.2)
 
 
-def test_who_says_1_to_everything_near_never_tells() -> None:
+def test_answers_of_1_to_all_near_rows_have_no_resolution() -> None:
     found = resolution_of(
         made_up(lambda x, y, dim: torch.where(exact(x, y) > 0.5, 1, exact(x, y)).float()), "float32", "cpu"
     )
@@ -149,7 +149,7 @@ def test_who_says_1_to_everything_near_never_tells() -> None:
         (lambda x, y, dim: exact(x, y), {}, Status.WRONG),
     ],
 )
-def test_who_fails_has_a_reason_and_no_numbers(
+def test_a_failure_has_a_reason_and_no_numbers(
     fn: Callable[..., object], fields: dict[str, object], status: Status
 ) -> None:
     found = resolution_of(made_up(fn, **fields), "float32", "cpu")

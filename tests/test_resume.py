@@ -160,7 +160,7 @@ def test_one_run_never_mixes_two_things(tmp_path: Path, now: dict[str, object], 
         Recorder.resume(head("mine", **{"fingerprints": KNOWN} | now), root=tmp_path)
 
 
-def test_what_a_grids_file_is_called_and_files_that_git_does_not_know_are_no_difference(tmp_path: Path) -> None:
+def test_a_grids_file_name_and_untracked_files_are_no_difference(tmp_path: Path) -> None:
     write(Recorder(head("mine", fingerprints=KNOWN), tmp_path), RECORD)
     dirty = dataclasses.replace(HERE, dirty=not HERE.dirty)
     resumed = Recorder.resume(head("mine", grid="./tiny.toml", environment=dirty, fingerprints=KNOWN), root=tmp_path)
@@ -168,7 +168,7 @@ def test_what_a_grids_file_is_called_and_files_that_git_does_not_know_are_no_dif
     assert (resumed.name, resumed.done) == ("mine", [RECORD])
 
 
-def test_a_fingerprint_is_of_what_a_file_says(tmp_path: Path) -> None:
+def test_a_fingerprint_is_of_a_files_content(tmp_path: Path) -> None:
     def fingerprints(grid: str = GRID, name: str = "a.toml", rows: int = 3) -> dict[str, str]:
         (tmp_path / name).write_text(grid)
         np.save(tmp_path / "rows.npy", np.ones((rows, 2)))

@@ -172,7 +172,7 @@ def test_it_stops_early_once_all_ratios_are_known_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.05])
-def test_it_stops_at_a_look_with_the_intervals_that_were_asked_for(noise: float) -> None:
+def test_it_stops_at_a_look_with_the_requested_precision(noise: float) -> None:
     rounds = Simulation(noise=noise, a=1e-3, b=1e-3).run(Budget(seconds=1e9, precision=0.01), baseline="a")
     samples = only(rounds)
     assert rounds.stop == "precision"

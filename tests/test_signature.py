@@ -119,7 +119,7 @@ def test_rows_and_pairs_that_repeat_another_bit_by_bit_are_counted() -> None:
     assert of(x).repeated_share == pytest.approx(1 / 3)
 
 
-def test_one_dimension_that_holds_most_and_those_that_hold_nothing_are_told() -> None:
+def test_a_dominant_dimension_and_constant_ones_are_counted() -> None:
     x = normal(200, 10)
     x[:, 3] += 100
     x[:, [5, 6]] = torch.tensor([0.0, 7.0])
@@ -174,7 +174,7 @@ def test_sums_over_many_rows_are_exact(many: Tensor, found: Signature) -> None:
     assert found.distinct_rows == len(many)
 
 
-def test_what_a_sample_tells_of_many_rows_lies_within_its_interval(many: Tensor, found: Signature) -> None:
+def test_a_figure_of_many_rows_lies_within_the_samples_interval(many: Tensor, found: Signature) -> None:
     raw, centred = (far_cosines(table) for table in (many.double(), many.double() - many.double().mean(0)))
     truth = {
         "std_cosine": raw.std(),

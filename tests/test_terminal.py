@@ -57,7 +57,7 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
     ]
 
 
-def test_who_is_wrong_on_ordinary_inputs_is_no_answer_here_either(tmp_path: Path) -> None:
+def test_an_implementation_wrong_on_ordinary_inputs_is_no_answer_here_either(tmp_path: Path) -> None:
     wrong = deviated("fast", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
     found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), wrong, END)
     assert found.table["fastest within the error budget"].tolist() == ["builtin"]

@@ -195,9 +195,7 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
     assert len(found[0]) == 2
 
 
-def test_the_page_is_written_where_that_is_asked_for_and_nowhere_else(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_is_written_to_the_named_folder_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     published = Path(__file__).parent.parent / "docs" / "figures" / "accuracy.md"
     before = published.read_bytes()
     experiment.main(["--pairs=1", "--implementations=vecdot"])
@@ -223,7 +221,7 @@ def test_trials_that_were_cut_short_go_on(tmp_path: Path) -> None:
     assert sorted({row["number"] for row in rows if "kind" in row and "ulp" in row}) == [0, 1]
 
 
-def test_the_page_tells_all_that_was_kept(tmp_path: Path) -> None:
+def test_the_page_has_all_stored_rows(tmp_path: Path) -> None:
     page = run(tmp_path, "--pairs=1", "--implementations=accurate,matmul,acos_builtin")
     for text in ("`accurate`, float32", *KINDS, "`matmul`", "guarantees:\n0 in all", "--pairs 1`"):
         assert text in page
@@ -235,7 +233,7 @@ def test_the_page_tells_all_that_was_kept(tmp_path: Path) -> None:
     assert f"| {angle['error']:.3g} " in angles
 
 
-def test_another_torch_is_told_apart(tmp_path: Path) -> None:
+def test_trials_of_another_torch_are_refused(tmp_path: Path) -> None:
     (tmp_path / "all.jsonl").write_text('{"made_by": "torch 1.0"}\n')
     with pytest.raises(SystemExit, match=r"all\.jsonl holds trials of torch 1\.0, not .*; name another file"):
         run(tmp_path, "--pairs=1", "--implementations=vecdot")

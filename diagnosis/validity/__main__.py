@@ -72,7 +72,7 @@ def _refuse_a_smaller(path: Path, seeds: int) -> None:
 
 
 def _remarks(path: Path) -> str:
-    """The remarks that somebody wrote at the end of an earlier page."""
+    """The remarks added by hand at the end of an earlier page."""
     _, head, text = path.read_text(encoding="utf-8").partition(REMARKS) if path.exists() else ("", "", "")
     return head + text
 

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _remarks(path: Path) -> str:
-    """The remarks that somebody wrote at the end of an earlier page."""
+    """The remarks added by hand at the end of an earlier page."""
     _, head, text = path.read_text(encoding="utf-8").partition(REMARKS) if path.exists() else ("", "", "")
     return head + text
 

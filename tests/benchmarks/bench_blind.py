@@ -1,8 +1,8 @@
 """Blind cases for `diagnosis`: real bugs, or none, written without knowledge of its detectors.
 
 Every function builds the arguments of one `diagnose` call from real data or a trained small network. The expected
-answers were fixed before the first run and stay; a comment marks a case that is itself wrong. `collapsed` asserts that
-the cosines are useless, `usable` that they are not.
+answers were fixed before the first run and stay; a comment marks a case that is itself wrong. `collapsed` and `usable`
+assert that a user would, or would not, complain about the cosines.
 Run all or some: `python -m tests.benchmarks.bench_blind [NAME...]`
 """
 

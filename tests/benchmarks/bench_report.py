@@ -2,8 +2,8 @@
 
     python tests/benchmarks/bench_report.py [--records 100000]
 
-Makes a run of that many records with 60 samples each and the findings of an error suite. Reports it in a fresh
-interpreter, and prints wall seconds and the peak resident memory of both processes with their targets.
+Makes a run of that many records with 60 samples each, and of the findings of an error suite, reports it in a fresh
+interpreter and prints wall seconds and the peak resident memory of both processes, with their targets.
 """
 
 import argparse
