@@ -1,4 +1,4 @@
-"""Time and memory of the diagnosis of a large file, and errors of its sampled figures.
+"""How long the diagnosis of a large file takes, how much memory, and whether its sampled figures are right.
 
     python tests/benchmarks/bench_diagnosis.py [--rows 1000000] [--columns 768]
 

@@ -1,4 +1,4 @@
-"""Time and memory of a report on many records.
+"""How long a report over many records takes, and how much memory.
 
     python tests/benchmarks/bench_report.py [--records 100000]
 
