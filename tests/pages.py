@@ -57,7 +57,7 @@ def snippets(page: Path) -> list[str]:
 
 
 def samples(page: Path) -> Iterator[tuple[str, str]]:
-    """Commands with the output that the page shows below; a last line `...` stands for the rest."""
+    """Commands with the output that the page shows below; a last line `...` means the rest."""
     yield from _SAMPLE.findall(page.read_text(encoding="utf-8"))
 
 

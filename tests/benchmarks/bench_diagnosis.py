@@ -1,4 +1,4 @@
-"""How long the diagnosis of a large file takes, how much memory, and whether its sampled figures are right.
+"""Time and memory of the diagnosis of a large file, and errors of its sampled figures.
 
     python tests/benchmarks/bench_diagnosis.py [--rows 1000000] [--columns 768]
 
@@ -28,7 +28,7 @@ NEXT = 8
 
 
 def main() -> None:
-    """Make the file, diagnose it, print time, memory and errors."""
+    """Make the file, diagnose it, print what it took and what it got right."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=768)

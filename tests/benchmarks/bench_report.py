@@ -1,4 +1,4 @@
-"""How long a report over many records takes, and how much memory.
+"""Time and memory of a report on many records.
 
     python tests/benchmarks/bench_report.py [--records 100000]
 
@@ -44,7 +44,7 @@ print(*(resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, 
 
 
 def main() -> None:
-    """Make the run, report it, print time and memory."""
+    """Make the run, report it, print what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=100_000)
     count = parser.parse_args().records
