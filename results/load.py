@@ -165,11 +165,11 @@ def _ratios(run_rows: Sequence[Row]) -> list[Array]:
 
 
 def _controls(run_rows: Sequence[Row]) -> list[Array]:
-    """For each row, the same ratios between the baseline of its case and the control."""
+    """For each row, the same ratios between the control of its case and the contestant that it is."""
     controls = {
         row.case: _over(paired_ratios(p.control_s, p.stride, p.samples_s, p.stride) for p in row.processes)
         for row in run_rows
-        if row.baseline
+        if any(p.control_s.size for p in row.processes)
     }
     return [controls.get(row.case, np.empty(0)) for row in run_rows]
 

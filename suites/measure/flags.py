@@ -7,7 +7,7 @@ import numpy as np
 from suites.measure.compiler import Compilations
 from suites.measure.host import HostTime
 from suites.measure.launch import Launch
-from suites.measure.rounds import Samples
+from suites.measure.turns import Samples
 from suites.records.record import Flag
 from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, Array, blocked, lag_one, medians, paired_ratios
 

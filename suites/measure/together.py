@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from implementations import Implementation
@@ -20,7 +20,8 @@ from suites.measure.host import HostTime
 from suites.measure.launch import Launch, launches
 from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Problem, gradient_mode
-from suites.measure.rounds import CONTROL, Budget, Rounds, Samples, sample_rounds
+from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
+from suites.measure.turns import Samples, too_slow_to_warm_up
 from suites.measure.world import World
 from suites.records.case import Case
 from suites.records.record import Flag, Latency, Record, Status
@@ -96,15 +97,18 @@ def _timed(
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
     timed = {name: result.timed for name, result in checked.items()}
-    inspector, gpu = Inspector(problem, entries, calls, results, world, rng, phases.now), monitor(problem.case.device)
-    baseline = next((name for name in timed if entries[name].baseline), None)
+    known_s = {name: result.call_s for name, result in checked.items()}
+    slow = [name for name, call_s in known_s.items() if too_slow_to_warm_up(call_s, budget.seconds)]
+    inspector = Inspector(problem, entries, calls, results, world, rng, phases.now, slow)
+    gpu = monitor(problem.case.device)
+    baseline = next((name for name in timed if entries[name].baseline), "")
 
     def inspect(name: str, result: object) -> None:
         inspector(name, result)
         gpu.poll()
 
     started = HostTime.now()
-    rounds = sample_rounds(timed, baseline, clock, budget, rng, phases, inspect)
+    rounds = sample_rounds(timed, baseline, clock, budget, rng, phases, inspect, known_s)
     meanwhile = (*host_flags(HostTime.now().since(started)), *gpu.flags())
     still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
     with phases("checks"):
@@ -116,7 +120,7 @@ def _timed(
             launched = launches(honest, clock, cold=problem.case.cache == "cold")
     world.restore()
     flags = {name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile) for name, result in checked.items()}
-    return Timed(Rounds({**rounds.samples, **failures}, rounds.stop), flags, launched)
+    return Timed(replace(rounds, samples={**rounds.samples, **failures}), flags, launched)
 
 
 def _record(case: Case, entry: Implementation, result: Checked | Failure, timed: Timed) -> Record:
@@ -137,7 +141,7 @@ def _record(case: Case, entry: Implementation, result: Checked | Failure, timed:
         status=Status.OK,
         latency=Latency(
             samples_s=_to_save(sampled),
-            control_s=_to_save(control) if entry.baseline and control else (),
+            control_s=_to_save(control) if control and entry.name == timed.rounds.twin else (),
             calls=sampled.calls,
             stride=sampled.stride,
             stop=timed.rounds.stop,
