@@ -10,6 +10,7 @@ from suites.inputs import make_inputs
 from suites.measure import allocator
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
+from suites.measure.quiet import Watch
 from suites.measure.rounds import Budget
 from suites.plan import Plan
 from suites.records.case import CONTRACT, Case
@@ -40,7 +41,7 @@ class Session:
             allocator.pin()
         gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
         self.plan = plan
-        self.phases = Phases()
+        self.phases, self._watch = Phases(), Watch()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
         for record in done:
             self._records[record.case][record.implementation] = record
@@ -109,7 +110,7 @@ class Session:
         if self.plan.processes > 1:
             records = self._measure_apart(case, contestants)
         else:
-            records = measure_here(case, contestants, self.plan.own, self._budget, self.phases)
+            records = measure_here(case, contestants, self.plan.own, self._budget, self.phases, self._watch)
         with self.phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved is incomplete.

@@ -7,14 +7,23 @@ from time import perf_counter
 
 
 class Phases:
-    """Seconds by phase: `with phases("oracle"): ...`. Tests pass their own clock."""
+    """Seconds by phase: `with phases("oracle"): ...`.
 
-    def __init__(self, now: Callable[[], float] = perf_counter) -> None:
+    Args:
+        now: seconds; tests pass their own clock.
+        began: called with each phase that begins.
+    """
+
+    def __init__(
+        self, now: Callable[[], float] = perf_counter, began: Callable[[str], None] = lambda phase: None
+    ) -> None:
         self.now, self._started = now, now()
+        self.began = began
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
+        self.began(phase)
         start = self.now()
         try:
             yield
