@@ -10,7 +10,7 @@ from suites.inputs import make_inputs
 from suites.measure import allocator
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
-from suites.measure.quiet import Watch
+from suites.measure.quiet import HostWatch
 from suites.measure.rounds import Budget
 from suites.plan import Plan
 from suites.records.case import CONTRACT, Case
@@ -41,7 +41,7 @@ class Session:
             allocator.pin()
         gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
         self.plan = plan
-        self.phases, self._watch = Phases(), Watch()
+        self.phases, self._watch = Phases(), HostWatch()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
         for record in done:
             self._records[record.case][record.implementation] = record

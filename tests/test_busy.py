@@ -15,7 +15,7 @@ from suites.measure.disturbance import disturbance
 from suites.measure.gpu import GpuMonitor, Reading
 from suites.measure.host import HostTime
 from suites.measure.phases import Phases
-from suites.measure.quiet import WAITING, Attempt, Watch
+from suites.measure.quiet import WAITING, Attempt, HostWatch
 from suites.measure.rounds import CONTROL, Rounds
 from suites.measure.states import slow_state, two_states
 from suites.measure.turns import Samples
@@ -45,8 +45,8 @@ class Machine:
         self.slept_s += seconds
         self.run(seconds)
 
-    def watch(self) -> Watch:
-        return Watch(self.read, self.sleep, processors=2)
+    def watch(self) -> HostWatch:
+        return HostWatch(self.read, self.sleep, processors=2)
 
 
 class Case:

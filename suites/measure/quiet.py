@@ -40,7 +40,7 @@ class Attempt:
         return (Flag(name="disturbed", evidence=evidence),) if evidence else ()
 
 
-class Watch:
+class HostWatch:
     """Watches the machine during a run, and has disturbed rounds measured again.
 
     A case has at most three attempts; the least disturbed counts. Before each further one the machine has to be quiet
@@ -67,7 +67,7 @@ class Watch:
         self._spare_s, self._patience = _SPARE_S, 1.0
 
     @classmethod
-    def blind(cls) -> "Watch":
+    def blind(cls) -> "HostWatch":
         """One that reads nothing of the machine, and accepts any rounds."""
         return cls(lambda: HostTime(0.0, 0.0, 0.0, 0.0), attempts=1)
 
