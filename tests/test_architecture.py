@@ -62,9 +62,11 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "findings": "files",
         "rows": "files",
         "store": "files",
-        "load": "files rows",
+        "references": "files rows",
+        "ratios": "references rows",
+        "load": "files ratios references rows",
         "recorder": "files store",
-        "__init__": "files findings load store",
+        "__init__": "files findings load references store",
         "__main__": "files load",
     },
     "suites": {
