@@ -55,7 +55,7 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "render": "budget files markdown measured page plots sections",
         "terminal": "budget markdown measured sections units",
         "__init__": "budget render terminal",
-        "__main__": "budget publish render",
+        "__main__": "publish render",
     },
     "results": {
         "files": "",
