@@ -66,7 +66,8 @@ def last_comparable(name: str, root: Path = ROOT) -> str | None:
 def _conditions(name: str, root: Path) -> dict[str, object]:
     run = load_run(name, root)
     environment = dataclasses.asdict(run.environment)
-    return {"grid": run.grid, "baseline": run.baseline} | {key: value for key, value in environment.items() if key not in ("commit", "dirty")}
+    of_machine = {key: value for key, value in environment.items() if key not in ("commit", "dirty")}
+    return {"grid": run.grid, "baseline": run.baseline, **of_machine}
 
 
 def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequence[str]) -> pd.DataFrame | None:

@@ -12,7 +12,7 @@ from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed import answer, answer_tables, by_case
+from reports.sections.speed import answer, answer_tables, by_case, references
 from reports.sections.speed.sentences import headlines, sureness
 from results import End, Findings, Run, flags
 
@@ -41,7 +41,8 @@ def speed(measured: Measured, head: Run) -> dict[str, object]:
     table, _, best = measured
     close_seconds, winners = answer.close_seconds(*measured), answer.by_size(*measured)
     return {
-        "sureness": sureness(table),
+        "versus": references.versus(table),
+        "sureness": [*references.said(table), *sureness(table)],
         "headlines": headlines(best, winners, close_seconds),
         "answers": answer_tables.answers(best),
         "answer_costs": answer_tables.answer_costs(best, close_seconds),

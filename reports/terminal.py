@@ -1,7 +1,7 @@
 """The answer of a run for a terminal: the noise floor, a table of four columns, and its limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +12,7 @@ from reports.markdown import plain
 from reports.measured import Measured, measured
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.contracts import contracts, drop_ins
+from reports.sections.speed import references
 from reports.sections.speed.answer import close_seconds
 from reports.sections.speed.answer_tables import answers
 from reports.sections.speed.sentences import QUIETER, flaw
@@ -24,7 +25,9 @@ UNIT = "Errors are absolute. The unit u is 2**-24, about 6e-8."
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Plain text without markup: `noise_floor` is a sentence, and so is each of `notes`.
+    """Plain text without markup: `noise_floor` is a sentence, and so is each of `notes` and of `versus`.
+
+    `versus` compares a few implementations with the baseline, case by case; empty for more.
 
     `table` has a row for each group of cases and four columns of strings,
     `reports.sections.speed.answer_tables.ANSWER`.
@@ -33,6 +36,7 @@ class Answer:
     noise_floor: str
     table: pd.DataFrame
     notes: list[str]
+    versus: list[str] = field(default_factory=list)
 
 
 def answer(
@@ -59,18 +63,24 @@ def answer(
     limits = (
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",
         _missing(records),
+        *references.said(table, plain, plain),
         _noisy(table),
         *_flawed_baselines(ranked),
         *_not_drop_ins(best, contracts.answered(found.contracts)),
         UNIT if len(best) else "",
     )
-    return Answer(noise_floor=_noise_floor(table), table=answers(best).map(plain), notes=list(filter(None, limits)))
+    return Answer(
+        versus=references.versus(table, plain, plain),
+        noise_floor=_noise_floor(table),
+        table=answers(best).map(plain),
+        notes=list(filter(None, limits)),
+    )
 
 
 def _noise_floor(table: pd.DataFrame) -> str:
     floors = noise(table)["noise_floor"]
     if floors.empty:
-        return "No noise floor: the baseline ran in no case."
+        return "No noise floor: no implementation was timed twice."
     median, worst = units.percent(floors.median()), units.percent(floors.iloc[0])
     return f"Noise floor: {median} (median case), {worst} (worst case). Smaller differences are not reported."
 

@@ -192,6 +192,8 @@ def table(*records: Record) -> pd.DataFrame:
                 "case": f"{case.task}-{case.id}",
                 "status": str(record.status),
                 "reason": record.reason,
+                "reference": next((each.implementation for each in records if each.case == case and each.baseline), ""),
+                "reference_why": "",
                 "verdict": FASTER if ratio < 1 else SLOWER if ratio > 1 else "",
                 "noise_floor": 0.0,
                 "rounds": len(latency.samples_s) if latency else float("nan"),

@@ -27,7 +27,7 @@ def standings(
     shared = ok[_shared(ok)]
     rows = _over_all(ok).join([_means(shared), tally(shared)]).reset_index()
     rows["cases"] = _by_group(rows, ok.groupby(GROUP)["case"].nunique())
-    rows["baseline"] = rows["implementation"] == _by_group(rows, baselines(table))
+    rows["baseline"] = rows["implementation"] == _by_group(rows, baselines(table)["implementation"])
     rows["complete"] = rows["ran"] == rows.groupby(GROUP)["ran"].transform("max")
     rows["budget"] = rows["dtype"].map(budget).astype(float)
     rows["wrong"] = _wrong(table, rows)
@@ -37,9 +37,9 @@ def standings(
     return rows.sort_values([*GROUP, "time", "implementation"], ignore_index=True)
 
 
-def baselines(table: pd.DataFrame) -> pd.Series:
-    """The baseline of each group that has one."""
-    return table[table["baseline"]].drop_duplicates(GROUP).set_index(GROUP)["implementation"]
+def baselines(table: pd.DataFrame) -> pd.DataFrame:
+    """The baseline of each group that has one: `implementation`, and `reference_why`."""
+    return table[table["baseline"]].drop_duplicates(GROUP).set_index(GROUP)[["implementation", "reference_why"]]
 
 
 def _over_all(ok: pd.DataFrame) -> pd.DataFrame:
