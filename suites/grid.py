@@ -28,9 +28,10 @@ class Block:
     directions: tuple[str, ...]
     inputs: tuple[str, ...]
     caches: tuple[str, ...]
+    k: int = 0
 
     def cases(self) -> list[Case]:
-        """Every combination, shape by shape."""
+        """Every combination, shape by shape. A corpus of fewer than k rows is searched for all of its rows."""
         axes = (self.shapes, self.dtypes, self.devices, self.memory_formats, self.directions, self.inputs, self.caches)
         return [
             Case(
@@ -42,6 +43,7 @@ class Block:
                 direction=direction,
                 inputs=inputs,
                 cache=cache,
+                k=min(self.k, shape[1]),
             )
             for shape, dtype, device, memory_format, direction, inputs, cache in itertools.product(*axes)
         ]
@@ -136,7 +138,8 @@ _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: kno
 
 
 def _block(table: dict[str, object], where: str) -> Block:
-    values.require_keys(table, ("task", "shapes", "dtypes"), ("task", "shapes", *_AXES), where)
+    needed = ("task", "shapes", "dtypes", *(["k"] if table.get("task") == "top_k" else []))
+    values.require_keys(table, needed, ("task", "shapes", "k", *_AXES), where)
     task = values.known("task", table["task"], tuple(RANK), where)
     axes = {
         axis: values.axis_values(axis, table.get(axis, default), known, where)
@@ -144,4 +147,7 @@ def _block(table: dict[str, object], where: str) -> Block:
     }
     if "channels_last" in axes["memory_formats"] and task != "feature_maps":
         raise GridError(f"{where}: channels_last needs [N, C, H, W] inputs, the task 'feature_maps', not {task!r}")
-    return Block(task=task, shapes=values.shapes(table["shapes"], task, where), **axes)
+    if task == "top_k" and axes["directions"] != ("forward",):
+        raise GridError(f"{where}: the task 'top_k' has indices, which have no gradient; its direction is 'forward'")
+    shapes = values.shapes(table["shapes"], task, where)
+    return Block(task=task, shapes=shapes, k=values.neighbours(table.get("k", 0), task, shapes, where), **axes)

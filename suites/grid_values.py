@@ -51,6 +51,18 @@ def shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, given))
 
 
+def neighbours(given: object, task: str, shapes: tuple[tuple[int, ...], ...], where: str) -> int:
+    """k, from 1 to the rows of each corpus, for the task "top_k"; 0 for the others."""
+    if task != "top_k":
+        if given != 0:
+            raise GridError(f"{where}: k is {given!r}, and {task!r} takes no k; leave it out, or take the task 'top_k'")
+        return 0
+    fewest = min(rows for _, rows, _ in shapes)
+    if type(given) is not int or not 1 <= given <= fewest:
+        raise GridError(f"{where}: k is {given!r}; the smallest corpus has {fewest} rows, so k is from 1 to {fewest}")
+    return given
+
+
 def switch(key: str, given: object, where: str) -> bool:
     """True or false."""
     if not isinstance(given, bool):

@@ -320,7 +320,7 @@ def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path:
     session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
     assert session.describe({})[-3:] == [
         f"{task} is left out: file:maps holds [N, C, H, W] rows, it takes [N, D]"
-        for task in ("paired", "pairwise", "angle")
+        for task in ("paired", "pairwise", "top_k", "angle")
     ]
 
 

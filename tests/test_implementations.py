@@ -192,6 +192,8 @@ def test_two_of_one_name_are_refused() -> None:
         ("pairwise", "x", r"\(x, y\)"),
         ("pairwise", "*, x, y", r"\(x, y\)"),
         ("pairwise", "x, y, temperature", r"\(x, y\)"),
+        ("top_k", "x, y", r"\(x, y, k\)"),
+        ("top_k", "x, y, *, k", r"\(x, y, k\)"),
     ],
 )
 def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form: str) -> None:
@@ -215,6 +217,9 @@ def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form
         ({"norm": None}, "unknown way of summing None; .* known: one by one, lanes, cascade"),
         ({"task": "angle", "angle_by": "atan"}, r"unknown way to an angle 'atan'; did you mean 'atan2'\? known: acos"),
         ({"angle_by": "atan2"}, "angle_by is for the task 'angle', and 'paired' gives cosines; leave it out"),
+        ({"prepare": len}, "prepare is for a corpus, of the tasks 'pairwise' and 'top_k', not 'paired'; leave it out"),
+        ({"task": "top_k", "prepare": 3}, "prepare is 3; it has to be a function that takes the corpus y alone"),
+        ({"task": "top_k", "prepare": lambda x, y: y}, "it has to be a function that takes the corpus y alone"),
         ({"roundings": -1}, "roundings is -1; it has to be a number from 0 on, such as 5.5"),
         ({"roundings": True}, "roundings is True; it has to be"),
         ({"roundings": float("nan")}, "roundings is nan; it has to be"),
@@ -229,6 +234,25 @@ def test_what_nobody_knows_is_refused(options: dict[str, object], message: str) 
 def test_an_implementation_cannot_exist_with_what_nobody_knows(field: str) -> None:
     with pytest.raises(RegistryError, match=r"unknown .* 'Float32'"):
         replace(implementations.get("builtin"), **{field: "Float32"})
+
+
+@pytest.mark.parametrize("task", ["pairwise", "top_k"])
+def test_an_implementation_may_prepare_its_corpus(task: str, tmp_path: Path) -> None:
+    discovery.load_file(
+        file_of(
+            tmp_path,
+            f"""
+def register(implementation):
+    @implementation({task!r}, prepare=lambda y: y.T.contiguous())
+    def mine(x, y, k=1):
+        return (x @ y).topk(k)
+""",
+        )
+    )
+    entry = implementations.get("mine")
+    assert entry.prepare is not None
+    x, y = torch.eye(3), torch.arange(12.0).reshape(4, 3)
+    assert entry.fn(x, entry.prepare(y), 2)[1].tolist() == [[3, 2]] * 3
 
 
 THIRD_PARTY = '''

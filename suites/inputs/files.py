@@ -9,7 +9,7 @@ import torch
 
 from suites.inputs.blocks import Blocks, InputError, spans
 from suites.inputs.readers import read
-from suites.records.case import DIM, RANK, Case
+from suites.records.case import ALL_PAIRS, DIM, RANK, Case
 
 _FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
@@ -50,7 +50,7 @@ class UserInputs:
 
         All pairs use at most the first 2048 rows: all pairs of a whole file would not fit.
         """
-        if task != "pairwise":
+        if task not in ALL_PAIRS:
             return tuple(self.x.shape) if self.x.ndim == RANK[task] else None
         rows = min(len(self.x), _MOST_PAIRWISE)
         return (rows, rows, self.x.shape[1]) if self.x.ndim == 2 else None
@@ -63,7 +63,7 @@ class UserInputs:
         """
         if case.shape != (shape := self.shape_for(case.task)):
             raise InputError(f"{inputs_name(self)!r} gives the task {case.task!r} the shape {shape}, not {case.shape}")
-        others, shift = (self.x, int(case.task != "pairwise")) if self.y is None else (self.y, 0)
+        others, shift = (self.x, int(case.task not in ALL_PAIRS)) if self.y is None else (self.y, 0)
         n = case.shape[0]
         for rows in (*spans(0, n - shift, case.length), *spans(n - shift, n, case.length)):
             first = (rows.start + shift) % n  # the last row is paired with the first, in a separate block
