@@ -89,7 +89,8 @@ class Bench:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
             left = self.asking.selected - set(map(key, self.recorder.found))
-            self.progress.start(self.session.left, Counter(question for question, *_ in left))
+            cases = {case: len(names) for case, names in self.session.left.items()}
+            self.progress.start(cases, Counter(question for question, *_ in left))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:

@@ -52,9 +52,9 @@ class Session:
         self._selected[self.plan.case(task, case_id)].add(name)
 
     @property
-    def left(self) -> dict[Case, int]:
-        """The cases still to be measured, each with the number of its contestants."""
-        return {case: len(names) for case, names in self._selected.items() if not self._is_done(case)}
+    def left(self) -> dict[Case, frozenset[str]]:
+        """The cases still to be measured, each with the names of its contestants."""
+        return {case: frozenset(names) for case, names in self._selected.items() if not self._is_done(case)}
 
     @property
     def selected(self) -> int:
