@@ -13,6 +13,7 @@ from results import ROOT, StoreError
 from results.recorder import Recorder
 from suites import compile_cache
 from suites.plugin import options
+from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
 from suites.plugin.console import ProgressLine
@@ -20,7 +21,7 @@ from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
 from suites.profiling import profile_case
 from suites.records.case import Case
-from suites.records.finding import Finding, key
+from suites.records.finding import Finding, Key, key
 from suites.records.record import End, Operator, Record
 from suites.session import Session
 from suites.survey import Survey
@@ -83,14 +84,17 @@ class Bench:
         selected = [part for part in (self.session, self.survey) if part.selected]
         return bool(selected) and not any(part.left for part in selected)
 
+    @property
+    def findings_left(self) -> set[Key]:
+        return self.asking.selected - set(map(key, self.recorder.found))
+
     def pytest_report_collectionfinish(self) -> list[str]:
-        return self.session.describe(registry.absent())
+        return announcement(self.session, self.findings_left, registry.absent())
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
-            left = self.asking.selected - set(map(key, self.recorder.found))
             cases = {case: len(names) for case, names in self.session.left.items()}
-            self.progress.start(cases, Counter(question for question, *_ in left))
+            self.progress.start(cases, Counter(question for question, *_ in self.findings_left))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:

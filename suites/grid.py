@@ -2,16 +2,16 @@
 
 import itertools
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES, did_you_mean
 from suites import grid_values as values
-from suites.grid_values import GridError
+from suites.grid_values import FILE, GridError
 from suites.records.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
-__all__ = ["Block", "Grid", "GridError", "OwnInputs", "load_grid"]
+__all__ = ["FILE", "Block", "Grid", "GridError", "load_grid"]
 
 FOLDER = Path(__file__).parent / "grids"
 
@@ -56,7 +56,8 @@ class Grid:
     Sampling ends when each ratio to the baseline is known to ± `precision` (a fraction; percent in the file), or when
     `seconds` for each implementation are spent. `families` are the hard inputs (suites/families); implementations
     meet them in the dtypes and on the devices of the cases. With `compile_anew` False, compiled implementations skip
-    what they would compile again for, which takes seconds each time.
+    what they would compile again for, which takes seconds each time. The inputs `file:PATH` are the user's rows, with
+    paths from `folder`: such a block gives the numbers of rows, and the file their width (suites/question.py).
     """
 
     name: str
@@ -65,34 +66,12 @@ class Grid:
     blocks: tuple[Block, ...]
     families: tuple[str, ...] = ()
     compile_anew: bool = True
+    folder: Path = Path()
 
-    def cases(self, devices: Sequence[str], own_inputs: Mapping[str, "OwnInputs"] | None = None) -> tuple[Case, ...]:
-        """The cases on `devices`, each once, in the order of the file.
-
-        Args:
-            devices: device types to keep.
-            own_inputs: task to the user's own data, which replace the shapes and inputs of the grid. Tasks without an
-                entry are left out.
-        """
-        cases = [case for block in self._blocks(own_inputs) for case in block.cases() if case.device in devices]
+    def cases(self, devices: Sequence[str]) -> tuple[Case, ...]:
+        """The cases on `devices`, each once, in the order of the file."""
+        cases = [case for block in self.blocks for case in block.cases() if case.device in devices]
         return tuple(dict.fromkeys(cases))
-
-    def _blocks(self, own_inputs: Mapping[str, "OwnInputs"] | None) -> list[Block]:
-        if own_inputs is None:
-            return list(self.blocks)
-        return [
-            Block(**(vars(block) | {"shapes": (own.shape,), "inputs": (own.name,)}))
-            for block in self.blocks
-            if (own := own_inputs.get(block.task))
-        ]
-
-
-@dataclass(frozen=True)
-class OwnInputs:
-    """The shape that the user's own data give a task, and the name of the data."""
-
-    shape: tuple[int, ...]
-    name: str
 
 
 def load_grid(name: str) -> Grid:
@@ -124,6 +103,7 @@ def load_grid(name: str) -> Grid:
         blocks=tuple(_block(block, f"{path}, [[cases]] {n}") for n, block in enumerate(blocks, 1)),
         families=values.families(table.get("families", []), str(path)),
         compile_anew=values.switch("compile_anew", table.get("compile_anew", True), str(path)),
+        folder=path.parent,
     )
 
 

@@ -5,6 +5,9 @@ import math
 from implementations.registry import did_you_mean
 from suites.records.case import FAMILY_NAMES, RANK
 
+FILE = "file:"
+"""How the inputs of a grid name the user's rows: `file:` and the path from the grid's folder."""
+
 
 class GridError(ValueError):
     """A grid that does not exist, or that cannot run as it is written."""
@@ -22,8 +25,10 @@ def axis_values(axis: str, given: object, names: tuple[str, ...], where: str) ->
     values = tuple(given) if isinstance(given, list | tuple) else (given,)
     if not values:
         raise GridError(f"{where}: {axis} is empty; known: {', '.join(names)}")
-    kind = axis if axis == "inputs" else axis.removesuffix("s")
-    return tuple(known(kind, value, names, where) for value in values)
+    if axis != "inputs":
+        return tuple(known(axis.removesuffix("s"), value, names, where) for value in values)
+    of_file = [value for value in values if isinstance(value, str) and value.startswith(FILE)]
+    return tuple(value if value in of_file else known(axis, value, (*names, f"{FILE}PATH"), where) for value in values)
 
 
 def families(given: object, where: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
-from suites.inputs import UserInputs, load_file, make_inputs
+from suites.inputs import RowFiles, UserInputs, load_rows, make_inputs
 from suites.measure import allocator
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
@@ -25,13 +25,13 @@ from suites.records.record import Error, Record, Status
 class Job:
     """All that a fresh process needs to know to measure a case.
 
-    `names` are the contestants, `files` those of --implementations-from, and `inputs` is the file of --inputs.
+    `names` are the contestants, `files` those of --implementations-from, and `inputs` are the user's rows, if any.
     """
 
     case: Case
     names: tuple[str, ...]
     files: tuple[str, ...]
-    inputs: str | None
+    inputs: RowFiles | None
     allocator: str
     budget: Budget
 
@@ -39,7 +39,7 @@ class Job:
 def measure_here(
     case: Case,
     contestants: Sequence[Implementation],
-    own: UserInputs | None,
+    files: Mapping[str, UserInputs],
     budget: Budget,
     phases: Phases,
     seed: str = "",
@@ -48,7 +48,7 @@ def measure_here(
     return measure_case(
         case,
         contestants,
-        make_inputs=partial(make_inputs, file=own),
+        make_inputs=partial(make_inputs, files=files),
         clock=clock_of(case.device, case.cache),
         budget=budget,
         rng=random.Random(case.id + seed),
@@ -100,9 +100,9 @@ def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
         allocator.pin()
     for file in job.files:
         discovery.load_file(Path(file))
-    own = load_file(Path(job.inputs)) if job.inputs else None
+    files = {job.inputs.inputs: load_rows(job.inputs)} if job.inputs else {}
     phases, contestants = Phases(), [registry.get(name) for name in job.names]
-    records = measure_here(job.case, contestants, own, job.budget, phases, seed=f" {number}")
+    records = measure_here(job.case, contestants, files, job.budget, phases, seed=f" {number}")
     return records, dict(phases.seconds)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from implementations import Implementation, registry
 from suites.inputs import make_inputs
@@ -54,12 +54,12 @@ class Session:
     @property
     def left(self) -> dict[Case, frozenset[str]]:
         """The cases still to be measured, each with the names of its contestants."""
-        return {case: frozenset(names) for case, names in self._selected.items() if not self._is_done(case)}
+        return {case: names for case, names in self.selected.items() if not self._is_done(case)}
 
     @property
-    def selected(self) -> int:
-        """How many cases were selected."""
-        return len(self._selected)
+    def selected(self) -> dict[Case, frozenset[str]]:
+        """The cases that pytest selected, each with the names of its contestants."""
+        return {case: frozenset(names) for case, names in self._selected.items()}
 
     def record(self, task: str, case_id: str, name: str) -> Record:
         """The record of an implementation on a case, measured now unless it exists."""
@@ -71,25 +71,7 @@ class Session:
 
     def make_inputs(self, case: Case) -> Pair:
         """x and y of a case, always the same."""
-        return make_inputs(case, file=self.plan.own)
-
-    def describe(self, absent: Mapping[str, str]) -> list[str]:
-        """The header lines: what will be measured, and which implementations are absent."""
-        plan, cases = self.plan, _counted(len(self._selected), "case")
-        counts = f"{cases} on {' and '.join(plan.devices)}, {_counted(len(plan.implementations), 'implementation')}"
-        percent, seconds = f"{plan.grid.precision * 100:.3g} %", f"{plan.grid.seconds:g} s"
-        sampled = f"each ratio to ± {percent}, at most {seconds} per implementation"
-        if plan.processes > 1:
-            sampled += f", over {plan.processes} processes"
-        if done := len(self._selected) - len(self.left):
-            counts += f"; {_counted(done, 'case')} done already"
-        return [
-            f"grid {plan.grid.name}: {counts}",
-            f"sampling: {sampled}",
-            *([f"inputs {plan.own.description}"] if plan.own else []),
-            *(f"{task} is left out: {reason}" for task, reason in plan.left_out.items()),
-            *(f"{name} is absent: {reason}" for name, reason in absent.items()),
-        ]
+        return make_inputs(case, files=self.plan.inputs)
 
     def end(self) -> End:
         """The end of the run: its wall time, by phase."""
@@ -109,7 +91,7 @@ class Session:
         if self.plan.processes > 1:
             records = self._measure_apart(case, contestants)
         else:
-            records = measure_here(case, contestants, self.plan.own, self._budget, self.phases)
+            records = measure_here(case, contestants, self.plan.inputs, self._budget, self.phases)
         with self.phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved is incomplete.
@@ -121,12 +103,8 @@ class Session:
             case=case,
             names=tuple(entry.name for entry in contestants),
             files=plan.files,
-            inputs=plan.inputs,
+            inputs=plan.inputs[case.inputs].source if case.inputs in plan.inputs else None,
             allocator=plan.allocator,
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
         return measure_apart(job, processes, self.phases)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)

@@ -39,7 +39,7 @@ class Survey:
         found: Callable[[list[Finding]], None],
         phases: Phases,
     ) -> None:
-        errors = dict(_makers(plan)) if plan.grid.families and not plan.own else {}
+        errors = dict(_makers(plan)) if plan.grid.families else {}
         self.wanted = bool(errors)
         self._makers = errors | dict(always_one.makers())
         self._compile_anew = plan.grid.compile_anew
@@ -120,5 +120,5 @@ def _makers(plan: Plan) -> Iterator[tuple[Key, Callable[[], Finding]]]:
         for entry in plan.implementations:
             asked = Key("resolution", device, dtype, implementation=entry.name)
             yield asked, partial(resolution_of, entry, dtype, device)
-    for bug in BUGS:
+    for bug in BUGS if "known_bugs" not in plan.left_out else ():
         yield Key("known_bugs", name=bug.name), partial(look, bug)

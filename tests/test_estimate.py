@@ -37,7 +37,9 @@ def test_what_compiles_is_seen_in_its_file() -> None:
 def test_large_cases_take_longer_than_their_budget() -> None:
     costs = Costs(seconds=0.01)
     small, large = (
-        sum(stage.seconds for stage in costs.case(Case(task="paired", shape=shape, dtype="float32", device="cpu"), "ab"))
+        sum(
+            stage.seconds for stage in costs.case(Case(task="paired", shape=shape, dtype="float32", device="cpu"), "ab")
+        )
         for shape in ((64, 384), (65536, 4096))
     )
     assert small < 1

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from implementations.registry import DEVICES, DTYPES
-from suites.grid import FOLDER, GridError, OwnInputs, load_grid
+from suites.grid import FOLDER, GridError, load_grid
 from suites.inputs import DISTRIBUTIONS, make_inputs
 from suites.records.case import DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
@@ -52,8 +52,6 @@ def test_a_grid_is_every_combination_of_a_block_s_values_and_leaves_out_devices(
 def test_a_block_of_top_k_gives_k_to_its_cases_and_a_smaller_corpus_is_searched_for_all_rows(tmp_path: Path) -> None:
     loaded = load_grid(write(tmp_path, grid(**TOP_K)))
     assert [case.id for case in loaded.cases(["cpu"])] == ["cpu-float32-3x7x384-k2", "cpu-float32-3x5x384-k2"]
-    (own,) = loaded.cases(["cpu"], {"top_k": OwnInputs((9, 1, 5), "file:mine")})
-    assert own.id == "cpu-float32-9x1x5-file:mine-k1"
 
 
 @pytest.mark.parametrize(
@@ -69,12 +67,6 @@ def test_a_case_that_two_blocks_name_is_there_once(tmp_path: Path) -> None:
     loaded = load_grid(write(tmp_path, grid() + grid().partition("\n")[2]))
     assert len(loaded.blocks) == 2
     assert len(loaded.cases(["cpu"])) == 1
-
-
-def test_own_inputs_take_the_place_of_shapes_and_inputs_where_they_have_the_rank() -> None:
-    cases = load_grid("smoke").cases(["cpu"], {"paired": OwnInputs((9, 5), "file:mine")})
-    assert {(case.task, case.shape, case.inputs) for case in cases} == {("paired", (9, 5), "file:mine")}
-    assert {case.dtype for case in cases} == {"float32", "bfloat16"}
 
 
 @pytest.mark.parametrize("name", ["quik", "quick/", "../quick", ""])

@@ -328,8 +328,9 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
     assert not {"\x1b", "\r"} & {*text}
     result.stdout.fnmatch_lines(
         [
-            "grid tiny.toml: 2 cases on cpu, *",
-            "sampling: each ratio to *",
+            "measured  grid tiny.toml: 2 cases on cpu, *",
+            "sampling  each ratio to *",
+            "time      about *",
             "1 of 2 cases*",
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",
