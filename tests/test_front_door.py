@@ -318,7 +318,7 @@ def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path:
     np.save(tmp_path / "maps.npy", np.ones((3, 2, 4, 5)))
     plan = Plan.of(grid="smoke", device="cpu", inputs=str(tmp_path / "maps.npy"))
     session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
-    assert session.describe({})[-3:] == [
+    assert session.describe({})[-4:] == [
         f"{task} is left out: file:maps holds [N, C, H, W] rows, it takes [N, D]"
         for task in ("paired", "pairwise", "top_k", "angle")
     ]
