@@ -19,11 +19,12 @@ DTYPES = {
     **dict.fromkeys(
         ("task", "shape", "dim", "dtype", "device", "memory_format", "direction", "inputs", "cache"), "str"
     ),
+    "k": "int64",
     **dict.fromkeys(("case", "status", "reason"), "str"),
     **dict.fromkeys(("latency_s", "latency_low", "latency_high", "rounds", "calls"), "float64"),
     "stop": "str",
-    **dict.fromkeys(("page_faults", "first_call_s", "host_s", "device_s", "graph_s"), "float64"),
-    "peak_bytes": "Int64",
+    **dict.fromkeys(("page_faults", "first_call_s", "host_s", "device_s", "graph_s", "prepare_s"), "float64"),
+    **dict.fromkeys(("prepared_bytes", "peak_bytes"), "Int64"),
     **dict.fromkeys(("error_abs", "error_rms", "error_u", "ratio", "ratio_low", "ratio_high"), "float64"),
     "noise_floor": "float64",
     **dict.fromkeys(("verdict", "flags"), "str"),
@@ -42,7 +43,8 @@ def load(
 
     `run` is a name, "latest", the path of a `.jsonl` file, or several of these; None means every run. The columns are
     `COLUMNS`. `samples=True` adds `samples_s`: each row's raw seconds a call, float64, empty if nothing was timed.
-    `evidence=True` adds `evidence`: each row's `Flag`s. Missing numbers are NaN, a missing `peak_bytes` is NA.
+    `evidence=True` adds `evidence`: each row's `Flag`s. Missing numbers are NaN, a missing `peak_bytes` or
+    `prepared_bytes` is NA.
 
     `latency_s` is the median, and `latency_low` to `latency_high` its 95 % confidence interval. On CUDA it is the
     device's time, `device_s`; `host_s` is the host's time for a call, and `graph_s` the device's in a CUDA graph.

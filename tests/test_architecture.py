@@ -99,6 +99,7 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "test_feature_maps": "plugin records",
         "test_paired": "plugin records",
         "test_pairwise": "plugin records",
+        "test_top_k": "plugin records",
         "trials": "compile_cache environment failure kept records truth",
         "validity": "compile_cache environment failure inputs kept measure records replicates statistics",
     },

@@ -19,10 +19,11 @@ import implementations
 from implementations import Implementation, discovery, registry
 from implementations.registry import RegistryError, implementation
 from suites.inputs import make_inputs
-from suites.records.case import CONTRACT, Case
+from suites.records.case import ALL_PAIRS, CONTRACT, Case
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.checks import name_of, require_form
+from suites.truth.top_k import all_pairs
 
 ROOT = Path(__file__).parent.parent
 CASES = (
@@ -30,6 +31,7 @@ CASES = (
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu"),
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu", memory_format="channels_last"),
     Case(task="pairwise", shape=(7, 11, 300), dtype="", device="cpu"),
+    Case(task="top_k", shape=(7, 11, 300), k=11, dtype="", device="cpu"),
     Case(task="angle", shape=(13, 300), dtype="", device="cpu", inputs="positive"),
 )
 PRESENT = tuple(map(implementations.get, implementations.names()))
@@ -39,7 +41,7 @@ SOLVED = [
     for entry in PRESENT
     for case in CASES
     if entry.task == CONTRACT[case.task] and not (entry in COMPILED and case.memory_format == "channels_last")
-    for dtype in (("float32",) if entry in COMPILED else entry.dtypes)
+    for dtype in (("float32" if "float32" in entry.dtypes else "bfloat16",) if entry in COMPILED else entry.dtypes)
 ]
 ANY_DIM = [e.name for e in PRESENT if e.task == "paired" and "float32" in e.dtypes and e not in COMPILED]
 
@@ -55,11 +57,7 @@ def reference(case: Case, x: torch.Tensor, y: torch.Tensor) -> npt.NDArray[np.fl
     if case.task == "angle":
         return oracle.angles(x, y)
     x, y = (t.double().flatten(1) / t.double().flatten(1).norm(dim=1, keepdim=True) for t in (x, y))
-    return (x @ y.T if case.task == "pairwise" else (x * y).sum(1)).numpy()
-
-
-def arguments(case: Case) -> tuple[object, ...]:
-    return (*make_inputs(case), *(() if case.task == "pairwise" else (case.dim,)))
+    return (x @ y.T if case.task in ALL_PAIRS else (x * y).sum(1)).numpy()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +65,8 @@ def arguments(case: Case) -> tuple[object, ...]:
 )
 def test_an_implementation_is_right_in_every_dtype_that_it_takes(entry: Implementation, case: Case) -> None:
     with torch.no_grad():
-        result = require_form(case, entry.fn(*arguments(case)))
+        x, y = make_inputs(case)
+        result = require_form(case, all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y, case.dim))
     truth = reference(case, *make_inputs(case))
     allowed = bounds(entry, case.length, case.dtype, name_of(result.dtype), truth)
     assert (np.abs(result.double().numpy() - truth) <= allowed).all()
@@ -89,7 +88,7 @@ def test_what_is_registered_can_be_got_by_name() -> None:
     assert fn(torch.ones(2, 3), torch.ones(2, 3)).tolist() == pytest.approx([1, 1])
     assert "normalize" in implementations.names("paired")
     assert "normalize" not in implementations.names("pairwise")
-    assert [e.name for e in PRESENT if e.baseline] == ["acos_builtin", "broadcast", "builtin"]
+    assert [e.name for e in PRESENT if e.baseline] == ["acos_builtin", "broadcast", "broadcast_top_k", "builtin"]
 
 
 def test_a_file_is_named_like_an_implementation_in_it_so_that_an_absent_one_is_known_by_its_name() -> None:

@@ -13,6 +13,7 @@ from suites.measure.compiler import Compilations
 from suites.measure.flags import compiler_flags
 from suites.measure.memory import Memory
 from suites.measure.phases import Phases
+from suites.measure.preparation import Preparation, preparation
 from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.world import World, threads
 from suites.records.record import Error, Flag, Status
@@ -29,15 +30,21 @@ class Checked:
     error: Error
     memory: Memory | None
     flags: tuple[Flag, ...]
+    preparation: Preparation | None = None
 
 
 def first_call(
     problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases
 ) -> Checked | Failure:
-    """Time the first call, check its result against the truth, and measure the memory of another call."""
-    call = call_of(problem.case, entry, problem.inputs)
+    """Time the first call, check its result against the truth, and measure the memory of another call.
+
+    A corpus that the contestant prepares is prepared and measured before.
+    """
     others, versions = threads(), problem.versions()
     try:
+        with phases("preparation"), contestant():
+            prepared = preparation(entry, problem.inputs[1], problem.case.device, clock)
+            call = call_of(problem.case, entry, problem.inputs)
         with phases("first calls"), contestant():
             before = Compilations.now()
             first_call_s, result = clock(call, 1)
@@ -54,7 +61,8 @@ def first_call(
         with phases("checks"), contestant():
             problem.require_untouched()
             world.require(others=others)
-        return Checked(call, _to_time(problem, entry, call), kept, first_call_s, found, used, compiler_flags(compiled))
+        timed, flags = _to_time(problem, entry, call), compiler_flags(compiled)
+        return Checked(call, timed, kept, first_call_s, found, used, flags, prepared)
     except Failure as failure:
         changed = problem.changed() if failure.status is Status.WRONG else []
         problem.restore()

@@ -44,6 +44,9 @@ class Latency:
 
     On CUDA the samples are the device's time. `host_s` is the host's time to launch a call, and `graph_s` the device's
     time for a call in a replayed CUDA graph. Both are None elsewhere; `graph_s` also if there is no graph.
+
+    `prepare_s` is the time to prepare the corpus once, and `prepared_bytes` what the prepared corpus holds beyond y.
+    Both are None for an implementation that prepares nothing; `prepared_bytes` also if nothing reports it.
     """
 
     samples_s: tuple[float, ...]
@@ -55,6 +58,8 @@ class Latency:
     first_call_s: float
     host_s: float | None = None
     graph_s: float | None = None
+    prepare_s: float | None = None
+    prepared_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from suites.records.case import ALL_PAIRS
+
 GROUP = ["task", "device", "dtype", "direction", "cache"]
 """The axes of a group. Cases of a group differ only in size, memory format and inputs, and share one decision."""
 
@@ -23,7 +25,7 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that sections compare by.
 
     `label` is a case's name inside its group, and `input_bytes` the size of x and y together. `size` orders cases: it
-    is `input_bytes`, except for pairwise, where it is the size of the rows of every pair. `time`, `time_low` and
+    is `input_bytes`, except for `ALL_PAIRS`, where it is the size of the rows of every pair. `time`, `time_low` and
     `time_high` rank inside a case: they are the ratio to the baseline; the latency over the baseline's where the
     baseline has fewer rounds than others; or the latency without a baseline. `slow_start` marks a first call that
     compiles, tunes or initialises. `pays_after` is the number of calls until break-even with the baseline, infinite
@@ -77,7 +79,7 @@ def _of_baseline(table: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _labels(cases: pd.DataFrame) -> pd.Series:
-    labels = cases["shape"]
+    labels = cases["shape"] + (" k=" + cases["k"].astype(str)).where(cases["k"] > 0, "")
     for axis, usual in (("memory_format", "contiguous"), ("inputs", "prescribed")):
         labels = labels + (" " + cases[axis]).where(cases[axis] != usual, "")
     return labels
@@ -87,7 +89,7 @@ def _sizes(cases: pd.DataFrame) -> pd.DataFrame:
     shapes = [tuple(map(int, str(shape).split("x"))) for shape in cases["shape"]]
     of_pairs = [2 * math.prod(shape) for shape in shapes]
     inputs = [
-        (shape[0] + shape[1]) * shape[2] if task == "pairwise" else each_pairs
+        (shape[0] + shape[1]) * shape[2] if task in ALL_PAIRS else each_pairs
         for task, shape, each_pairs in zip(cases["task"], shapes, of_pairs, strict=True)
     ]
     sizes = pd.DataFrame({"input_bytes": inputs, "size": of_pairs}, cases.index, dtype=float)
