@@ -65,6 +65,7 @@ def measure_apart(job: Job, processes: int, phases: Phases) -> list[Record]:
     measured = []
     for number in range(processes):
         with phases("processes"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            phases.alive(f"process {number + 1} of {processes}", number / processes)
             try:
                 records, seconds = pool.submit(_measure, job, number).result()
             except BrokenProcessPool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from implementations import Implementation, registry
 from suites.inputs import make_inputs
 from suites.measure import allocator
-from suites.measure.phases import Phases
+from suites.measure.phases import Phases, Watch
 from suites.measure.problem import Pair
 from suites.measure.rounds import Budget
 from suites.plan import Plan
@@ -26,6 +26,7 @@ class Session:
             Otherwise all its contestants are measured again, including those with a record.
         started: called with each case before it is measured.
         ended: called with each measured case, its contestants and their records.
+        watch: called while a case is measured, between timed calls.
     """
 
     def __init__(
@@ -35,12 +36,13 @@ class Session:
         done: Sequence[Record],
         started: Callable[[Case], None],
         ended: Callable[[Case, Sequence[Implementation], list[Record]], None],
+        watch: Watch | None = None,
     ) -> None:
         if plan.allocator == "pinned":
             allocator.pin()
         gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
         self.plan = plan
-        self.phases = Phases()
+        self.phases = Phases(watch=watch)
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
         for record in done:
             self._records[record.case][record.implementation] = record

@@ -38,7 +38,7 @@ def first_call(
     call = call_of(problem.case, entry, problem.inputs)
     others, versions = threads(), problem.versions()
     try:
-        with phases("first calls"), contestant():
+        with phases("first calls", entry.name), contestant():
             before = Compilations.now()
             first_call_s, result = clock(call, 1)
             compiled = Compilations.now().since(before)

@@ -97,7 +97,8 @@ def sample_rounds(
     samples: dict[str, Samples | Failure] = {}
     paces: dict[str, Pace] = {}
     with phases("warm-up"):
-        for name, call in calls.items():
+        for number, (name, call) in enumerate(calls.items()):
+            phases.alive(name, number / len(calls))
             try:
                 paces[name] = warm_up(call, clock, budget.seconds, partial(inspect, name))
             except Failure as failure:
@@ -111,7 +112,7 @@ def sample_rounds(
     gc.disable()
     try:
         with phases("samples"):
-            stop = _rounds(arms, samples, baseline, clock, budget, rng, phases.now, inspect)
+            stop = _rounds(arms, samples, baseline, clock, budget, rng, phases, inspect)
     finally:
         gc.enable()
     return Rounds(samples, stop)
@@ -124,10 +125,10 @@ def _rounds(
     clock: Clock,
     budget: Budget,
     rng: random.Random,
-    now: Callable[[], float],
+    phases: Phases,
     inspect: Inspect,
 ) -> str:
-    started, order = now(), list(arms)
+    started, order, budget_s = phases.now(), list(arms), budget.seconds * len(arms)
     strides = [s.stride for s in samples.values() if isinstance(s, Samples)]
     fewest = FEWEST_PAIRS * max(strides, default=1)
     for pair in range(max(MOST_PAIRS, fewest)):
@@ -136,6 +137,7 @@ def _rounds(
         for number, arm in turns:  # the first of one round is the last of the other
             entry, name = samples[arm], baseline if arm == CONTROL and baseline else arm
             if isinstance(entry, Samples) and pair % entry.stride == 0:
+                phases.alive(name, min(1.0, (number - 1) / (2 * fewest), (phases.now() - started) / budget_s))
                 try:
                     _sample(entry, arms[arm], clock, partial(inspect, name))
                 except Failure as failure:
@@ -145,7 +147,7 @@ def _rounds(
         if pair + 1 >= fewest:
             if pair + 1 in LOOKS and precise(samples, baseline, budget.precision):
                 return "precision"
-            if now() - started >= budget.seconds * len(arms):
+            if phases.now() - started >= budget_s:
                 break
     return "budget"
 
