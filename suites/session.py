@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from implementations import Implementation, registry
 from suites.inputs import make_inputs
 from suites.measure import allocator
-from suites.measure.phases import Phases, Watch
+from suites.measure.phases import Phases, SignOfLife
 from suites.measure.problem import Pair
 from suites.measure.rounds import Budget
 from suites.plan import Plan
@@ -36,7 +36,7 @@ class Session:
         done: Sequence[Record],
         started: Callable[[Case], None],
         ended: Callable[[Case, Sequence[Implementation], list[Record]], None],
-        watch: Watch | None = None,
+        watch: SignOfLife | None = None,
     ) -> None:
         if plan.allocator == "pinned":
             allocator.pin()

@@ -42,16 +42,16 @@ def first_call(
             before = Compilations.now()
             first_call_s, result = clock(call, 1)
             compiled = Compilations.now().since(before)
-        with phases("checks"), contestant():
+        with phases("checks", entry.name), contestant():
             world.require(random_states=False, others=others)
             if problem.versions() != versions:
                 problem.require_untouched()
             found = problem.judge(entry, result)
             kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
         del result
-        with phases("memory"), contestant():
+        with phases("memory", entry.name), contestant():
             used = memory.measure(call, problem.case.device, in_torch=entry.torch_memory)
-        with phases("checks"), contestant():
+        with phases("checks", entry.name), contestant():
             problem.require_untouched()
             world.require(others=others)
         return Checked(call, _to_time(problem, entry, call), kept, first_call_s, found, used, compiler_flags(compiled))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-Watch = Callable[[str, str, float], None]
+SignOfLife = Callable[[str, str, float], None]
 """Called with a phase, the contestant it is at ("" for none), and the share of the phase that is done, from 0 to 1."""
 
 
@@ -17,7 +17,7 @@ class Phases:
         watch: called at the begin of each phase and by `alive`, never within a timed call.
     """
 
-    def __init__(self, now: Callable[[], float] = perf_counter, watch: Watch | None = None) -> None:
+    def __init__(self, now: Callable[[], float] = perf_counter, watch: SignOfLife | None = None) -> None:
         self.now, self._started = now, now()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self._watch, self._phase = watch, ""
