@@ -55,7 +55,7 @@ class Bench:
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
         self.progress = ProgressLine(verbosity=config.option.verbose)
         shown = self.progress
-        self.session = Session(plan, done=self.recorder.done, started=shown.running, ended=self.save, watch=shown.alive)
+        self.session = Session(plan, done=self.recorder.done, started=shown.running, ended=self.save, alive=shown.alive)
         found, phases = self.recorder.found, self.session.phases
         self.survey = Survey(plan, done=found, phases=phases, looking=shown.running, found=self.keep)
         self.asking = Asking(self.survey)

@@ -14,13 +14,13 @@ class Phases:
 
     Args:
         now: a clock, in seconds.
-        watch: called at the begin of each phase and by `alive`, never within a timed call.
+        alive: called at the begin of each phase and by `Phases.alive`, never within a timed call.
     """
 
-    def __init__(self, now: Callable[[], float] = perf_counter, watch: SignOfLife | None = None) -> None:
+    def __init__(self, now: Callable[[], float] = perf_counter, alive: SignOfLife | None = None) -> None:
         self.now, self._started = now, now()
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self._watch, self._phase = watch, ""
+        self._alive, self._phase = alive, ""
 
     @contextmanager
     def __call__(self, phase: str, name: str = "") -> Iterator[None]:
@@ -35,8 +35,8 @@ class Phases:
 
     def alive(self, name: str, share: float = 0.0) -> None:
         """Say which contestant is next, and the share of the phase that is done."""
-        if self._watch:
-            self._watch(self._phase, name, share)
+        if self._alive:
+            self._alive(self._phase, name, share)
 
     @property
     def wall_s(self) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from suites.plugin.costs import COMPILED, COMPILER_START_S, WORK, Costs, StageKind, Stage
+from suites.plugin.costs import COMPILED, COMPILER_START_S, WORK, Costs, Stage, StageKind
 from suites.records.case import Case
 from suites.records.finding import Key
 
@@ -63,7 +63,8 @@ class Estimate:
         self._start_s = COMPILER_START_S * any(stage.compiles for stage in planned)
         self._running: Stage | None = None
         self._next: list[Stage] = []
-        self._since = self._share = self._share_s = 0.0
+        self._since = 0.0  # when the stage began; its share done, when that was said, and when it began anew
+        self._share = self._share_s = self._again_s = 0.0
 
     def begin(self, work: Case | Key) -> None:
         """A case or a finding begins."""
@@ -81,6 +82,8 @@ class Estimate:
             self._leave()
             self._skip(place - 1)
             self._enter()
+        if share < self._share:
+            self._again_s = self._spent_s
         self._share, self._share_s = share, self._spent_s
 
     def end(self) -> None:
@@ -106,7 +109,8 @@ class Estimate:
             return 0.0
         whole_s, trust = self._usual_s(self._running), min(1.0, self._share / _TRUSTED)
         if self._share:
-            whole_s = (1 - trust) * whole_s + trust * self._share_s / self._share
+            paced_s = self._again_s + (self._share_s - self._again_s) / self._share
+            whole_s = (1 - trust) * whole_s + trust * paced_s
         return max(whole_s - self._spent_s, _OVERDUE * (self._spent_s - self._share_s))
 
     @property
@@ -118,7 +122,8 @@ class Estimate:
         self._left_s[stage.kind] -= stage.seconds
         if stage.compiles:
             stage, self._start_s = stage._replace(seconds=stage.seconds + self._start_s), 0.0
-        self._running, self._since, self._share, self._share_s = stage, self._now(), 0.0, 0.0
+        self._running, self._since = stage, self._now()
+        self._share = self._share_s = self._again_s = 0.0
 
     def _leave(self) -> None:
         if self._running:
