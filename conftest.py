@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
 from suites.plugin.console import ProgressLine
+from suites.plugin.costs import Costs
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
 from suites.profiling import profile_case
@@ -55,9 +55,10 @@ class Bench:
             config.option.no_header = True  # a run holds its environment
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
         self.progress = ProgressLine(verbosity=config.option.verbose)
-        self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
+        shown = self.progress
+        self.session = Session(plan, done=self.recorder.done, started=shown.running, ended=self.save, alive=shown.alive)
         found, phases = self.recorder.found, self.session.phases
-        self.survey = Survey(plan, done=found, phases=phases, looking=self.progress.looking, found=self.keep)
+        self.survey = Survey(plan, done=found, phases=phases, looking=shown.running, found=self.keep)
         self.asking = Asking(self.survey)
         for plugin in (self.progress, Measuring(self.session), self.asking):
             config.pluginmanager.register(plugin)
@@ -66,12 +67,12 @@ class Bench:
         self.append(records)
         if self.profiles:
             self.append(profile_case(case, contestants, records, self.session.make_inputs(case), self.profiles))
-        self.progress.measured(len(records))
+        self.progress.done(case)
 
     def keep(self, findings: list[Finding]) -> None:
         self.append(findings)
         for finding in findings:
-            self.progress.found(key(finding)[0])
+            self.progress.done(key(finding))
 
     def append(self, lines: Iterable[Record | Finding | Operator | End]) -> None:
         try:
@@ -93,8 +94,7 @@ class Bench:
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
-            cases = {case: len(names) for case, names in self.session.left.items()}
-            self.progress.start(cases, Counter(question for question, *_ in self.findings_left))
+            self.progress.start(Costs.of(self.session.plan), self.session.left, self.findings_left)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:

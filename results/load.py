@@ -30,6 +30,9 @@ DTYPES = {
     **dict.fromkeys(("verdict", "flags"), "str"),
 }
 COLUMNS = tuple(DTYPES)
+PROVISIONAL = "provisional: "
+"""How a verdict begins if the rounds of its ratio are flagged as `disturbed`."""
+
 FLAG_COLUMNS = ("implementation", "case", "flag", "evidence")
 OPERATOR_COLUMNS = ("implementation", "baseline", "case", "operator", "calls", "self_s", "allocated_bytes")
 _COUNTS = ("cases", "implementations", "records", "ok", "not_ok")
@@ -54,8 +57,8 @@ def load(
     processes it is the geometric mean of their ratios, and its interval covers how they differ.
 
     `noise_floor` is how far from 1 the baseline's ratio to itself may be in that case. `verdict` says whether a
-    difference beyond it was seen. `flags` names reasons to distrust the numbers. `error_u` is `error_abs` in unit
-    roundoffs of fp32.
+    difference beyond it was seen; it begins with "provisional: " where others disturbed the rounds. `flags` names
+    reasons to distrust the numbers. `error_u` is `error_abs` in unit roundoffs of fp32.
 
     Unreadable files and lines give a warning and are left out. If a resumed run measured something twice, the last
     record counts.
@@ -75,7 +78,9 @@ def load(
     of_processes = np.array([len(row.processes) > 1 for row in measured], dtype=bool)
     frame[["ratio", "ratio_low", "ratio_high"]] = summaries(ratios, of_processes)
     frame["noise_floor"] = floors = noise_floors(summaries(controls, of_processes))
-    frame["verdict"] = np.where(frame["baseline"], "", verdicts(ratios, floors, of_processes))
+    firm = np.where(frame["baseline"], "", verdicts(ratios, floors, of_processes)).astype(object)
+    disturbed = np.array([one for run_rows in runs for one in _disturbed(run_rows)], dtype=bool)
+    frame["verdict"] = np.where(disturbed & (firm != ""), PROVISIONAL + firm, firm)
     frame["evidence"] = frame["flags"]
     frame["flags"] = [", ".join(flag.name for flag in row.flags) for row in measured]
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
@@ -167,13 +172,20 @@ def _ratios(run_rows: Sequence[Row]) -> list[Array]:
 
 
 def _controls(run_rows: Sequence[Row]) -> list[Array]:
-    """For each row, the same ratios between the baseline of its case and the control."""
+    """For each row, the same ratios between the control of its case and the contestant that it is."""
     controls = {
         row.case: _over(paired_ratios(p.control_s, p.stride, p.samples_s, p.stride) for p in row.processes)
         for row in run_rows
-        if row.baseline
+        if any(p.control_s.size for p in row.processes)
     }
     return [controls.get(row.case, np.empty(0)) for row in run_rows]
+
+
+def _disturbed(run_rows: Sequence[Row]) -> list[bool]:
+    """For each row, whether it or the baseline of its case is flagged as disturbed."""
+    flagged = {(row.case, row.implementation) for row in run_rows if any(f.name == "disturbed" for f in row.flags)}
+    baselines = {row.case for row in run_rows if row.baseline and (row.case, row.implementation) in flagged}
+    return [(row.case, row.implementation) in flagged or row.case in baselines for row in run_rows]
 
 
 def _over(processes: Iterable[Array]) -> Array:

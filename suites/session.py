@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from implementations import Implementation, registry
 from suites.inputs import make_inputs
 from suites.measure import allocator
-from suites.measure.phases import Phases
+from suites.measure.phases import Phases, SignOfLife
 from suites.measure.problem import Pair
+from suites.measure.quiet import Watch
 from suites.measure.rounds import Budget
 from suites.plan import Plan
 from suites.records.case import CONTRACT, Case
@@ -26,6 +27,7 @@ class Session:
             Otherwise all its contestants are measured again, including those with a record.
         started: called with each case before it is measured.
         ended: called with each measured case, its contestants and their records.
+        alive: called while a case is measured, between timed calls.
     """
 
     def __init__(
@@ -35,12 +37,13 @@ class Session:
         done: Sequence[Record],
         started: Callable[[Case], None],
         ended: Callable[[Case, Sequence[Implementation], list[Record]], None],
+        alive: SignOfLife | None = None,
     ) -> None:
         if plan.allocator == "pinned":
             allocator.pin()
         gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
         self.plan = plan
-        self.phases = Phases()
+        self.phases, self._watch = Phases(alive=alive), Watch()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
         for record in done:
             self._records[record.case][record.implementation] = record
@@ -91,7 +94,7 @@ class Session:
         if self.plan.processes > 1:
             records = self._measure_apart(case, contestants)
         else:
-            records = measure_here(case, contestants, self.plan.inputs, self._budget, self.phases)
+            records = measure_here(case, contestants, self.plan.inputs, self._budget, self.phases, self._watch)
         with self.phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved is incomplete.

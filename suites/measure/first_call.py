@@ -21,12 +21,16 @@ from suites.records.record import Error, Flag, Status
 
 @dataclass(frozen=True)
 class Checked:
-    """A contestant that passed the checks: its call, the call to time (warm or cold), and what was measured so far."""
+    """A contestant that passed the checks: its call, the call to time (warm or cold), and what was measured so far.
+
+    `call_s` are the seconds of the faster of two calls; 0 if there was only one, which may have compiled.
+    """
 
     call: Call
     timed: Call
     result: tuple[object, ...]
     first_call_s: float
+    call_s: float
     error: Error
     memory: Memory | None
     flags: tuple[Flag, ...]
@@ -41,28 +45,35 @@ def first_call(
     A corpus that the contestant prepares is prepared and measured before.
     """
     others, versions = threads(), problem.versions()
+    took_s: list[float] = []
+
+    def again() -> None:
+        start = phases.now()
+        call()
+        took_s.append(phases.now() - start)
+
     try:
-        with phases("preparation"), contestant():
+        with phases("preparation", entry.name), contestant():
             prepared = preparation(entry, problem.inputs[1], problem.case.device, clock)
             call = call_of(problem.case, entry, problem.inputs)
-        with phases("first calls"), contestant():
+        with phases("first calls", entry.name), contestant():
             before = Compilations.now()
             first_call_s, result = clock(call, 1)
             compiled = Compilations.now().since(before)
-        with phases("checks"), contestant():
+        with phases("checks", entry.name), contestant():
             world.require(random_states=False, others=others)
             if problem.versions() != versions:
                 problem.require_untouched()
             found = problem.judge(entry, result)
             kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
         del result
-        with phases("memory"), contestant():
-            used = memory.measure(call, problem.case.device, in_torch=entry.torch_memory)
-        with phases("checks"), contestant():
+        with phases("memory", entry.name), contestant():
+            used = memory.measure(again, problem.case.device, in_torch=entry.torch_memory)
+        with phases("checks", entry.name), contestant():
             problem.require_untouched()
             world.require(others=others)
-        timed, flags = _to_time(problem, entry, call), compiler_flags(compiled)
-        return Checked(call, timed, kept, first_call_s, found, used, flags, prepared)
+        to_time, call_s = _to_time(problem, entry, call), min(first_call_s, *took_s) if took_s else 0.0
+        return Checked(call, to_time, kept, first_call_s, call_s, found, used, compiler_flags(compiled), prepared)
     except Failure as failure:
         changed = problem.changed() if failure.status is Status.WRONG else []
         problem.restore()

@@ -33,6 +33,7 @@ class Inspector:
         world: this process before any contestant was called.
         rng: draws the spot checks, so a contestant cannot predict them.
         now: seconds, to limit the inspector's own share of the time.
+        slow: contestants whose calls take so long that they have the last spot check only.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class Inspector:
         world: World,
         rng: random.Random,
         now: Callable[[], float],
+        slow: Iterable[str] = (),
     ) -> None:
         self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
         self._world, self._rng, self._now = world, rng, now
         self._blame = Blame(problem, calls, world)
-        self._checked: set[str] = set()
+        self._checked = set(slow)
         self._spent, self._started = 0.0, now()
         self.flags: dict[str, tuple[Flag, ...]] = {}
 

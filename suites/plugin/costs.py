@@ -5,11 +5,11 @@ The constants are those of two cores of a server. `suites/plugin/estimate.py` co
 
 import functools
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from implementations import Implementation
 from suites.records.case import Case
 from suites.records.finding import Key
 
@@ -19,23 +19,54 @@ if TYPE_CHECKING:
 COMPILER_START_S = 3.0
 """The first compilation of a process also loads the compiler."""
 
-_BYTES_A_SECOND = {"float64": 5e9, "float32": 4e9, "float16": 5e8, "bfloat16": 2e9}
+WORK, BUDGET, COMPILED = "work", "budget", "compiled"
+"""Roots of kinds: what a slow machine makes longer, and what has a budget; and what compiles."""
+
+_BYTES_A_SECOND = {"float64": 7e9, "float32": 7e9, "float16": 3e9, "bfloat16": 3e9}
+_CALL_S, _PRODUCTS_A_SECOND, _BACKWARD, _OF_ANGLES = 2e-5, 5e9, 2, 6
 _PREPARE_S, _BYTES_PREPARED = 0.02, 2e8  # inputs, their copies and the oracle, in bytes a second
-_FIRST_S, _COMPILE_S, _WARM_UP_S, _PROCESS_S = 0.02, 0.6, 0.08, 4.0
-_FEWEST_SAMPLES, _CHECKED_CALLS = 16, 8
-_FINDING_S = {"accuracy": 0.015, "contract": 0.1, "resolution": 0.1, "known_bugs": 1.0, "always_one": 1.4}
-_OF_COMPILED_S = {"contract": 0.7, "resolution": 0.3}
+_FIRST_S, _COMPILE_S, _WARM_UP_S, _PROCESS_S = 0.01, 0.45, 0.05, 5.0
+_WARM_UP_CALLS, _FEWEST_SAMPLES, _CHECKED_CALLS = 3, 16, 8
+_FINDING_S = {
+    "accuracy": 0.006,
+    "long_rows": 0.15,
+    "contract": 0.04,
+    "resolution": 0.07,
+    "known_bugs": 0.04,
+    "kernel_of_another_capability": 10.0,  # two fresh processes, which compile
+    "always_one": 1.4,
+}
+"""By question, or by the name of a family or a bug."""
+
+_COMPILING_S = {"accuracy": 0.4, "contract": 0.1, "resolution": 0.05}
+_UNUSUAL = {
+    *("long_rows", "broadcast", "size_one_and_empty", "layouts", "aliasing", "mixed_dtypes", "eps_extremes"),
+    *("split_k", "tf32_canary", "gradients", "metamorphic"),
+}
+ORDINARY = "prescribed"
+"""The family that is asked first: a compiled implementation compiles for it."""
+
+
+StageKind = tuple[str, ...]
+"""What a stage has in common with others, from the general to the special."""
 
 
 class Stage(NamedTuple):
-    """A part of a case, or a finding: the contestant if it is one's own, and the expected seconds.
+    """A part of a case, or a finding.
 
-    `kind` is what other stages have in common with it, from the general to the special.
+    `phase` is that of suites/measure, or the finding's question. Stages of one `kind` turn out longer or shorter than
+    expected together. `name` is the contestant, "" for all of a case.
     """
 
-    kind: tuple[str, ...]
+    phase: str
+    kind: StageKind
     seconds: float
     name: str = ""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether it is expected to compile."""
+        return COMPILED in self.kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,74 +74,83 @@ class Costs:
     """The expected stages of cases and findings.
 
     Args:
+        implementations: those of the plan, by name.
         seconds: the budget of each contestant in a case.
         processes: over how many processes a case is spread.
         compile_anew: whether compiled implementations answer what they would compile again for.
-        compiled: the names of the implementations that compile.
     """
 
+    implementations: Mapping[str, Implementation]
     seconds: float
     processes: int = 1
     compile_anew: bool = True
-    compiled: Collection[str] = ()
 
     @classmethod
     def of(cls, plan: "Plan") -> "Costs":
         """The costs of a plan."""
         return cls(
+            implementations={entry.name: entry for entry in plan.implementations},
             seconds=plan.grid.seconds,
             processes=plan.processes,
             compile_anew=plan.grid.compile_anew,
-            compiled=frozenset(entry.name for entry in plan.implementations if compiles(entry.fn)),
         )
 
     def case(self, case: Case, names: Collection[str]) -> list[Stage]:
         """The stages of a case, in their order."""
-        call_s, of_case = _call_s(case), (case.task, case.dtype)
-        warm_up_s = max(min(self.seconds, _WARM_UP_S), 3 * call_s)
-        samples_s = max(self.seconds, _FEWEST_SAMPLES * self.processes * call_s) + _CHECKED_CALLS * call_s
-        apart_s = self.processes * _PROCESS_S if self.processes > 1 else 0.0
+        names = [name for name in names if self._takes(name, case.dtype, case.device)]
+        call_s, like = _call_s(case), (case.task, case.dtype)
+        prepare_s = _PREPARE_S + case.input_bytes / _BYTES_PREPARED
+        warm_up_s = max(min(self.seconds, _WARM_UP_S), _WARM_UP_CALLS * call_s) * len(names)
+        samples_s = max(self.seconds, _FEWEST_SAMPLES * self.processes * call_s) * (len(names) + 1)
+        first_calls = [self._first_call(case, name, call_s) for name in names]
+        if self.processes > 1:
+            again_s = _PROCESS_S + prepare_s + warm_up_s + sum(stage.seconds for stage in first_calls)
+            return [Stage("processes", (WORK, "processes", *like), self.processes * again_s + samples_s)]
         return [
-            Stage(("set-up", *of_case), _PREPARE_S + apart_s + self.processes * case.input_bytes / _BYTES_PREPARED),
-            *(self._first_call(case, name, call_s) for name in names),
-            Stage(("warm-up", *of_case), self.processes * warm_up_s * len(names)),
-            Stage(("samples", *of_case), samples_s * (len(names) + 1)),
+            Stage("inputs", (WORK, "inputs", *like), prepare_s),
+            *first_calls,
+            Stage("warm-up", (BUDGET, "warm-up", *like), warm_up_s),
+            Stage("samples", (BUDGET, "samples", *like), samples_s),
         ]
 
     def _first_call(self, case: Case, name: str, call_s: float) -> Stage:
-        compiled = name in self.compiled
-        graphs = 2 if case.direction == "forward+backward" else 1
-        seconds = graphs * _COMPILE_S if compiled else _FIRST_S
-        kind = ("first call", "compiled" if compiled else "eager", name)
-        return Stage(kind, self.processes * (seconds + _CHECKED_CALLS * call_s), name)
+        kind, seconds = StageKind((WORK, "first calls", case.dtype, name)), _FIRST_S
+        if compiles(self.implementations[name].fn):
+            graphs = 2 if case.direction == "forward+backward" else 1
+            kind, seconds = (WORK, COMPILED, "first calls", name), graphs * _COMPILE_S
+        return Stage("first calls", kind, seconds + _CHECKED_CALLS * call_s, name)
 
     def finding(self, asked: Key) -> Stage:
         """A finding's only stage."""
-        compiled = asked.implementation in self.compiled
-        seconds = _OF_COMPILED_S.get(asked.question, 0.0) if compiled else 0.0
-        if compiled and asked.question == "accuracy" and (self.compile_anew or asked.name == "prescribed"):
-            seconds = _COMPILE_S
-        kind = (asked.question, "compiled" if compiled else "eager")
-        return Stage(kind, seconds or _FINDING_S.get(asked.question, 0.1), asked.implementation)
+        question, family, name = asked.question, asked.name, asked.implementation
+        kind, seconds = StageKind((WORK, question)), _FINDING_S.get(family, _FINDING_S[question])
+        if name and not self._takes(name, asked.dtype, asked.device):
+            seconds = 0.0
+        elif name and compiles(self.implementations[name].fn):
+            first = question != "accuracy" or family == ORDINARY
+            if first or (self.compile_anew and family in _UNUSUAL):
+                kind, seconds = (WORK, COMPILED, question), seconds + _COMPILING_S[question]
+        return Stage(question, kind, seconds, name)
+
+    def _takes(self, name: str, dtype: str, device: str) -> bool:
+        entry = self.implementations[name]
+        return dtype in entry.dtypes and device in entry.devices
 
 
 def _call_s(case: Case) -> float:
+    """The mean over contestants: those of all pairs that broadcast are the slowest by far."""
     if case.task == "pairwise":
         n, m, d = case.shape
-        return 1e-5 + 2.0 * n * m * d * 4 / _BYTES_A_SECOND[case.dtype] / 16
-    directions = 3 if case.direction == "forward+backward" else 1
-    return 1e-5 + 2.0 * directions * case.input_bytes / _BYTES_A_SECOND[case.dtype]
-
-
-def compiles(fn: Callable[..., object]) -> bool:
-    """Whether the file of a function speaks of torch.compile: a guess, which the first call then corrects."""
-    file = inspect.getsourcefile(inspect.unwrap(fn))
-    return bool(file) and _mentions_compile(str(file))
+        return _CALL_S + n * m * d / _PRODUCTS_A_SECOND
+    slower = _OF_ANGLES if case.task == "angle" else _BACKWARD if case.direction == "forward+backward" else 1
+    return _CALL_S + slower * case.input_bytes / _BYTES_A_SECOND[case.dtype]
 
 
 @functools.cache
-def _mentions_compile(file: str) -> bool:
+def compiles(fn: Callable[..., object]) -> bool:
+    """Whether the file of a function speaks of torch.compile: a guess, which the first call then corrects."""
     try:
-        return "torch.compile" in Path(file).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = inspect.getsource(inspect.getmodule(inspect.unwrap(fn)) or fn)
+    except (OSError, TypeError):
         return False
+    return "torch.compile" in text

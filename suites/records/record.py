@@ -39,7 +39,8 @@ class Latency:
     implementation much slower than the others takes part in each `stride`-th pair only. Its samples 2j and 2j + 1
     belong to the pair j * stride, which pairs the samples of two implementations.
 
-    `control_s` are the samples of the control, which is the baseline measured a second time; empty for all others.
+    `control_s` are the samples of the control, which is one contestant measured a second time: the baseline, or the
+    fastest where the baseline is absent or too slow. It is empty for all others.
     `stop` says why the rounds ended: "precision" or "budget". `page_faults` are the minor faults of one call.
 
     On CUDA the samples are the device's time. `host_s` is the host's time to launch a call, and `graph_s` the device's
