@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from results.files import ROOT, body, end, find, head, heads, names
-from results.ratios import controls, ratios
+from results.ratios import controls, disturbed, ratios
 from results.references import NONE, references, require_timed
 from results.rows import Row, rows
 from suites.records.jsonl import from_line
@@ -22,17 +22,21 @@ DTYPES = {
     **dict.fromkeys(
         ("task", "shape", "dim", "dtype", "device", "memory_format", "direction", "inputs", "cache"), "str"
     ),
+    "k": "int64",
     **dict.fromkeys(("case", "status", "reason"), "str"),
     **dict.fromkeys(("latency_s", "latency_low", "latency_high", "rounds", "calls"), "float64"),
     "stop": "str",
-    **dict.fromkeys(("page_faults", "first_call_s", "host_s", "device_s", "graph_s"), "float64"),
-    "peak_bytes": "Int64",
+    **dict.fromkeys(("page_faults", "first_call_s", "host_s", "device_s", "graph_s", "prepare_s"), "float64"),
+    **dict.fromkeys(("prepared_bytes", "peak_bytes"), "Int64"),
     **dict.fromkeys(("error_abs", "error_rms", "error_u"), "float64"),
     **dict.fromkeys(("reference", "reference_why"), "str"),
     **dict.fromkeys(("ratio", "ratio_low", "ratio_high", "noise_floor"), "float64"),
     **dict.fromkeys(("verdict", "flags"), "str"),
 }
 COLUMNS = tuple(DTYPES)
+PROVISIONAL = "provisional: "
+"""How a verdict begins if the rounds of its ratio are flagged as `disturbed`."""
+
 FLAG_COLUMNS = ("implementation", "case", "flag", "evidence")
 OPERATOR_COLUMNS = ("implementation", "baseline", "case", "operator", "calls", "self_s", "allocated_bytes")
 _COUNTS = ("cases", "implementations", "records", "ok", "not_ok")
@@ -51,7 +55,8 @@ def load(
 
     `run` is a name, "latest", the path of a `.jsonl` file, or several of these; None means every run. The columns are
     `COLUMNS`. `samples=True` adds `samples_s`: each row's raw seconds a call, float64, empty if nothing was timed.
-    `evidence=True` adds `evidence`: each row's `Flag`s. Missing numbers are NaN, a missing `peak_bytes` is NA.
+    `evidence=True` adds `evidence`: each row's `Flag`s. Missing numbers are NaN, a missing `peak_bytes` or
+    `prepared_bytes` is NA.
 
     `latency_s` is the median, and `latency_low` to `latency_high` its 95 % confidence interval. On CUDA it is the
     device's time, `device_s`; `host_s` is the host's time for a call, and `graph_s` the device's in a CUDA graph.
@@ -66,8 +71,8 @@ def load(
     "" for the built-in, "asked" or "fastest". The column `baseline` marks the rows of the reference.
 
     `noise_floor` is how far from 1 the ratio of a repeated contestant to itself may be in that case. `verdict` says
-    whether a difference beyond it was seen. `flags` names reasons to distrust the numbers. `error_u` is `error_abs` in
-    unit roundoffs of fp32.
+    whether a difference beyond it was seen; it begins with "provisional: " where others disturbed the rounds. `flags`
+    names reasons to distrust the numbers. `error_u` is `error_abs` in unit roundoffs of fp32.
 
     Unreadable files and lines give a warning and are left out. If a resumed run measured something twice, the last
     record counts.
@@ -95,7 +100,9 @@ def load(
     own = [of.get(row.case, NONE) for run_rows, of in zip(runs.values(), known, strict=True) for row in run_rows]
     frame[["reference", "reference_why"]] = np.array(own, dtype=object).reshape(-1, 2)
     frame["baseline"] = frame["reference"] == frame["implementation"]
-    frame["verdict"] = np.where(frame["baseline"], "", verdicts(paired, floors, of_processes))
+    firm = np.where(frame["baseline"], "", verdicts(paired, floors, of_processes)).astype(object)
+    shaken = [one for pair in zip(runs.values(), known, strict=True) for one in disturbed(*pair)]
+    frame["verdict"] = np.where(np.array(shaken, dtype=bool) & (firm != ""), PROVISIONAL + firm, firm)
     frame["evidence"] = frame["flags"]
     frame["flags"] = [", ".join(flag.name for flag in row.flags) for row in measured]
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF

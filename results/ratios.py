@@ -36,6 +36,15 @@ def controls(rows: Sequence[Row]) -> list[Array]:
     return [of(row) for row in rows]
 
 
+def disturbed(rows: Sequence[Row], references: Mapping[str, Reference]) -> list[bool]:
+    """For each row, whether it or the reference of its case is flagged as disturbed."""
+    flagged = {(row.case, row.implementation) for row in rows if any(flag.name == "disturbed" for flag in row.flags)}
+    return [
+        not flagged.isdisjoint({(row.case, name) for name in (row.implementation, references.get(row.case, NONE).name)})
+        for row in rows
+    ]
+
+
 def _over(processes: Iterable[Array], several: bool) -> Array:
     found = [pairs for pairs in processes if pairs.size]
     return np.array([np.median(pairs) for pairs in found]) if several else next(iter(found), np.empty(0))
