@@ -2,25 +2,29 @@
 
 import math
 import os
+import random
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import implementations
 from results import load
 from suites.failure import Failure
+from suites.inputs import make_inputs
 from suites.measure import host
 from suites.measure.disturbance import disturbance
 from suites.measure.gpu import GpuMonitor, Reading
 from suites.measure.host import HostTime
 from suites.measure.phases import Phases
 from suites.measure.quiet import WAITING, Attempt, HostWatch
-from suites.measure.rounds import CONTROL, Rounds
+from suites.measure.rounds import CONTROL, Budget, Rounds
 from suites.measure.states import slow_state, two_states
+from suites.measure.together import measure_case
 from suites.measure.turns import Samples
 from suites.records.record import Flag, Status
-from tests.runs import measured, save
+from tests.runs import CASE, measured, save
 
 STEP_S = 1 / 128  # exact in floating point
 
@@ -127,7 +131,7 @@ def test_a_quiet_case_is_measured_once() -> None:
 
 def test_a_disturbed_case_is_measured_again_once_the_machine_is_quiet() -> None:
     machine, began = Machine(lambda now: 1.5 if now < 3 else 0.0), list[str]()
-    case, phases = Case(machine, 2.0), Phases(lambda: machine.now_s, began.append)
+    case, phases = Case(machine, 2.0), Phases(lambda: machine.now_s, lambda phase, *_: began.append(phase))
     kept = machine.watch().least_disturbed(case, phases)
     assert (case.attempts, attempt_of(kept), kept.flags("a")) == (2, 2, ())
     assert machine.slept_s == 1.5
@@ -222,6 +226,32 @@ def test_one_that_failed_is_not_measured_again_and_has_failed() -> None:
     assert case.without == [set(), {"b"}]
     assert kept.rounds.samples["b"] is failure
     assert attempt_of(kept) == 2
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("busy_until_s", "flags"), [(0.2, set()), (math.inf, {"disturbed"})])
+def test_the_records_of_a_case_say_whether_it_stayed_disturbed(busy_until_s: float, flags: set[str]) -> None:
+    machine = Machine(lambda now: 1.5 if now < busy_until_s else 0.0)
+    phases = Phases(lambda: machine.now_s)
+
+    def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
+        machine.run(STEP_S)
+        return STEP_S, call()
+
+    records = measure_case(
+        CASE,
+        [implementations.get("builtin"), implementations.get("normalize")],
+        make_inputs=make_inputs,
+        clock=clock,
+        budget=Budget(seconds=0.5, precision=0.01),
+        rng=random.Random(0),
+        phases=phases,
+        watch=machine.watch(),
+    )
+    for record in records:
+        assert record.status is Status.OK, record.reason
+        assert {flag.name for flag in record.flags} & {"disturbed"} == flags
+    assert machine.slept_s >= 0.5
 
 
 # Two states

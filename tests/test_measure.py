@@ -378,6 +378,7 @@ def test_measuring_a_case_says_what_the_time_went_to() -> None:
         "small trials",
         "inputs",
         "oracle",
+        "preparation",
         "checks",
         "memory",
         "first calls",

@@ -402,3 +402,34 @@ def test_the_pace_of_early_calls_is_kept_where_there_were_some() -> None:
     assert samples.samples_s[-1] == pytest.approx(1e-5)
     (slow,) = only(Simulation(a=1e-3).run()).values()
     assert np.isnan(slow.early_s)
+
+
+# Signs of life
+
+
+def test_between_samples_the_next_contestant_is_named_with_the_share_that_is_done_and_never_within_one() -> None:
+    simulation, seen = Simulation(noise=0.1, a=0.01, b=0.02), list[tuple[str, str, float]]()
+
+    def watch(phase: str, name: str, share: float) -> None:
+        assert not inside
+        seen.append((phase, name, share))
+
+    inside = list[int]()
+
+    def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
+        inside.append(calls)
+        try:
+            return simulation.clock(call, calls)
+        finally:
+            inside.pop()
+
+    calls = {name: partial(simulation._call, name, object) for name in "ab"}
+    phases = Phases(lambda: simulation.time, watch)
+    sample_rounds(calls, "a", clock, Budget(seconds=1.0, precision=1e-12), random.Random(0), phases)
+    warm_up, samples = ([one for one in seen if one[0] == phase and one[1]] for phase in ("warm-up", "samples"))
+    assert [name for _, name, _ in warm_up] == ["a", "b"]
+    assert {name for _, name, _ in samples} == {"a", "b"}
+    shares = [share for *_, share in samples]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.9 < shares[-1] <= 1

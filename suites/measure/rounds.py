@@ -87,7 +87,8 @@ def sample_rounds(
     samples: dict[str, Samples | Failure] = {}
     paces: dict[str, Pace] = {}
     with phases("warm-up"):
-        for name, call in calls.items():
+        for number, (name, call) in enumerate(calls.items()):
+            phases.alive(name, number / len(calls))
             if too_slow_to_warm_up(call_s := known_s.get(name, 0.0), budget.seconds):
                 paces[name] = Pace(call_s, math.nan)
                 continue
@@ -103,7 +104,7 @@ def sample_rounds(
     gc.disable()
     try:
         with phases("samples"):
-            stop = _rounds(arms, samples, twin, clock, budget, rng, phases.now, inspect)
+            stop = _rounds(arms, samples, twin, clock, budget, rng, phases, inspect)
     finally:
         gc.enable()
     return Rounds(samples, stop, twin)
@@ -129,10 +130,10 @@ def _rounds(
     clock: Clock,
     budget: Budget,
     rng: random.Random,
-    now: Callable[[], float],
+    phases: Phases,
     inspect: Inspect,
 ) -> str:
-    started, order = now(), list(arms)
+    started, order, budget_s = phases.now(), list(arms), budget.seconds * len(arms)
     planned = [entry for entry in samples.values() if isinstance(entry, Samples)]
     fewest = fewest_rounds(planned)
     for pair in range(max(MOST_PAIRS, fewest)):
@@ -141,6 +142,7 @@ def _rounds(
         for number, arm in turns:  # the first of one round is the last of the other
             entry, name = samples[arm], twin if arm == CONTROL else arm
             if isinstance(entry, Samples) and entry.takes_part(pair):
+                phases.alive(name, min(1.0, (number - 1) / (2 * fewest), (phases.now() - started) / budget_s))
                 try:
                     _sample(entry, arms[arm], clock, partial(inspect, name))
                 except Failure as failure:
@@ -148,13 +150,13 @@ def _rounds(
                     samples |= dict.fromkeys((name, CONTROL) if name == twin else (name,), late)
                     inspect(name, late)
         over_s = sum(max(0.0, sum(entry.samples_s) - budget.seconds) for entry in planned if entry.fewest == 1)
-        spent_s = now() - started - over_s  # one slow call costs the others none of their share
+        spent_s = phases.now() - started - over_s  # one slow call costs the others none of their share
         if pair + 1 < fewest:
             if spent_s >= most_s(budget.seconds) * len(arms):  # the machine has become slower
                 break
         elif pair + 1 in LOOKS and precise(samples, twin, budget.precision):
             return "precision"
-        elif spent_s >= budget.seconds * len(arms) or all(entry.slow for entry in planned):
+        elif spent_s >= budget_s or all(entry.slow for entry in planned):
             break
     return "budget"
 

@@ -160,6 +160,8 @@ def _record(case: Case, entry: Implementation, result: Checked | Failure, timed:
             first_call_s=result.first_call_s,
             host_s=launched.host_s if launched else None,
             graph_s=launched.graph_s if launched else None,
+            prepare_s=result.preparation.seconds if result.preparation else None,
+            prepared_bytes=result.preparation.held_bytes if result.preparation else None,
         ),
         error=result.error,
         peak_bytes=result.memory.peak_bytes if result.memory else None,
