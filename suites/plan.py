@@ -4,14 +4,16 @@ import dataclasses
 import functools
 import hashlib
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
 from suites import environment
-from suites.grid import Grid, GridError, OwnInputs, load_grid
-from suites.inputs import InputError, UserInputs, inputs_name, load_file, require_shape
-from suites.records.case import CONTRACT, RANK, Case
+from suites.grid import Grid, GridError, load_grid
+from suites.inputs import InputError, UserInputs, require_shape
+from suites.question import FittedGrid, Options
+from suites.records.case import CONTRACT, Case
 
 _MOST_PROCESSES = 100
 
@@ -22,15 +24,18 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A grid's cases on this machine's devices, the contestants, and the user's own inputs if any."""
+    """A grid's cases on this machine's devices, the contestants, and the user's rows by `Case.inputs`.
+
+    `implementations` are those with a case. `left_out` maps what the grid has and this plan has not to the reason.
+    """
 
     grid: Grid
     cases: tuple[Case, ...]
     implementations: tuple[Implementation, ...]
     devices: tuple[str, ...]
-    own: UserInputs | None
+    inputs: Mapping[str, UserInputs]
+    left_out: Mapping[str, str]
     files: tuple[str, ...] = ()
-    inputs: str | None = None
     processes: int = 1
     allocator: str = "found"
 
@@ -42,7 +47,11 @@ class Plan:
         device: str | None = None,
         implementations: str | None = None,
         files: list[str] | None = None,
-        inputs: str | None = None,
+        inputs: Sequence[str] = (),
+        queries: str | None = None,
+        corpus: str | None = None,
+        k: str | None = None,
+        dtypes: str | None = None,
         precision: str | None = None,
         seconds: str | None = None,
         processes: str | None = None,
@@ -56,24 +65,26 @@ class Plan:
         for file in files or ():
             discovery.load_file(Path(file))
         entries = tuple(map(registry.get, _names(implementations)))
-        loaded, devices = _sampled(load_grid(grid), precision, seconds), _devices(device)
-        own = load_file(Path(inputs)) if inputs else None
-        cases = loaded.cases(devices, _own_inputs(own) if own else None)
+        devices = _devices(device)
+        options = Options(inputs=inputs, queries=queries, corpus=corpus, k=k, dtypes=dtypes)
+        fitted = FittedGrid.of(_sampled(load_grid(grid), precision, seconds), options)
+        cases = fitted.grid.cases(devices)
         if not cases:
+            reasons = "".join(f"; {task}: {why}" for task, why in fitted.left_out.items())
             raise GridError(
-                f"the grid {grid!r} has no case for the devices {', '.join(devices)}"
-                + (f" and the inputs {inputs!r}: it needs a task for data of that rank" if inputs else "")
-                + "; --grid NAME|FILE names another one"
+                f"the grid {grid!r} has no case for the devices {', '.join(devices)}{reasons}; "
+                "--grid NAME|FILE names another one"
             )
         _require_possible(grid, cases, entries)
+        contracts = {CONTRACT[case.task] for case in cases}
         return cls(
-            grid=loaded,
+            grid=fitted.grid,
             cases=cases,
-            implementations=entries,
+            implementations=tuple(entry for entry in entries if entry.task in contracts),
             devices=devices,
-            own=own,
+            inputs=fitted.files,
+            left_out=fitted.left_out,
             files=tuple(files or ()),
-            inputs=inputs,
             processes=_count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
             allocator=allocator,
         )
@@ -82,18 +93,18 @@ class Plan:
     def fingerprints(self) -> dict[str, str]:
         """Digests of the contents of the grid, the implementations and the user's data; file names don't matter."""
         sources = [*Path(registry.__file__).parent.rglob("*.py"), *map(Path, self.files)]
-        asked = dataclasses.replace(self.grid, name="", seconds=0, precision=0)  # a run has fields for the last two
+        cases = dataclasses.replace(self.grid, name="", folder=Path(), seconds=0, precision=0)  # a run has the last two
         digests = {
-            "grid": _digest(repr(asked).encode()),
+            "grid": _digest(repr(cases).encode()),
             "implementations": _digest(*sorted(source.read_bytes() for source in sources)),
         }
-        return digests | ({"inputs": self.own.fingerprint} if self.own else {})
+        rows = [found.fingerprint for _, found in sorted(self.inputs.items())]
+        return digests | ({"inputs": "-".join(rows)} if rows else {})
 
     @property
-    def left_out(self) -> dict[str, str]:
-        """The tasks of the grid that need another rank than the user's own data, with the reason."""
-        own = self.own
-        return {b.task: why for b in self.grid.blocks if (why := own.misfit(b.task))} if own else {}
+    def description(self) -> str:
+        """What the cases take of the user's rows, in words; "" without any."""
+        return ". ".join(rows.description(self.cases) for rows in self.inputs.values())
 
     @functools.cached_property
     def _by_id(self) -> dict[tuple[str, str], Case]:
@@ -179,8 +190,3 @@ def _require_possible(grid: str, cases: tuple[Case, ...], entries: tuple[Impleme
             f"--implementations: {', '.join(entry.name for entry in entries)} solve none of the tasks "
             f"of the grid {grid!r}: {', '.join(tasks)}"
         )
-
-
-def _own_inputs(own: UserInputs) -> dict[str, OwnInputs]:
-    shapes = {task: own.shape_for(task) for task in RANK}
-    return {task: OwnInputs(shape, inputs_name(own)) for task, shape in shapes.items() if shape}
