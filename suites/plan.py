@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
+from nearest import did_you_mean, listed
 from suites import environment
 from suites.grid import Grid, GridError, OwnInputs, load_grid
 from suites.inputs import InputError, UserInputs, inputs_name, load_file, require_shape
@@ -122,7 +123,7 @@ def _names(option: str | None) -> tuple[str, ...]:
         return registry.names()
     asked = tuple(dict.fromkeys(name.strip() for name in option.split(",") if name.strip()))
     if not asked:
-        raise PlanError(f"--implementations names none; known: {', '.join(registry.names())}")
+        raise PlanError(f"--implementations names none; known: {listed(registry.names())}; `{registry.ALL}` lists all")
     return asked
 
 
@@ -131,7 +132,7 @@ def _devices(asked: str | None) -> tuple[str, ...]:
     if asked is None:
         return present
     if asked not in registry.DEVICES:
-        raise PlanError(f"unknown device {asked!r}{registry.did_you_mean(asked, registry.DEVICES)}")
+        raise PlanError(f"--device: unknown device {asked!r}{did_you_mean(asked, registry.DEVICES)}")
     if asked not in present:
         raise PlanError(
             f"--device {asked}: torch {environment.torch_version()} finds no {asked} device here; "

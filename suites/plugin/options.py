@@ -1,5 +1,6 @@
 """The options of `pytest suites`, and the plan and run made from them."""
 
+import argparse
 import dataclasses
 import inspect
 import shlex
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nearest import did_you_mean
 from suites import git
 from suites.environment import environment
 from suites.families import FAMILIES, Family
@@ -16,10 +18,19 @@ from suites.measure import allocator
 from suites.plan import Plan
 from suites.records.record import Environment, Run
 
+GROUP = """cosinebench
+
+  pytest suites --benchmark-save                                   # the quick grid, about three minutes
+  pytest suites --grid smoke --implementations normalize,builtin   # two of them, in seconds
+  pytest suites --inputs embeddings.npy                            # your own rows
+  pytest suites --implementations-from mine.py --implementations mine,builtin
+
+options of pytest suites"""
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options of the suites; `plan_of` reads them."""
-    group = parser.getgroup("cosinebench", "cosinebench")
+    group = parser.getgroup("cosinebench", GROUP)
     group.addoption(
         "--grid",
         default="quick",
@@ -49,7 +60,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--allocator",
         default="found",
-        choices=allocator.REGIMES,
+        type=_regime,
+        metavar="|".join(allocator.REGIMES),
         help="the heap as the process finds it, or pinned to fixed thresholds (default: found)",
     )
     group.addoption(
@@ -60,6 +72,12 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="continue the newest unfinished run, or the one named by --benchmark-save=NAME",
     )
+
+
+def _regime(text: str) -> str:
+    if text not in allocator.REGIMES:
+        raise argparse.ArgumentTypeError(f"unknown allocator {text!r}{did_you_mean(text, allocator.REGIMES)}")
+    return text
 
 
 def asks_for_suites(config: pytest.Config, root: Path) -> bool:
