@@ -23,6 +23,7 @@ from suites.records.case import CONTRACT, Case
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.checks import name_of, require_form
+from suites.truth.fault import fault
 
 ROOT = Path(__file__).parent.parent
 CASES = (
@@ -67,6 +68,8 @@ def arguments(case: Case) -> tuple[object, ...]:
 )
 def test_an_implementation_is_right_in_every_dtype_that_it_takes(entry: Implementation, case: Case) -> None:
     with torch.no_grad():
+        if wrong := fault(case, entry, *make_inputs(case)):
+            pytest.fail(wrong, pytrace=False)
         result = require_form(case, entry.fn(*arguments(case)))
     truth = reference(case, *make_inputs(case))
     allowed = bounds(entry, case.length, case.dtype, name_of(result.dtype), truth)
