@@ -105,7 +105,11 @@ def failed(records: pd.DataFrame, evidence: pd.DataFrame) -> dict[str, object]:
 
 def profiled(profile: pd.DataFrame) -> dict[str, object]:
     """The time of a call by operator."""
-    return {"operators": operators.profiles(operators.operators(profile)), "profiled": profile["case"].nunique()}
+    return {
+        "operators": operators.profiles(operators.operators(profile)),
+        "profiled": profile["case"].nunique(),
+        "outside_torch": operators.outside(profile),
+    }
 
 
 def measured_on(head: Run, end: End | None, records: pd.DataFrame) -> dict[str, object]:

@@ -160,6 +160,10 @@ class Run:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
+OUTSIDE = "(outside torch)"
+"""The `Operator.operator` of the time of a call in which no torch operator ran, as in NumPy or Python itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operator:
     """The cost of one torch operator in one profiled call of an implementation on a case.
