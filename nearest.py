@@ -60,18 +60,19 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return [best] if best and _likeness(typed, best) >= LIKE else []
 
 
-def listed(names: Iterable[str], *, near_to: str = "") -> str:
-    """The names, or the `MOST` nearest and how many more there are."""
+def listed(names: Iterable[str], *, near_to: str = "", most: int = MOST) -> str:
+    """The names, or `most` of them, nearest first, and how many more there are."""
     shown = list(names)
-    if len(shown) <= MOST:
+    if len(shown) <= most:
         return ", ".join(shown)
-    shown.sort(key=lambda one: -_likeness(_plain(near_to), one))
-    return f"{', '.join(shown[:MOST])} and {len(shown) - MOST} more"
+    if near_to:
+        shown.sort(key=lambda one: -_likeness(_plain(near_to), one))
+    return f"{', '.join(shown[:most])} and {len(shown) - most} more"
 
 
-def no_file(path: Path) -> str:
+def no_file(path: Path, what: str = "file") -> str:
     """The error about a file that does not exist: the nearest file of its folder, and those of its type there."""
-    missing, folder = f"there is no file {str(path)!r}", path.parent
+    missing, folder = f"there is no {what} {str(path)!r}", path.parent
     if not folder.is_dir():
         return f"{missing}: there is no folder {str(folder)!r}; check the path"
     files = sorted(one.name for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))

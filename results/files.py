@@ -88,7 +88,7 @@ def find(run: str, root: Path = ROOT) -> Path:
         return Path(run)
     elsewhere = "a file elsewhere is named by its path, such as folder/NAME.jsonl"
     if run.endswith(".jsonl") and Path(run).parent.is_dir() and Path(run).parent != Path():
-        raise UnknownRun(no_file(Path(run)))
+        raise UnknownRun(no_file(Path(run), "run"))
     if not known:
         raise UnknownRun(f"there is no run {run!r} in {root}. It is empty; {elsewhere}")
     near = did_you_mean(Path(run).stem, (LATEST, *known), every="python -m results")
