@@ -16,6 +16,7 @@ from suites.inputs import SUFFIXES
 from suites.measure import allocator
 from suites.plan import Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
+from suites.records import budget
 from suites.records.record import Environment, Run
 
 
@@ -49,6 +50,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--queries", metavar="FILE", help="measure one query and all of these queries against --corpus")
     group.addoption("--corpus", metavar="FILE", help="the rows that --queries search")
     group.addoption("--k", metavar="K", help="also find the nearest K rows of the corpus")
+    group.addoption(
+        "--baseline",
+        metavar="NAME",
+        help="compare times with this implementation, and measure it too (default: torch's built-in of each task)",
+    )
+    group.addoption("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: {budget.spelt(budget.BUDGET)})")
     group.addoption(
         "--precision",
         metavar="PERCENT",
@@ -111,6 +118,8 @@ def plan_of(config: pytest.Config) -> Plan:
         seconds=option.seconds,
         processes=option.processes,
         allocator=option.allocator,
+        baseline=option.baseline,
+        error_budget=option.error_budget,
     )
 
 
@@ -139,4 +148,6 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
         families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
         fingerprints={**plan.fingerprints, "uncommitted changes": git.uncommitted()},
+        baseline=plan.baseline,
+        error_budget=plan.error_budget,
     )
