@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
@@ -13,14 +12,16 @@ from results import ROOT, StoreError
 from results.recorder import Recorder
 from suites import compile_cache
 from suites.plugin import options
+from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
 from suites.plugin.console import ProgressLine
+from suites.plugin.costs import Costs
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
 from suites.profiling import profile_case
 from suites.records.case import Case
-from suites.records.finding import Finding, key
+from suites.records.finding import Finding, Key, key
 from suites.records.record import End, Operator, Record
 from suites.session import Session
 from suites.survey import Survey
@@ -54,9 +55,10 @@ class Bench:
             config.option.no_header = True  # a run holds its environment
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
         self.progress = ProgressLine(verbosity=config.option.verbose)
-        self.session = Session(plan, done=self.recorder.done, started=self.progress.running, ended=self.save)
+        shown = self.progress
+        self.session = Session(plan, done=self.recorder.done, started=shown.running, ended=self.save, alive=shown.alive)
         found, phases = self.recorder.found, self.session.phases
-        self.survey = Survey(plan, done=found, phases=phases, looking=self.progress.looking, found=self.keep)
+        self.survey = Survey(plan, done=found, phases=phases, looking=shown.running, found=self.keep)
         self.asking = Asking(self.survey)
         for plugin in (self.progress, Measuring(self.session), self.asking):
             config.pluginmanager.register(plugin)
@@ -65,12 +67,12 @@ class Bench:
         self.append(records)
         if self.profiles:
             self.append(profile_case(case, contestants, records, self.session.make_inputs(case), self.profiles))
-        self.progress.measured(len(records))
+        self.progress.done(case)
 
     def keep(self, findings: list[Finding]) -> None:
         self.append(findings)
         for finding in findings:
-            self.progress.found(key(finding)[0])
+            self.progress.done(key(finding))
 
     def append(self, lines: Iterable[Record | Finding | Operator | End]) -> None:
         try:
@@ -83,13 +85,16 @@ class Bench:
         selected = [part for part in (self.session, self.survey) if part.selected]
         return bool(selected) and not any(part.left for part in selected)
 
+    @property
+    def findings_left(self) -> set[Key]:
+        return self.asking.selected - set(map(key, self.recorder.found))
+
     def pytest_report_collectionfinish(self) -> list[str]:
-        return self.session.describe(registry.absent())
+        return announcement(self.session, self.findings_left, registry.absent())
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
-            left = self.asking.selected - set(map(key, self.recorder.found))
-            self.progress.start(self.session.left, Counter(question for question, *_ in left))
+            self.progress.start(Costs.of(self.session.plan), self.session.left, self.findings_left)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -119,5 +124,5 @@ class Bench:
             colour=reporter.hasmarkup,
             encoding=sys.stdout.encoding,
         )
-        for line in ("", *lines, ""):
+        for line in ("", *found.versus, *lines, ""):
             reporter.write_line(line)

@@ -46,7 +46,7 @@ def did_you_mean(name: object, known: Iterable[str], *, every: str = "") -> str:
     names = [one for one in dict.fromkeys(known) if one]
     near = nearest(str(name), names)
     question = f" did you mean {' or '.join(map(repr, near))}?{_number(str(name), near)}" if near else ""
-    return f";{question} known: {listed(names, near_to=str(name))}{f'; `{every}` lists all' if every else ''}"
+    return f";{question} known: {some_of(names, near_to=str(name))}{f'; `{every}` lists all' if every else ''}"
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
@@ -60,7 +60,7 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return [best] if best and _likeness(typed, best) >= LIKE else []
 
 
-def listed(names: Iterable[str], *, near_to: str = "", most: int = MOST) -> str:
+def some_of(names: Iterable[str], *, near_to: str = "", most: int = MOST) -> str:
     """The names, or `most` of them, nearest first, and how many more there are."""
     shown = list(names)
     if len(shown) <= most:

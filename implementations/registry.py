@@ -54,6 +54,7 @@ def implementation(
     dot: str = "one by one",
     norm: str = "one by one",
     angle_by: str = "",
+    prepare: Function | None = None,
     **unknown: object,
 ) -> Callable[[Function], Function]:
     """Register the decorated function under its own name and return it unchanged.
@@ -86,6 +87,7 @@ def implementation(
             dot=dot,
             norm=norm,
             angle_by=angle_by,
+            prepare=prepare,
         )
         require_function(fn, task)
         _require_free(entry)

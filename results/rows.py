@@ -39,6 +39,7 @@ class Row(NamedTuple):
     direction: str
     inputs: str
     cache: str
+    k: int
     case: str
     status: str
     reason: str
@@ -51,6 +52,8 @@ class Row(NamedTuple):
     first_call_s: float
     host_s: float
     graph_s: float
+    prepare_s: float
+    prepared_bytes: int | None
     peak_bytes: int | None
     error_abs: float
     error_rms: float
@@ -99,6 +102,8 @@ def _flat(run: str, record: Record) -> Row:
         float(latency.first_call_s) if latency else math.nan,
         _seconds(latency.host_s if latency else None),
         _seconds(latency.graph_s if latency else None),
+        _seconds(latency.prepare_s if latency else None),
+        latency.prepared_bytes if latency else None,
         record.peak_bytes,
         float(error.error_abs) if error else math.nan,
         float(error.error_rms) if error else math.nan,
@@ -119,14 +124,14 @@ def _seconds(measured: float | None) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
-def _axes(case: Case) -> tuple[str, str, str, str, str, str, str, str, str, str]:
+def _axes(case: Case) -> tuple[str, str, str, str, str, str, str, str, str, int, str]:
     if case.task not in DIM:
         raise ValueError(f"unknown task {case.task!r}; known: {', '.join(DIM)}")
     shape, dims = "x".join(map(str, case.shape)), ",".join(map(str, DIM[case.task]))
     dtype, device, inputs = _text(case.dtype), _text(case.device), _text(case.inputs)
     memory_format, direction = _text(case.memory_format), _text(case.direction)
     name = _text(f"{case.task}-{case.id}")
-    return case.task, shape, dims, dtype, device, memory_format, direction, inputs, _text(case.cache), name
+    return case.task, shape, dims, dtype, device, memory_format, direction, inputs, _text(case.cache), case.k, name
 
 
 def _text(value: str) -> str:

@@ -2,17 +2,17 @@
 
 import itertools
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES
 from nearest import did_you_mean, no_file
 from suites import grid_values as values
-from suites.grid_values import GridError
+from suites.grid_values import FILE, GridError
 from suites.records.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
-__all__ = ["Block", "Grid", "GridError", "OwnInputs", "load_grid"]
+__all__ = ["FILE", "Block", "Grid", "GridError", "load_grid"]
 
 FOLDER = Path(__file__).parent / "grids"
 
@@ -29,9 +29,10 @@ class Block:
     directions: tuple[str, ...]
     inputs: tuple[str, ...]
     caches: tuple[str, ...]
+    k: int = 0
 
     def cases(self) -> list[Case]:
-        """Every combination, shape by shape."""
+        """Every combination, shape by shape. A corpus of fewer than k rows is searched for all of its rows."""
         axes = (self.shapes, self.dtypes, self.devices, self.memory_formats, self.directions, self.inputs, self.caches)
         return [
             Case(
@@ -43,6 +44,7 @@ class Block:
                 direction=direction,
                 inputs=inputs,
                 cache=cache,
+                k=min(self.k, shape[1]),
             )
             for shape, dtype, device, memory_format, direction, inputs, cache in itertools.product(*axes)
         ]
@@ -55,7 +57,8 @@ class Grid:
     Sampling ends when each ratio to the baseline is known to ± `precision` (a fraction; percent in the file), or when
     `seconds` for each implementation are spent. `families` are the hard inputs (suites/families); implementations
     meet them in the dtypes and on the devices of the cases. With `compile_anew` False, compiled implementations skip
-    what they would compile again for, which takes seconds each time.
+    what they would compile again for, which takes seconds each time. The inputs `file:PATH` are the user's rows, with
+    paths from `folder`: such a block gives the numbers of rows, and the file their width (suites/question.py).
     """
 
     name: str
@@ -64,34 +67,12 @@ class Grid:
     blocks: tuple[Block, ...]
     families: tuple[str, ...] = ()
     compile_anew: bool = True
+    folder: Path = Path()
 
-    def cases(self, devices: Sequence[str], own_inputs: Mapping[str, "OwnInputs"] | None = None) -> tuple[Case, ...]:
-        """The cases on `devices`, each once, in the order of the file.
-
-        Args:
-            devices: device types to keep.
-            own_inputs: task to the user's own data, which replace the shapes and inputs of the grid. Tasks without an
-                entry are left out.
-        """
-        cases = [case for block in self._blocks(own_inputs) for case in block.cases() if case.device in devices]
+    def cases(self, devices: Sequence[str]) -> tuple[Case, ...]:
+        """The cases on `devices`, each once, in the order of the file."""
+        cases = [case for block in self.blocks for case in block.cases() if case.device in devices]
         return tuple(dict.fromkeys(cases))
-
-    def _blocks(self, own_inputs: Mapping[str, "OwnInputs"] | None) -> list[Block]:
-        if own_inputs is None:
-            return list(self.blocks)
-        return [
-            Block(**(vars(block) | {"shapes": (own.shape,), "inputs": (own.name,)}))
-            for block in self.blocks
-            if (own := own_inputs.get(block.task))
-        ]
-
-
-@dataclass(frozen=True)
-class OwnInputs:
-    """The shape that the user's own data give a task, and the name of the data."""
-
-    shape: tuple[int, ...]
-    name: str
 
 
 def load_grid(name: str) -> Grid:
@@ -124,6 +105,7 @@ def load_grid(name: str) -> Grid:
         blocks=tuple(_block(block, f"{path}, [[cases]] {n}") for n, block in enumerate(blocks, 1)),
         families=values.families(table.get("families", []), str(path)),
         compile_anew=values.switch("compile_anew", table.get("compile_anew", True), str(path)),
+        folder=path.parent,
     )
 
 
@@ -138,7 +120,8 @@ _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: kno
 
 
 def _block(table: dict[str, object], where: str) -> Block:
-    values.require_keys(table, ("task", "shapes", "dtypes"), ("task", "shapes", *_AXES), where)
+    needed = ("task", "shapes", "dtypes", *(["k"] if table.get("task") == "top_k" else []))
+    values.require_keys(table, needed, ("task", "shapes", "k", *_AXES), where)
     task = values.known("task", table["task"], tuple(RANK), where)
     axes = {
         axis: values.axis_values(axis, table.get(axis, default), known, where)
@@ -146,4 +129,7 @@ def _block(table: dict[str, object], where: str) -> Block:
     }
     if "channels_last" in axes["memory_formats"] and task != "feature_maps":
         raise GridError(f"{where}: channels_last needs [N, C, H, W] inputs, the task 'feature_maps', not {task!r}")
-    return Block(task=task, shapes=values.shapes(table["shapes"], task, where), **axes)
+    if task == "top_k" and axes["directions"] != ("forward",):
+        raise GridError(f"{where}: the task 'top_k' has indices, which have no gradient; its direction is 'forward'")
+    shapes = values.shapes(table["shapes"], task, where)
+    return Block(task=task, shapes=shapes, k=values.neighbours(table.get("k", 0), task, shapes, where), **axes)

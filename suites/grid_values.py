@@ -5,6 +5,9 @@ import math
 from nearest import did_you_mean
 from suites.records.case import FAMILY_NAMES, RANK
 
+FILE = "file:"
+"""How the inputs of a grid name the user's rows: `file:` and the path from the grid's folder."""
+
 
 class GridError(ValueError):
     """A grid that does not exist, or that cannot run as it is written."""
@@ -22,8 +25,10 @@ def axis_values(axis: str, given: object, names: tuple[str, ...], where: str) ->
     values = tuple(given) if isinstance(given, list | tuple) else (given,)
     if not values:
         raise GridError(f"{where}: {axis} is empty; known: {', '.join(names)}")
-    kind = axis if axis == "inputs" else axis.removesuffix("s")
-    return tuple(known(kind, value, names, where) for value in values)
+    if axis != "inputs":
+        return tuple(known(axis.removesuffix("s"), value, names, where) for value in values)
+    of_file = [value for value in values if isinstance(value, str) and value.startswith(FILE)]
+    return tuple(value if value in of_file else known(axis, value, (*names, f"{FILE}PATH"), where) for value in values)
 
 
 def families(given: object, where: str) -> tuple[str, ...]:
@@ -49,6 +54,18 @@ def shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]:
             if type(size) is not int or size < 1:
                 raise GridError(f"{where}: the shape {shape} holds {size!r}; a size is an integer of 1 or more")
     return tuple(map(tuple, given))
+
+
+def neighbours(given: object, task: str, shapes: tuple[tuple[int, ...], ...], where: str) -> int:
+    """k, from 1 to the rows of each corpus, for the task "top_k"; 0 for the others."""
+    if task != "top_k":
+        if given != 0:
+            raise GridError(f"{where}: k is {given!r}, and {task!r} takes no k; leave it out, or take the task 'top_k'")
+        return 0
+    fewest = min(rows for _, rows, _ in shapes)
+    if type(given) is not int or not 1 <= given <= fewest:
+        raise GridError(f"{where}: k is {given!r}; the smallest corpus has {fewest} rows, so k is from 1 to {fewest}")
+    return given
 
 
 def switch(key: str, given: object, where: str) -> bool:

@@ -4,36 +4,41 @@ import dataclasses
 import functools
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
-from nearest import did_you_mean, listed
+from nearest import did_you_mean
 from suites import environment
-from suites.grid import Grid, GridError, OwnInputs, load_grid
-from suites.inputs import InputError, UserInputs, inputs_name, load_file, require_shape
-from suites.records.case import CONTRACT, RANK, Case
+from suites.contestants import PlanError, against, chosen, contestants, unsolved
+from suites.grid import Grid, GridError, load_grid
+from suites.inputs import InputError, UserInputs, require_shape
+from suites.question import FittedGrid, Options
+from suites.records import budget
+from suites.records.case import CONTRACT, Case
 
 _MOST_PROCESSES = 100
 
 
-class PlanError(ValueError):
-    """Options that cannot be satisfied."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A grid's cases on this machine's devices, the contestants, and the user's own inputs if any."""
+    """A grid's cases on this machine's devices, the contestants, and the user's rows by `Case.inputs`.
+
+    `implementations` are those with a case. `left_out` maps what the grid has and this plan has not to the reason.
+    """
 
     grid: Grid
     cases: tuple[Case, ...]
     implementations: tuple[Implementation, ...]
     devices: tuple[str, ...]
-    own: UserInputs | None
+    inputs: Mapping[str, UserInputs]
+    left_out: Mapping[str, str]
     files: tuple[str, ...] = ()
-    inputs: str | None = None
     processes: int = 1
     allocator: str = "found"
+    baseline: str = ""
+    error_budget: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -43,58 +48,73 @@ class Plan:
         device: str | None = None,
         implementations: str | None = None,
         files: list[str] | None = None,
-        inputs: str | None = None,
+        inputs: Sequence[str] = (),
+        queries: str | None = None,
+        corpus: str | None = None,
+        k: str | None = None,
+        dtypes: str | None = None,
         precision: str | None = None,
         seconds: str | None = None,
         processes: str | None = None,
         allocator: str = "found",
+        baseline: str | None = None,
+        error_budget: str | None = None,
     ) -> "Plan":
         """The plan for the options of these names, as typed; `files` is --implementations-from.
 
         Raises:
-            PlanError, GridError, RegistryError, InputError: an option is invalid; the message lists valid values.
+            PlanError, GridError, RegistryError, InputError, BudgetError: an option is invalid; the message lists valid
+                values.
         """
+        limits = budget.parse(error_budget) if error_budget is not None else {}
         for file in files or ():
             discovery.load_file(Path(file))
-        entries = tuple(map(registry.get, _names(implementations)))
-        loaded, devices = _sampled(load_grid(grid), precision, seconds), _devices(device)
-        own = load_file(Path(inputs)) if inputs else None
-        cases = loaded.cases(devices, _own_inputs(own) if own else None)
+        entries = chosen(implementations)
+        devices = _devices(device)
+        options = Options(inputs=inputs, queries=queries, corpus=corpus, k=k, dtypes=dtypes)
+        fitted = FittedGrid.of(_sampled(load_grid(grid), precision, seconds), options)
+        cases = fitted.grid.cases(devices)
         if not cases:
+            reasons = "".join(f"; {task}: {why}" for task, why in fitted.left_out.items())
             raise GridError(
-                f"the grid {grid!r} has no case for the devices {', '.join(devices)}"
-                + (f" and the inputs {inputs!r}: it needs a task for data of that rank" if inputs else "")
-                + "; --grid NAME|FILE names another one"
+                f"the grid {grid!r} has no case for the devices {', '.join(devices)}{reasons}; "
+                "--grid NAME|FILE names another one"
             )
-        _require_possible(grid, cases, entries)
+        _require_possible(grid, cases)
+        taking_part = contestants(entries, cases, baseline or "", grid)
+        unasked = unsolved(cases, taking_part)
+        if fitted.grid.families and (implementations or baseline):
+            unasked["known_bugs"] = "they are torch's, whatever the implementations"
         return cls(
-            grid=loaded,
-            cases=cases,
-            implementations=entries,
+            grid=fitted.grid,
+            cases=tuple(case for case in cases if case.task not in unasked),
+            implementations=taking_part,
             devices=devices,
-            own=own,
+            inputs=fitted.files,
+            left_out={**fitted.left_out, **unasked},
             files=tuple(files or ()),
-            inputs=inputs,
             processes=_count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
             allocator=allocator,
+            baseline=baseline or "",
+            error_budget=limits,
         )
 
     @property
     def fingerprints(self) -> dict[str, str]:
         """Digests of the contents of the grid, the implementations and the user's data; file names don't matter."""
         sources = [*Path(registry.__file__).parent.rglob("*.py"), *map(Path, self.files)]
-        asked = dataclasses.replace(self.grid, name="", seconds=0, precision=0)  # a run has fields for the last two
+        cases = dataclasses.replace(self.grid, name="", folder=Path(), seconds=0, precision=0)  # a run has the last two
         digests = {
-            "grid": _digest(repr(asked).encode()),
+            "grid": _digest(repr(cases).encode()),
             "implementations": _digest(*sorted(source.read_bytes() for source in sources)),
         }
-        return digests | ({"inputs": self.own.fingerprint} if self.own else {})
+        rows = [found.fingerprint for _, found in sorted(self.inputs.items())]
+        return digests | ({"inputs": "-".join(rows)} if rows else {})
 
     @property
-    def left_out(self) -> dict[str, str]:
-        """The tasks of the grid that need another rank than the user's own data, with the reason."""
-        own = self.own
-        return {b.task: why for b in self.grid.blocks if (why := own.misfit(b.task))} if own else {}
+    def description(self) -> str:
+        """What the cases take of the user's rows, in words; "" without any."""
+        return ". ".join(rows.description(self.cases) for rows in self.inputs.values())
 
     @functools.cached_property
     def _by_id(self) -> dict[tuple[str, str], Case]:
@@ -108,6 +128,10 @@ class Plan:
         """The case of a task with this id."""
         return self._by_id[task, case_id]
 
+    def contestant(self, name: str) -> Implementation:
+        """The implementation of this name, as a contestant of this plan."""
+        return against(registry.get(name), self.baseline)
+
     def contestants(self, case: Case) -> tuple[Implementation, ...]:
         """The implementations of the contract of the case."""
         return tuple(entry for entry in self.implementations if entry.task == CONTRACT[case.task])
@@ -115,16 +139,6 @@ class Plan:
 
 def _digest(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()[:12]
-
-
-def _names(option: str | None) -> tuple[str, ...]:
-    """The names in the option, each once; all names without the option."""
-    if option is None:
-        return registry.names()
-    asked = tuple(dict.fromkeys(name.strip() for name in option.split(",") if name.strip()))
-    if not asked:
-        raise PlanError(f"--implementations names none; known: {listed(registry.names())}; `{registry.ALL}` lists all")
-    return asked
 
 
 def _devices(asked: str | None) -> tuple[str, ...]:
@@ -168,20 +182,9 @@ def _count(option: str, text: str, most: int) -> int:
     return int(text)
 
 
-def _require_possible(grid: str, cases: tuple[Case, ...], entries: tuple[Implementation, ...]) -> None:
+def _require_possible(grid: str, cases: tuple[Case, ...]) -> None:
     for case in cases:
         try:
             require_shape(case)
         except InputError as error:
             raise GridError(f"the grid {grid!r}: {error}") from error
-    tasks = dict.fromkeys(case.task for case in cases)
-    if not any(entry.task == CONTRACT[task] for entry in entries for task in tasks):
-        raise PlanError(
-            f"--implementations: {', '.join(entry.name for entry in entries)} solve none of the tasks "
-            f"of the grid {grid!r}: {', '.join(tasks)}"
-        )
-
-
-def _own_inputs(own: UserInputs) -> dict[str, OwnInputs]:
-    shapes = {task: own.shape_for(task) for task in RANK}
-    return {task: OwnInputs(shape, inputs_name(own)) for task, shape in shapes.items() if shape}

@@ -13,7 +13,8 @@ from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.problem import Pair, call_of, gradient_mode
 from suites.records.case import Case
-from suites.records.record import OUTSIDE, Operator, Record, Status
+from suites.records.outside import OUTSIDE
+from suites.records.record import Operator, Record, Status
 
 _WARM_CALLS = 2
 _TRACED_CALLS = 3

@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
-from suites.inputs import UserInputs, load_file, make_inputs
+from suites.contestants import against
+from suites.inputs import RowFiles, UserInputs, load_rows, make_inputs
 from suites.measure import allocator
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
+from suites.measure.quiet import Watch
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.records.case import Case
@@ -25,34 +27,38 @@ from suites.records.record import Error, Record, Status
 class Job:
     """All that a fresh process needs to know to measure a case.
 
-    `names` are the contestants, `files` those of --implementations-from, and `inputs` is the file of --inputs.
+    `names` are the contestants, `files` those of --implementations-from, and `inputs` are the user's rows, if any.
+    `baseline` is that of --baseline.
     """
 
     case: Case
     names: tuple[str, ...]
     files: tuple[str, ...]
-    inputs: str | None
+    inputs: RowFiles | None
     allocator: str
     budget: Budget
+    baseline: str = ""
 
 
 def measure_here(
     case: Case,
     contestants: Sequence[Implementation],
-    own: UserInputs | None,
+    files: Mapping[str, UserInputs],
     budget: Budget,
     phases: Phases,
+    watch: Watch,
     seed: str = "",
 ) -> list[Record]:
     """One record for each contestant, measured in this process. Case and seed determine the order of the rounds."""
     return measure_case(
         case,
         contestants,
-        make_inputs=partial(make_inputs, file=own),
+        make_inputs=partial(make_inputs, files=files),
         clock=clock_of(case.device, case.cache),
         budget=budget,
         rng=random.Random(case.id + seed),
         phases=phases,
+        watch=watch,
     )
 
 
@@ -65,10 +71,11 @@ def measure_apart(job: Job, processes: int, phases: Phases) -> list[Record]:
     measured = []
     for number in range(processes):
         with phases("processes"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            phases.alive(f"process {number + 1} of {processes}", number / processes)
             try:
                 records, seconds = pool.submit(_measure, job, number).result()
             except BrokenProcessPool:
-                return [_crashed(job.case, name, number) for name in job.names]
+                return [_crashed(job.case, entry, number) for entry in _contestants(job)]
         measured.append(records)
         for phase, spent in seconds.items():
             phases.seconds[phase] += spent
@@ -100,12 +107,16 @@ def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
         allocator.pin()
     for file in job.files:
         discovery.load_file(Path(file))
-    own = load_file(Path(job.inputs)) if job.inputs else None
-    phases, contestants = Phases(), [registry.get(name) for name in job.names]
-    records = measure_here(job.case, contestants, own, job.budget, phases, seed=f" {number}")
+    files = {job.inputs.inputs: load_rows(job.inputs)} if job.inputs else {}
+    phases, contestants = Phases(), _contestants(job)
+    records = measure_here(job.case, contestants, files, job.budget, phases, Watch(), seed=f" {number}")
     return records, dict(phases.seconds)
 
 
-def _crashed(case: Case, name: str, number: int) -> Record:
+def _contestants(job: Job) -> list[Implementation]:
+    return [against(registry.get(name), job.baseline) for name in job.names]
+
+
+def _crashed(case: Case, entry: Implementation, number: int) -> Record:
     reason = f"process {number + 1}, which measured the case, died; one of its contestants crashed it"
-    return Record.failed(name, registry.get(name).baseline, case, Status.CRASHED, reason)
+    return Record.failed(entry.name, entry.baseline, case, Status.CRASHED, reason)

@@ -3,13 +3,14 @@
 import dataclasses
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from implementations import Implementation, registry
 from suites.inputs import make_inputs
 from suites.measure import allocator
-from suites.measure.phases import Phases
+from suites.measure.phases import Phases, SignOfLife
 from suites.measure.problem import Pair
+from suites.measure.quiet import Watch
 from suites.measure.rounds import Budget
 from suites.plan import Plan
 from suites.records.case import CONTRACT, Case
@@ -26,6 +27,7 @@ class Session:
             Otherwise all its contestants are measured again, including those with a record.
         started: called with each case before it is measured.
         ended: called with each measured case, its contestants and their records.
+        alive: called while a case is measured, between timed calls.
     """
 
     def __init__(
@@ -35,12 +37,13 @@ class Session:
         done: Sequence[Record],
         started: Callable[[Case], None],
         ended: Callable[[Case, Sequence[Implementation], list[Record]], None],
+        alive: SignOfLife | None = None,
     ) -> None:
         if plan.allocator == "pinned":
             allocator.pin()
         gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
         self.plan = plan
-        self.phases = Phases()
+        self.phases, self._watch = Phases(alive=alive), Watch()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
         for record in done:
             self._records[record.case][record.implementation] = record
@@ -52,14 +55,14 @@ class Session:
         self._selected[self.plan.case(task, case_id)].add(name)
 
     @property
-    def left(self) -> dict[Case, int]:
-        """The cases still to be measured, each with the number of its contestants."""
-        return {case: len(names) for case, names in self._selected.items() if not self._is_done(case)}
+    def left(self) -> dict[Case, frozenset[str]]:
+        """The cases still to be measured, each with the names of its contestants."""
+        return {case: names for case, names in self.selected.items() if not self._is_done(case)}
 
     @property
-    def selected(self) -> int:
-        """How many cases were selected."""
-        return len(self._selected)
+    def selected(self) -> dict[Case, frozenset[str]]:
+        """The cases that pytest selected, each with the names of its contestants."""
+        return {case: frozenset(names) for case, names in self._selected.items()}
 
     def record(self, task: str, case_id: str, name: str) -> Record:
         """The record of an implementation on a case, measured now unless it exists."""
@@ -71,25 +74,7 @@ class Session:
 
     def make_inputs(self, case: Case) -> Pair:
         """x and y of a case, always the same."""
-        return make_inputs(case, file=self.plan.own)
-
-    def describe(self, absent: Mapping[str, str]) -> list[str]:
-        """The header lines: what will be measured, and which implementations are absent."""
-        plan, cases = self.plan, _counted(len(self._selected), "case")
-        counts = f"{cases} on {' and '.join(plan.devices)}, {_counted(len(plan.implementations), 'implementation')}"
-        percent, seconds = f"{plan.grid.precision * 100:.3g} %", f"{plan.grid.seconds:g} s"
-        sampled = f"each ratio to ± {percent}, at most {seconds} per implementation"
-        if plan.processes > 1:
-            sampled += f", over {plan.processes} processes"
-        if done := len(self._selected) - len(self.left):
-            counts += f"; {_counted(done, 'case')} done already"
-        return [
-            f"grid {plan.grid.name}: {counts}",
-            f"sampling: {sampled}",
-            *([f"inputs {plan.own.description}"] if plan.own else []),
-            *(f"{task} is left out: {reason}" for task, reason in plan.left_out.items()),
-            *(f"{name} is absent: {reason}" for name, reason in absent.items()),
-        ]
+        return make_inputs(case, files=self.plan.inputs)
 
     def end(self) -> End:
         """The end of the run: its wall time, by phase."""
@@ -105,11 +90,12 @@ class Session:
     def _measure(self, case: Case) -> None:
         # Also those with a record already: a ratio needs both sides in the same rounds.
         taking_part = self._selected[case] | self._records[case].keys()
-        contestants = [registry.get(name) for name in registry.names(CONTRACT[case.task]) if name in taking_part]
+        names = (name for name in registry.names(CONTRACT[case.task]) if name in taking_part)
+        contestants = list(map(self.plan.contestant, names))
         if self.plan.processes > 1:
             records = self._measure_apart(case, contestants)
         else:
-            records = measure_here(case, contestants, self.plan.own, self._budget, self.phases)
+            records = measure_here(case, contestants, self.plan.inputs, self._budget, self.phases, self._watch)
         with self.phases("saving and profiling"):
             self._ended(case, contestants, records)
         # Only now is the case done: a run whose last records could not be saved is incomplete.
@@ -121,12 +107,9 @@ class Session:
             case=case,
             names=tuple(entry.name for entry in contestants),
             files=plan.files,
-            inputs=plan.inputs,
+            inputs=plan.inputs[case.inputs].source if case.inputs in plan.inputs else None,
             allocator=plan.allocator,
+            baseline=plan.baseline,
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
         return measure_apart(job, processes, self.phases)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)

@@ -25,7 +25,7 @@ class Survey:
     Args:
         plan: the grid's families, the dtypes and devices of its cases, and the contestants.
         done: findings of the run that is resumed.
-        looking: called with the name of each finding before it is made.
+        looking: called with the key of each finding before it is made.
         found: called with each new finding.
         phases: adds up the time of each phase.
     """
@@ -35,11 +35,11 @@ class Survey:
         plan: Plan,
         *,
         done: Iterable[Finding],
-        looking: Callable[[str], None],
+        looking: Callable[[Key], None],
         found: Callable[[list[Finding]], None],
         phases: Phases,
     ) -> None:
-        errors = dict(_makers(plan)) if plan.grid.families and not plan.own else {}
+        errors = dict(_makers(plan)) if plan.grid.families else {}
         self.wanted = bool(errors)
         self._makers = errors | dict(always_one.makers())
         self._compile_anew = plan.grid.compile_anew
@@ -70,7 +70,7 @@ class Survey:
     def finding(self, asked: Key) -> Finding:
         """The finding with this key, made now unless the run has it."""
         if asked not in self._findings:
-            self._looking(f"{asked.question} {asked.subject}")
+            self._looking(asked)
             self._forget_compiled(asked)
             finding = self._make(asked)
             self._found([finding])
@@ -120,5 +120,5 @@ def _makers(plan: Plan) -> Iterator[tuple[Key, Callable[[], Finding]]]:
         for entry in plan.implementations:
             asked = Key("resolution", device, dtype, implementation=entry.name)
             yield asked, partial(resolution_of, entry, dtype, device)
-    for bug in BUGS:
+    for bug in BUGS if "known_bugs" not in plan.left_out else ():
         yield Key("known_bugs", name=bug.name), partial(look, bug)

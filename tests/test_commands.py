@@ -140,6 +140,11 @@ SLIPS = [  # what is typed; the exit status; what the error says, in this order
         "did you mean 'latest'? known: latest, monday; `python -m results` lists",
     ),
     ("-m reports munday", 2, "no run 'munday'", "did you mean 'monday'? known: latest, monday"),
+    ("-m reports --error-budget fp32=1e-3", 2, "unknown dtype 'fp32'; did you mean 'float32'? known: float64, float32"),
+    ("-m reports --error-budget 2", 2, "'2' would accept any cosine; did you mean 2u", "write an absolute error"),
+    (f"{SUITES} --error-budget bf16=0.02", 4, "unknown dtype 'bf16'; did you mean 'bfloat16'? known: float64, float32"),
+    ("-m reports --baseline buildin", 2, "'buildin' is not in the run 'monday'; did you mean 'builtin'?"),
+    (f"{SUITES} --baseline compiled_dott", 4, "'compiled_dott'; did you mean 'compiled_dot'? known: compiled_dot, "),
     ("-m reports --againts monday", 2, "arguments: --againts; did you mean --against?"),
     ("-m results show latest --format cvs", 2, "'cvs'; did you mean 'csv'? known: table, csv, json, markdown"),
     ("-m results shwo latest", 2, "'shwo'; did you mean 'show'? known: show"),
@@ -161,7 +166,7 @@ def test_a_slip_is_answered_with_what_was_meant_and_what_is_known(
 
 IN_A_GRID = [
     ('"float32"', '"fp16"', "unknown dtype 'fp16'; did you mean 'float16'? known: float64, float32, float16, bfloat16"),
-    ("dtypes", "dtype", "unknown key 'dtype'; did you mean 'dtypes'? known: task, shapes, dtypes, "),
+    ("dtypes", "dtype", "unknown key 'dtype'; did you mean 'dtypes'? known: "),
     ('"paired"', '"pair"', "unknown task 'pair'; did you mean 'paired'? known: paired, feature_maps, pairwise"),
     ("seconds = ", 'families = ["zero"]\nseconds = ', "unknown family 'zero'; did you mean 'zeros'? known: zeros, "),
     ('["float32"]', '["float32"]\ndevices = ["gpu"]', "unknown device 'gpu'; did you mean 'cuda' or 'mps'? known: cpu"),

@@ -6,14 +6,14 @@ import matplotlib.colors
 import pytest
 from matplotlib.figure import Figure
 
-from reports import BUDGET_U
+from reports import BUDGET
 from reports.plots.heat_map import BLANK, heat_map
 from reports.sections.accuracy import accuracy
 from reports.sections.accuracy import sentences as how_wrong
 from reports.sections.accuracy.faults import faults
 from results import Status
 from suites.records.finding import Accuracy
-from tests.findings import LOST, RIGHT, deviated, judged, off, undeviated
+from tests.findings import LOST, RIGHT, U, deviated, judged, off, undeviated
 
 
 def test_the_headlines_name_who_is_right_who_is_a_cosine_and_where_most_are_wrong(tmp_path: Path) -> None:
@@ -32,7 +32,8 @@ def test_the_headlines_name_who_is_right_who_is_a_cosine_and_where_most_are_wron
         "**Right on every family tested, in each dtype** (number of families): `exact` (3).",
         "**Never above 1, and exactly 1 for each row with itself**: `exact`.",
         "**Wrong on at least one family**: 2 of 3 implementations. The worst is `slow`, wrong on 2 of 2 families "
-        "(`long_rows`, `zeros`). The hardest families, and how many implementations are wrong there: `long_rows` (2), `zeros` (1).",
+        "(`long_rows`, `zeros`). The hardest families, and how many implementations are wrong there: `long_rows` (2), "
+        "`zeros` (1).",
         "**Where the recommended implementations are wrong**: `fast` on 1 of 2 families (`long_rows`), "
         "`exact` on none of 3 families.",
     ]
@@ -178,8 +179,8 @@ def test_the_heat_map_says_what_it_leaves_out(tmp_path: Path) -> None:
 def test_the_heat_map_marks_what_is_right_but_beyond_the_budget(tmp_path: Path) -> None:
     found = judged(
         tmp_path,
-        deviated("a", "long_rows", BUDGET_U["float32"] + 1, bound_u=1e6),
-        deviated("a", "self", BUDGET_U["float32"], bound_u=1e6),
+        deviated("a", "long_rows", BUDGET["float32"] / U + 1, bound_u=1e6),
+        deviated("a", "self", BUDGET["float32"] / U, bound_u=1e6),
         deviated("b", "long_rows", 99, status=Status.WRONG, reason="off"),
     )
     figure = heat_map(found, accuracy.tally(found))

@@ -12,7 +12,7 @@ import torch
 from suites.measure.compiler import Compilations
 from suites.measure.flags import compiler_flags, flags_of, host_flags
 from suites.measure.host import HostTime
-from suites.measure.rounds import Samples
+from suites.measure.turns import Samples
 
 STEADY = 1e-5 * np.random.default_rng(0).lognormal(0, 0.02, 64)
 WHOLE = np.ones(64)

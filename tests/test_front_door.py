@@ -17,6 +17,7 @@ from implementations import registry
 from results import load_end, load_run
 from suites import environment
 from suites.plan import Plan
+from suites.plugin.announcement import announcement
 from suites.records.record import Record, Run, Status
 from suites.session import Session
 from tests.checkout import Checkout
@@ -127,7 +128,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"implementations": "builtin,normalise"}, r"unknown implementation 'normalise'; did you mean 'normalize'\?"),
         ({"implementations": " , "}, r"--implementations names none; known: .*builtin"),
         ({"files": ["gone.py"]}, r"--implementations-from: there is no file 'gone.py'"),
-        ({"inputs": "gone.npy"}, r"there is no file 'gone.npy'"),
+        ({"inputs": ["gone.npy"]}, r"there is no file 'gone.npy'"),
         ({"grid": "gpu", "device": "cpu"}, r"the grid 'gpu' has no case for the devices cpu.*--grid"),
         *(
             ({"precision": text}, rf"--precision is '{text}'; .* above 0 and below 100, such as 1, which is ± 1 % of")
@@ -230,7 +231,7 @@ def test_contestants_that_fail_are_records_and_the_others_are_measured(checkout:
     result = checkout.bench(*files, "-k8x64", "-rs", implementations="builtin,raises,zeros,good,pure_16bit")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=2, failed=2, skipped=1, deselected=8, warnings=0)
-    result.stdout.fnmatch_lines(["needs_more is absent: the module 'package_that_nobody_has' is not installed*"])
+    result.stdout.fnmatch_lines(["absent    needs_more: the module 'package_that_nobody_has' is not installed*"])
     result.stdout.fnmatch_lines(["raises is error: ValueError: no luck today"])
     result.stdout.fnmatch_lines(["SKIPPED*unsupported: takes float16 and bfloat16 only*"])
     (run,) = checkout.runs
@@ -294,34 +295,38 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
             grid.write(f'[[cases]]\ntask = "{task}"\nshapes = [{shape}]\ndtypes = ["float32"]\n')
     options = ("--inputs=emb.npy", "--precision=20", "--seconds=0.002")
     result = checkout.bench(*options, implementations="builtin,normalize,matmul")
-    result.assert_outcomes(passed=3, skipped=2)
+    result.assert_outcomes(passed=7, skipped=2)
     said = (
-        "file:emb: each row with the next, the last with the first; pairwise all pairs of the first 12; "
-        "int64 converted to float32"
+        "file:emb: 12 rows of 32; each row with the next, the last with the first; all pairs of rows; "
+        "3, 4 and 8 of 12 rows, sampled; int64 converted to float32"
     )
-    result.stdout.fnmatch_lines(["grid tiny.toml: 2 cases on cpu, 3 implementations"])
-    result.stdout.fnmatch_lines(["sampling: each ratio to ± 20 %, at most 0.002 s per implementation"])
-    result.stdout.fnmatch_lines([f"inputs {said}"])
-    result.stdout.fnmatch_lines(["feature_maps is left out: file:emb holds [[]N, D] rows, it takes [[]N, C, H, W]"])
+    result.stdout.fnmatch_lines(
+        [
+            "measured  grid tiny.toml: 4 cases on cpu, paired and pairwise in float32, 3 implementations",
+            "sampling  each ratio to ± 20 %, at most 0.002 s per implementation",
+            f"rows      {said}",
+            "left out  feature maps: file:emb holds [[]N, D] rows, it takes [[]N, C, H, W]",
+            "time      about 10 s",
+        ],
+        consecutive=True,
+    )
     (run,) = checkout.runs
     head = load_run(str(checkout.file(run)))
     assert (head.inputs, head.precision, head.seconds) == (said, 0.2, 0.002)
     assert head.fingerprints.keys() == {"grid", "implementations", "inputs", "uncommitted changes"}
     cases = {record.case for record in checkout.records(run).values()}
     assert {(case.task, case.shape, case.inputs) for case in cases} == {
-        ("paired", (12, 32), "file:emb"),
-        ("pairwise", (12, 12, 32), "file:emb"),
+        *(("paired", (rows, 32), "file:emb") for rows in (4, 8, 12)),
+        ("pairwise", (4, 3, 32), "file:emb"),
     }
 
 
 def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", np.ones((3, 2, 4, 5)))
-    plan = Plan.of(grid="smoke", device="cpu", inputs=str(tmp_path / "maps.npy"))
+    plan = Plan.of(grid="smoke", device="cpu", inputs=[str(tmp_path / "maps.npy")])
     session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
-    assert session.describe({})[-3:] == [
-        f"{task} is left out: file:maps holds [N, C, H, W] rows, it takes [N, D]"
-        for task in ("paired", "pairwise", "angle")
-    ]
+    left_out = "left out  paired, pairwise, top k and angle: file:maps holds [N, C, H, W] rows, it takes [N, D]"
+    assert left_out in announcement(session, [], {})
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA the profiler's own messages are shown")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from implementations.registry import DEVICES, DTYPES
-from suites.grid import FOLDER, GridError, OwnInputs, load_grid
+from suites.grid import FOLDER, GridError, load_grid
 from suites.inputs import DISTRIBUTIONS, make_inputs
 from suites.records.case import DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
@@ -49,16 +49,24 @@ def test_a_grid_is_every_combination_of_a_block_s_values_and_leaves_out_devices(
     assert loaded.seconds == 0.1
 
 
+def test_a_block_of_top_k_gives_k_to_its_cases_and_a_smaller_corpus_is_searched_for_all_rows(tmp_path: Path) -> None:
+    loaded = load_grid(write(tmp_path, grid(**TOP_K)))
+    assert [case.id for case in loaded.cases(["cpu"])] == ["cpu-float32-3x7x384-k2", "cpu-float32-3x5x384-k2"]
+
+
+@pytest.mark.parametrize(
+    ("task", "k", "known"),
+    [("top_k", 8, "from 1 to 7"), ("top_k", 0, "from 1 to 7"), ("pairwise", 1, "'pairwise' takes no k")],
+)
+def test_a_case_has_a_k_that_its_corpus_can_give(task: str, k: int, known: str) -> None:
+    with pytest.raises(ValueError, match=f"k is {k}, and .*{known}"):
+        Case(task=task, shape=(3, 7, 5), dtype="float32", device="cpu", k=k)
+
+
 def test_a_case_that_two_blocks_name_is_there_once(tmp_path: Path) -> None:
     loaded = load_grid(write(tmp_path, grid() + grid().partition("\n")[2]))
     assert len(loaded.blocks) == 2
     assert len(loaded.cases(["cpu"])) == 1
-
-
-def test_own_inputs_take_the_place_of_shapes_and_inputs_where_they_have_the_rank() -> None:
-    cases = load_grid("smoke").cases(["cpu"], {"paired": OwnInputs((9, 5), "file:mine")})
-    assert {(case.task, case.shape, case.inputs) for case in cases} == {("paired", (9, 5), "file:mine")}
-    assert {case.dtype for case in cases} == {"float32", "bfloat16"}
 
 
 @pytest.mark.parametrize("name", ["quik", "quick/", "../quick", ""])
@@ -78,6 +86,7 @@ def test_an_unknown_grid_is_told_the_nearest_one() -> None:
 
 
 MAPS = {"task": '"feature_maps"', "shapes": "[[8, 3, 7, 7]]"}
+TOP_K = {"task": '"top_k"', "shapes": "[[3, 7, 384], [3, 5, 384]]", "k": "2"}
 BAD = {
     "not TOML": ("seconds = ", "is not TOML: "),
     "no blocks": ("seconds = 1", "the key 'cases' is missing; needed: seconds, cases"),
@@ -104,6 +113,15 @@ BAD = {
     "wrong rank of maps": (grid(**MAPS | {"shapes": "[[8, 3]]"}), r"'feature_maps' needs shapes of 4 sizes such as"),
     "no dtypes": (grid(dtypes="[]"), "dtypes is empty; known: float64, float32"),
     "cache": (grid(caches='"col"'), r"unknown cache 'col'; did you mean 'cold'"),
+    "k of another task": (grid(k="10"), "k is 10, and 'paired' takes no k; leave it out, or take the task 'top_k'"),
+    "no k": (grid(**TOP_K | {"k": None}), "the key 'k' is missing; needed: task, shapes, dtypes, k"),
+    "k of zero": (grid(**TOP_K | {"k": "0"}), "k is 0; the smallest corpus has 5 rows, so k is from 1 to 5"),
+    "k beyond the corpus": (grid(**TOP_K | {"k": "6"}), "k is 6; the smallest corpus has 5 rows, so k is from 1 to 5"),
+    "k that is no integer": (grid(**TOP_K | {"k": "1.5"}), r"k is 1\.5; the smallest corpus has 5 rows"),
+    "gradients of indices": (
+        grid(**TOP_K, directions='"forward+backward"'),
+        "the task 'top_k' has indices, which have no gradient; its direction is 'forward'",
+    ),
     "no directions": (grid(directions="[]"), "directions is empty"),
 }
 
@@ -154,9 +172,11 @@ sizes = st.integers(1, 9)
 @st.composite
 def cases(draw: st.DrawFn, task: str = "") -> Case:
     task = task or draw(st.sampled_from(sorted(RANK)))
+    shape = draw(st.tuples(*[sizes] * RANK[task]))
     return Case(
         task=task,
-        shape=draw(st.tuples(*[sizes] * RANK[task])),
+        shape=shape,
+        k=draw(st.integers(1, shape[1])) if task == "top_k" else 0,
         dtype=draw(st.sampled_from(DTYPES)),
         device=draw(st.sampled_from(DEVICES)),
         memory_format=draw(st.sampled_from(MEMORY_FORMATS)),
@@ -176,21 +196,23 @@ def test_distinct_cases_of_a_task_have_distinct_ids(several: list[Case]) -> None
 def test_an_axis_that_has_its_default_is_not_in_the_id(case: Case) -> None:
     defaults = {"contiguous", "forward", "prescribed"}
     assert not defaults & set(case.id.split("-")[3:])
-    plain = Case(task=case.task, shape=case.shape, dtype=case.dtype, device=case.device)
-    assert plain.id == f"{case.device}-{case.dtype}-{'x'.join(map(str, case.shape))}"
-    assert case.id.startswith(plain.id)
+    plain = Case(task=case.task, shape=case.shape, dtype=case.dtype, device=case.device, k=case.k)
+    name = f"{case.device}-{case.dtype}-{'x'.join(map(str, case.shape))}"
+    assert plain.id == name + (f"-k{case.k}" if case.task == "top_k" else "")
+    assert case.id.startswith(name)
 
 
 @given(st.data())
 @settings(deadline=None, max_examples=50)
 def test_input_bytes_and_shapes_are_those_of_the_tensors(data: st.DataObject) -> None:
     drawn = data.draw(cases())
-    case = Case(task=drawn.task, shape=drawn.shape, dtype=drawn.dtype, device="cpu")
+    case = Case(task=drawn.task, shape=drawn.shape, dtype=drawn.dtype, device="cpu", k=drawn.k)
     x, y = make_inputs(case)
     assert case.input_bytes == sum(t.numel() * t.element_size() for t in (x, y))
     assert case.operand_shapes == (x.shape, y.shape)
     assert case.length == math.prod(x.shape[1:])
-    assert case.output_shape == ((len(x), len(y)) if case.task == "pairwise" else (len(x),))
+    per_row = {"pairwise": (len(y),), "top_k": (case.k,)}
+    assert case.output_shape == (len(x), *per_row.get(case.task, ()))
 
 
 def test_the_inputs_of_a_grid_are_those_that_exist() -> None:

@@ -19,11 +19,12 @@ import implementations
 from implementations import Implementation, discovery, registry
 from implementations.registry import RegistryError, implementation
 from suites.inputs import make_inputs
-from suites.records.case import CONTRACT, Case
+from suites.records.case import ALL_PAIRS, CONTRACT, Case
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.checks import name_of, require_form
 from suites.truth.fault import fault
+from suites.truth.top_k import all_pairs
 
 ROOT = Path(__file__).parent.parent
 CASES = (
@@ -31,6 +32,7 @@ CASES = (
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu"),
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu", memory_format="channels_last"),
     Case(task="pairwise", shape=(7, 11, 300), dtype="", device="cpu"),
+    Case(task="top_k", shape=(7, 11, 300), k=11, dtype="", device="cpu"),
     Case(task="angle", shape=(13, 300), dtype="", device="cpu", inputs="positive"),
 )
 PRESENT = tuple(map(implementations.get, implementations.names()))
@@ -40,7 +42,7 @@ SOLVED = [
     for entry in PRESENT
     for case in CASES
     if entry.task == CONTRACT[case.task] and not (entry in COMPILED and case.memory_format == "channels_last")
-    for dtype in (("float32",) if entry in COMPILED else entry.dtypes)
+    for dtype in (("float32" if "float32" in entry.dtypes else "bfloat16",) if entry in COMPILED else entry.dtypes)
 ]
 ANY_DIM = [e.name for e in PRESENT if e.task == "paired" and "float32" in e.dtypes and e not in COMPILED]
 
@@ -56,11 +58,7 @@ def reference(case: Case, x: torch.Tensor, y: torch.Tensor) -> npt.NDArray[np.fl
     if case.task == "angle":
         return oracle.angles(x, y)
     x, y = (t.double().flatten(1) / t.double().flatten(1).norm(dim=1, keepdim=True) for t in (x, y))
-    return (x @ y.T if case.task == "pairwise" else (x * y).sum(1)).numpy()
-
-
-def arguments(case: Case) -> tuple[object, ...]:
-    return (*make_inputs(case), *(() if case.task == "pairwise" else (case.dim,)))
+    return (x @ y.T if case.task in ALL_PAIRS else (x * y).sum(1)).numpy()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,8 @@ def test_an_implementation_is_right_in_every_dtype_that_it_takes(entry: Implemen
     with torch.no_grad():
         if wrong := fault(case, entry, *make_inputs(case)):
             pytest.fail(wrong, pytrace=False)
-        result = require_form(case, entry.fn(*arguments(case)))
+        x, y = make_inputs(case)
+        result = require_form(case, all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y, case.dim))
     truth = reference(case, *make_inputs(case))
     allowed = bounds(entry, case.length, case.dtype, name_of(result.dtype), truth)
     assert (np.abs(result.double().numpy() - truth) <= allowed).all()
@@ -92,7 +91,7 @@ def test_what_is_registered_can_be_got_by_name() -> None:
     assert fn(torch.ones(2, 3), torch.ones(2, 3)).tolist() == pytest.approx([1, 1])
     assert "normalize" in implementations.names("paired")
     assert "normalize" not in implementations.names("pairwise")
-    assert [e.name for e in PRESENT if e.baseline] == ["acos_builtin", "broadcast", "builtin"]
+    assert [e.name for e in PRESENT if e.baseline] == ["acos_builtin", "broadcast", "broadcast_top_k", "builtin"]
 
 
 def test_a_file_is_named_like_an_implementation_in_it_so_that_an_absent_one_is_known_by_its_name() -> None:
@@ -195,6 +194,8 @@ def test_two_of_one_name_are_refused() -> None:
         ("pairwise", "x", r"\(x, y\)"),
         ("pairwise", "*, x, y", r"\(x, y\)"),
         ("pairwise", "x, y, temperature", r"\(x, y\)"),
+        ("top_k", "x, y", r"\(x, y, k\)"),
+        ("top_k", "x, y, *, k", r"\(x, y, k\)"),
     ],
 )
 def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form: str) -> None:
@@ -218,6 +219,9 @@ def test_a_wrong_signature_is_told_the_right_one(task: str, arguments: str, form
         ({"norm": None}, "unknown way of summing None; known: one by one, lanes, cascade"),
         ({"task": "angle", "angle_by": "atan"}, r"unknown way to an angle 'atan'; did you mean 'atan2'\? known: acos"),
         ({"angle_by": "atan2"}, "angle_by is for the task 'angle', and 'paired' gives cosines; leave it out"),
+        ({"prepare": len}, "prepare is for a corpus, of the tasks 'pairwise' and 'top_k', not 'paired'; leave it out"),
+        ({"task": "top_k", "prepare": 3}, "prepare is 3; it has to be a function that takes the corpus y alone"),
+        ({"task": "top_k", "prepare": lambda x, y: y}, "it has to be a function that takes the corpus y alone"),
         ({"roundings": -1}, "roundings is -1; it has to be a number from 0 on, such as 5.5"),
         ({"roundings": True}, "roundings is True; it has to be"),
         ({"roundings": float("nan")}, "roundings is nan; it has to be"),
@@ -232,6 +236,25 @@ def test_what_nobody_knows_is_refused(options: dict[str, object], message: str) 
 def test_an_implementation_cannot_exist_with_what_nobody_knows(field: str) -> None:
     with pytest.raises(RegistryError, match=r"unknown .* 'Float32'"):
         replace(implementations.get("builtin"), **{field: "Float32"})
+
+
+@pytest.mark.parametrize("task", ["pairwise", "top_k"])
+def test_an_implementation_may_prepare_its_corpus(task: str, tmp_path: Path) -> None:
+    discovery.load_file(
+        file_of(
+            tmp_path,
+            f"""
+def register(implementation):
+    @implementation({task!r}, prepare=lambda y: y.T.contiguous())
+    def mine(x, y, k=1):
+        return (x @ y).topk(k)
+""",
+        )
+    )
+    entry = implementations.get("mine")
+    assert entry.prepare is not None
+    x, y = torch.eye(3), torch.arange(12.0).reshape(4, 3)
+    assert entry.fn(x, entry.prepare(y), 2)[1].tolist() == [[3, 2]] * 3
 
 
 THIRD_PARTY = '''

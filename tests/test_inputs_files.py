@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from suites.inputs import InputError, UserInputs, inputs_name, load_file, make_inputs
+from suites.inputs import InputError, UserInputs, load_rows, make_inputs, source_of
 from suites.records.case import BYTES, Case
 from tests.tensors import same
 
@@ -39,10 +39,14 @@ def case(shape: tuple[int, ...], task: str = "paired", dtype: str = "float32", i
     return Case(task=task, shape=shape, dtype=dtype, device="cpu", inputs=inputs)
 
 
-def inputs_of(file: UserInputs, task: str, dtype: str = "float32") -> Pair:
-    shape = file.shape_for(task)
-    assert shape
-    return make_inputs(case(shape, task, dtype, inputs_name(file)), file=file)
+def load_file(path: Path) -> UserInputs:
+    return load_rows(source_of(path))
+
+
+def inputs_of(rows: UserInputs, task: str, dtype: str = "float32") -> Pair:
+    """All of them, or for all pairs of one file at most 2048."""
+    name = rows.source.inputs
+    return make_inputs(case(rows.whole(task), task, dtype, name), files={name: rows})
 
 
 @pytest.mark.parametrize("suffix", SAVERS)
@@ -52,7 +56,7 @@ def test_one_array_of_each_format_pairs_each_row_with_the_next(tmp_path: Path, s
     before = path.read_bytes()
     file = load_file(path)
     x, y = inputs_of(file, "paired")
-    assert (inputs_name(file), file.y, file.note) == ("file:rows", None, "")
+    assert (file.source.inputs, file.y, file.note) == ("file:rows", None, "")
     assert torch.equal(x, torch.from_numpy(ROWS))
     assert torch.equal(y, x.roll(-1, 0))
     assert path.read_bytes() == before
@@ -82,24 +86,38 @@ def test_two_tensors_are_x_and_y_whatever_their_order(tmp_path: Path) -> None:
 
 def test_the_shapes_that_a_file_gives_each_task(tmp_path: Path) -> None:
     vectors = load_file(saved(tmp_path, np.ones((3000, 2))))
-    maps = load_file(saved(tmp_path, np.ones((3, 2, 4, 5))))
-    tasks = ("paired", "feature_maps", "pairwise")
-    assert [vectors.shape_for(task) for task in tasks] == [(3000, 2), None, (2048, 2048, 2)]
-    assert [maps.shape_for(task) for task in tasks] == [None, (3, 2, 4, 5), None]
-    with pytest.raises(InputError, match=r"'file:rows' gives the task 'paired' the shape \(3000, 2\), not \(5, 2\)"):
-        make_inputs(case((5, 2)), file=vectors)
+    maps = load_file(saved(tmp_path, np.ones((3, 2, 4, 5)), "maps.npy"))
+    assert vectors.fit("paired", (4096, 768)) == (3000, 2)
+    assert vectors.fit("pairwise", (1, 4096, 768)) == (1, 3000, 2)
+    assert maps.fit("feature_maps", (2, 64, 56, 56)) == (2, 2, 4, 5)
+    assert [vectors.whole(task) for task in ("paired", "angle")] == [(3000, 2)] * 2
+    takes = {task: (not vectors.misfit(task), not maps.misfit(task)) for task in ("paired", "feature_maps", "pairwise")}
+    assert takes == {"paired": (True, False), "feature_maps": (False, True), "pairwise": (True, False)}
+    with pytest.raises(InputError, match=r"'file:rows' holds 3,000 rows of 2: the shape \(5, 3\) becomes \(5, 2\)"):
+        make_inputs(case((5, 3)), files={"file:rows": vectors})
 
 
 def test_what_is_compared_with_what_is_said(tmp_path: Path) -> None:
     x, maps = torch.rand(3000, 2), torch.rand(3, 2, 4, 5)
     tensors = {"rows": x, "maps": maps, "pairs": [x, x], "numbers": [maps.int() + 1, maps.int() + 1]}
-    said = {name: load_file(saved(tmp_path, rows, f"{name}.pt")).description for name, rows in tensors.items()}
+    said = {}
+    for name, rows in tensors.items():
+        loaded = load_file(saved(tmp_path, rows, f"{name}.pt"))
+        tasks = [task for task in ("paired", "feature_maps", "pairwise") if not loaded.misfit(task)]
+        said[name] = loaded.description([case(loaded.whole(task), task, inputs=f"file:{name}") for task in tasks])
     assert said == {
-        "rows": "file:rows: each row with the next, the last with the first; pairwise all pairs of the first 2,048",
-        "maps": "file:maps: each row with the next, the last with the first",
-        "pairs": "file:pairs: x with y, row by row; pairwise all pairs of the first 2,048",
-        "numbers": "file:numbers: x with y, row by row; int32 converted to float32",
+        "rows": "file:rows: 3,000 rows of 2; each row with the next, the last with the first; all pairs of rows",
+        "maps": "file:maps: 3 rows of 2x4x5; each row with the next, the last with the first",
+        "pairs": "file:pairs: 3,000 rows of 2; x with y, row by row",
+        "numbers": "file:numbers: 3 rows of 2x4x5; x with y, row by row; int32 converted to float32",
     }
+
+
+def test_a_sample_is_said_with_what_it_is_of(tmp_path: Path) -> None:
+    rows = load_file(saved(tmp_path, np.ones((5000, 2))))
+    cases = [case((n, 2)) for n in (1, 4096, 5000)]
+    assert rows.description(cases).endswith("; 1 and 4,096 of 5,000 rows, sampled")
+    assert "sampled" not in rows.description(cases[2:])
 
 
 @pytest.mark.parametrize("dtype", BYTES)
@@ -123,23 +141,24 @@ def test_other_byte_orders_and_column_order_are_read(tmp_path: Path) -> None:
 
 def test_a_name_becomes_harmless_and_families_stay_available(tmp_path: Path) -> None:
     file = load_file(saved(tmp_path, ROWS, "a b|<i>`é.npy"))
-    assert file.name == "a_b_i_"
-    assert same(make_inputs(case((9, 2), inputs="gaussian")), make_inputs(case((9, 2), inputs="gaussian"), file=file))
+    assert file.source.inputs == "file:a_b_i_"
+    files, gaussian = {"file:a_b_i_": file}, case((9, 2), inputs="gaussian")
+    assert same(make_inputs(gaussian), make_inputs(gaussian, files=files))
     with pytest.raises(InputError, match="unknown inputs 'file:a_b_i'; did you mean 'file:a_b_i_'"):
-        make_inputs(case((6, 4), inputs="file:a_b_i"), file=file)
+        make_inputs(case((6, 4), inputs="file:a_b_i"), files=files)
 
 
 def test_numbers_too_large_for_the_dtype_are_refused_when_it_is_asked_for(tmp_path: Path) -> None:
     file = load_file(saved(tmp_path, ROWS * 1e4))
     assert inputs_of(file, "paired", "bfloat16")[0].isfinite().all()
-    with pytest.raises(InputError, match="holds 200000, and float16 ends at 65504; scale the data"):
+    with pytest.raises(InputError, match="holds 240000, and float16 ends at 65504; scale the data"):
         inputs_of(file, "paired", "float16")
 
 
 WITH_NAN = np.where(ROWS > 10, ROWS, np.nan).astype(np.float32)[::-1]
 BAD = {
     "scalar": (np.float32(3), r"has the shape \[\]; reshape it to \[N, D\] or \[N, C, H, W\]"),
-    "1-D": (np.ones(3), r"has the shape \[3\]; reshape"),
+    "1-D": (np.ones(3), r"has the shape \[3\]; reshape it to .*; as one row it is \[1, 3\]"),
     "3-D": (np.ones((3, 2, 2)), r"has the shape \[3, 2, 2\]; reshape"),
     "no rows": (np.ones((0, 5)), r"is empty: its shape is \[0, 5\]; save at least one"),
     "no columns": (np.ones((5, 0)), r"is empty: its shape is \[5, 0\]"),
@@ -262,4 +281,4 @@ def test_rows_of_zeros_are_told_of(tmp_path: Path) -> None:
     rows = np.ones((6, 4), np.float32)
     rows[2] = 0
     np.save(tmp_path / "rows.npy", rows)
-    assert "rows of zeros, which have no cosine and are not judged: 1" in load_file(tmp_path / "rows.npy").description
+    assert "rows of zeros, which have no cosine and are not judged: 1" in load_file(tmp_path / "rows.npy").note

@@ -5,6 +5,7 @@ import gc
 import random
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -16,6 +17,7 @@ import implementations
 from implementations import Implementation
 from suites.failure import Failure
 from suites.inputs import make_inputs
+from suites.measure.clock import host_clock
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair
 from suites.measure.rounds import Budget
@@ -300,20 +302,60 @@ def test_a_record_holds_the_samples_in_order_the_first_call_and_why_it_ended() -
         CASE,
         HONEST,
         make_inputs=make_inputs,
-        clock=lambda call, calls: (float(next(seconds)), call()),
+        clock=lambda call, calls: (next(seconds) / 1024, call()),
         budget=Budget(seconds=1e-3, precision=0.01),
         rng=random.Random(0),
-        phases=Phases(now=lambda: float(next(ticks))),  # the budget is spent at its first check
+        phases=Phases(now=lambda: next(ticks) / 16),  # the budget is spent at its first check
     )
     base, other = (record.latency for record in records)
     assert base
     assert other
-    assert (base.first_call_s, other.first_call_s) == (1.0, 2.0)  # then one of warm-up each: 3 and 4
+    assert (base.first_call_s, other.first_call_s) == (1 / 1024, 2 / 1024)  # then one of warm-up each: 3 and 4
     rounds = [(*base.samples_s[k : k + 1], *base.control_s[k : k + 1], *other.samples_s[k : k + 1]) for k in range(4)]
-    assert [sorted(samples) for samples in rounds] == [[5, 6, 7], [8, 9, 10], [11, 12, 13], [14, 15, 16]]
+    assert [[round(1024 * s) for s in sorted(samples)] for samples in rounds] == [
+        [5, 6, 7],
+        [8, 9, 10],
+        [11, 12, 13],
+        [14, 15, 16],
+    ]
     assert {(latency.calls, latency.stride, latency.stop) for latency in (base, other)} == {(1, 1, "budget")}
     assert other.control_s == ()
     assert [record.baseline for record in records] == [True, False]
+
+
+def test_one_that_takes_its_whole_share_a_call_is_called_five_times_and_the_control_is_another_ones() -> None:
+    """Its first call, the one for its memory, a pair of rounds, and the check of another result."""
+    seconds, calls = [0.0], list[float]()
+
+    def takes(name: str, call_s: float, baseline: bool = False) -> Implementation:
+        def fn(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+            seconds[0] += call_s
+            calls.append(call_s)
+            return cosine(x, y, dim)
+
+        return dataclasses.replace(HONEST[1], fn=fn, name=name, baseline=baseline)
+
+    entries = takes("slow", 8.0, baseline=True), takes("fast", 2e-3), takes("other", 3e-3)
+    now = lambda: seconds[0]  # noqa: E731
+    records = measure_case(
+        CASE,
+        entries,
+        make_inputs=make_inputs,
+        clock=partial(host_clock, now=now),
+        budget=Budget(seconds=0.5, precision=0.01),
+        rng=random.Random(0),
+        phases=(phases := Phases(now)),
+    )
+    slow, fast, other = (record.latency for record in records)
+    assert slow
+    assert fast
+    assert other
+    assert calls.count(8.0) == 5
+    assert len(slow.samples_s) == 2
+    assert len(fast.control_s) == len(fast.samples_s) >= 16
+    assert not slow.control_s
+    assert not other.control_s
+    assert phases.seconds["samples"] <= 2 * 8.0 + 0.5 * 3
 
 
 def test_phases_add_up_what_the_time_went_to_even_when_it_failed() -> None:

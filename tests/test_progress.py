@@ -12,11 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from implementations import registry
 from suites.plugin.answer import answer_lines
 from suites.plugin.console import ProgressLine, failure
+from suites.plugin.costs import Costs
 from suites.plugin.progress import Progress, duration
 from suites.records.case import Case
-from suites.records.finding import Accuracy
+from suites.records.finding import Accuracy, Key
 from suites.records.record import Record, Status
 from tests.checkout import Checkout
 
@@ -49,52 +51,23 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal()
 
 
-# The time left
-
-
 @pytest.fixture
 def clock() -> list[float]:
     """A clock that a test moves: its one element, in seconds."""
     return [0.0]
 
 
-def test_the_time_left_follows_the_pace_of_cases_by_their_implementations(clock: list[float]) -> None:
-    progress = Progress(now=lambda: clock[0])
-    progress.start({CASE: 3, OTHER_CASE: 12}, {})
-    assert (progress.counts, progress.time_left) == ("0 of 2 cases", "")
-    progress.begin("a")
-    clock[0] += 30
-    progress.end_case(3)
-    assert (progress.counts, progress.time_left, progress.tenths) == ("1 of 2 cases", "about 2 min left", 5)
-    progress.begin("b")
-    progress.end_case(12)
-    assert (progress.counts, progress.time_left, progress.tenths) == ("2 of 2 cases", "", 10)
-
-
-def test_nothing_is_said_of_the_time_until_all_kinds_of_work_that_are_left_have_a_pace(clock: list[float]) -> None:
-    progress = Progress(now=lambda: clock[0])
-    progress.start({CASE: 3, OTHER_CASE: 3}, {"accuracy": 10, "contract": 1})
-    for seconds in (40, 1, 1):
-        progress.begin("accuracy")
-        clock[0] += seconds
-        progress.end_finding("accuracy")
-    progress.begin("a case")
-    clock[0] += 60
-    progress.end_case(3)
-    assert progress.time_left == "", "3 of 20 in effort: the first finding compiled"
-    progress.begin("accuracy")
-    progress.end_finding("accuracy")
-    assert progress.time_left == "about 4 min left"  # 42 s for 4 of 20, and a minute for the other case
-
-
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0.2, "10 s"),
-        (14, "10 s"),
-        (50, "50 s"),
+        (0.2, "5 s"),
+        (14, "15 s"),
+        (33, "30 s"),
         (58, "1 min"),
-        (150, "2 min"),
+        (88, "1 min 30 s"),
+        (119, "2 min"),
+        (200, "3 min 30 s"),
+        (1000, "17 min"),
         (3599, "1 h 00 min"),
         (4800, "1 h 20 min"),
     ],
@@ -103,14 +76,30 @@ def test_a_duration_is_no_finer_than_an_estimate(seconds: float, said: str) -> N
     assert duration(seconds) == said
 
 
+@pytest.mark.parametrize("seconds", [5, 12.4, 27.6, 33, 54, 88, 116, 134, 400, 584, 586, 3000])
+def test_a_duration_is_rounded_by_less_than_an_estimate_errs(seconds: float) -> None:
+    words = duration(seconds).split()
+    said = sum(int(n) * {"s": 1, "min": 60, "h": 3600}[unit] for n, unit in zip(words[::2], words[1::2], strict=True))
+    assert said == pytest.approx(seconds, rel=0.25)
+
+
 # The live line
 
 
+COSTS = Costs(implementations={name: registry.get(name) for name in ("builtin", "normalize", "vecdot")}, seconds=10.0)
+
+
 def show_two_cases(line: ProgressLine) -> None:
-    line.start({CASE: 3, OTHER_CASE: 2}, {})
+    line.start(COSTS, {CASE: ("builtin", "normalize", "vecdot"), OTHER_CASE: ("builtin", "normalize")}, [])
     line.running(CASE)
-    line.measured(3)
+    line.done(CASE)
     line.running(OTHER_CASE)
+
+
+def shown_last(terminal: Terminal) -> str:
+    """The line that a person sees, without colours."""
+    *_, shown = terminal.getvalue().split("\r")
+    return re.sub(r"\x1b\[[\d;?]*\w", "", shown)
 
 
 def test_the_line_says_how_far_it_is_and_what_runs_without_a_thread(terminal: Terminal, clock: list[float]) -> None:
@@ -119,13 +108,45 @@ def test_the_line_says_how_far_it_is_and_what_runs_without_a_thread(terminal: Te
     show_two_cases(line)
     assert line.live
     assert (threading.active_count(), (sys.stdout, sys.stderr)) == (threads, streams)
-    *_, shown = terminal.getvalue().split("\r")
-    assert "1 of 2 cases" in shown
-    assert "paired cpu-float32-4x32" in shown
-    line.measured(2)
-    assert "2 of 2 cases" in terminal.getvalue()
+    assert shown_last(terminal) == "about 30 s left  1 of 2 cases  paired 4x32 float32"
+    line.done(OTHER_CASE)
+    assert shown_last(terminal).strip() == "2 of 2 cases  paired 4x32 float32"
     line.stop()
     assert terminal.getvalue().endswith("\x1b[2K"), "the line is taken away"
+
+
+def test_within_a_case_the_contestant_is_named_and_the_time_counts_down(terminal: Terminal, clock: list[float]) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    show_two_cases(line)
+    line.alive("first calls", "builtin", 0.0)
+    assert shown_last(terminal) == "about 30 s left  1 of 2 cases  builtin, paired 4x32 float32"
+    line.alive("samples", "", 0.0)
+    clock[0] += 15
+    line.alive("samples", "normalize", 0.5)
+    assert shown_last(terminal) == "about 15 s left  1 of 2 cases  normalize, paired 4x32 float32"
+
+
+def test_between_samples_the_line_is_drawn_five_times_a_second_at_most(terminal: Terminal, clock: list[float]) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    show_two_cases(line)
+    line.alive("samples", "", 0.0)
+    before = terminal.getvalue().count("\r")
+    for sample in range(1, 3000):
+        clock[0] += 1e-3
+        line.alive("samples", "normalize", sample / 3000)
+    assert 10 <= terminal.getvalue().count("\r") - before <= 15
+
+
+def test_what_may_take_long_is_named_at_once(terminal: Terminal, clock: list[float]) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    bug = Key("known_bugs", name="kernel_of_another_capability")
+    short = Key("accuracy", "cpu", "float32", "zeros", "builtin")
+    line.start(COSTS, {}, [short, bug])
+    line.running(short)
+    assert "zeros" not in shown_last(terminal), "it is over before anyone reads it"
+    line.done(short)
+    line.running(bug)
+    assert shown_last(terminal).endswith("1 of 2 findings  known_bugs kernel_of_another_capability")
 
 
 def test_the_cursor_stays_on_so_that_a_session_that_is_killed_leaves_it(terminal: Terminal) -> None:
@@ -134,11 +155,17 @@ def test_the_cursor_stays_on_so_that_a_session_that_is_killed_leaves_it(terminal
     assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l")
 
 
-def test_a_narrow_terminal_has_one_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "20")
+@pytest.mark.parametrize("width", [20, 40, 60])
+def test_a_narrow_terminal_has_one_line_with_the_whole_time(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     line = ProgressLine(terminal)
     show_two_cases(line)
+    line.alive("first calls", "an_implementation_with_a_long_name", 0.0)
     assert "\n" not in terminal.getvalue()
+    assert shown_last(terminal).startswith("about 30 s left")
+    assert len(shown_last(terminal)) <= width
 
 
 @pytest.mark.parametrize("term", ["dumb", "unknown"])
@@ -328,8 +355,9 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
     assert not {"\x1b", "\r"} & {*text}
     result.stdout.fnmatch_lines(
         [
-            "grid tiny.toml: 2 cases on cpu, *",
-            "sampling: each ratio to *",
+            "measured  grid tiny.toml: 2 cases on cpu, *",
+            "sampling  each ratio to *",
+            "time      about *",
             "1 of 2 cases*",
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",

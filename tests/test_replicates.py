@@ -92,7 +92,9 @@ def test_a_run_is_spread_over_fresh_processes(checkout: Checkout) -> None:
     options = ("--processes=2", "--allocator=pinned", "--implementations-from=theirs.py", "--benchmark-save=both")
     result = checkout.bench(*options, "-k8x64", implementations="builtin,once_a_process")
     result.assert_outcomes(passed=2, deselected=5)
-    result.stdout.fnmatch_lines(["grid tiny.toml: * on cpu, 2 implementations", "sampling: *, over 2 processes"])
+    result.stdout.fnmatch_lines(
+        ["measured  grid tiny.toml: * on cpu, * 2 implementations", "sampling  *, over 2 processes"]
+    )
     head = load_run(str(checkout.file("both")))
     assert head.processes == 2
     assert head.environment.allocator.startswith("pinned")

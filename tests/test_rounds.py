@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count, pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 from suites.failure import Failure
 from suites.measure.phases import Phases
-from suites.measure.rounds import CONTROL, FEWEST_PAIRS, MOST_PAIRS, Budget, Rounds, Samples, sample_rounds
+from suites.measure.rounds import CONTROL, MOST_PAIRS, Budget, Rounds, sample_rounds
+from suites.measure.turns import FEWEST_PAIRS, Samples
 from suites.records.record import Status
 from suites.statistics import medians, paired_ratios
 
@@ -51,10 +53,11 @@ class Simulation:
         seed: int = 0,
         calls: Mapping[str, Callable[[], object]] | None = None,
         inspect: Callable[[str, object], None] = lambda name, result: None,
+        known_s: Mapping[str, float] = MappingProxyType({}),
     ) -> Rounds:
         wanted = {name: partial(self._call, name, (calls or {}).get(name, object)) for name in self.call_s}
         phases = Phases(lambda: self.time)
-        return sample_rounds(wanted, baseline, self.clock, budget, random.Random(seed), phases, inspect)
+        return sample_rounds(wanted, baseline, self.clock, budget, random.Random(seed), phases, inspect, known_s)
 
     def _call(self, name: str, call: Callable[[], object]) -> object:
         self.log.append(name)
@@ -155,9 +158,12 @@ def test_the_baseline_takes_part_a_second_time() -> None:
     assert interval[1] < 1 < interval[2]
 
 
-def test_without_a_baseline_there_is_no_control() -> None:
+def test_without_a_baseline_the_fastest_takes_part_twice_and_with_none_nobody_does() -> None:
     assert only(Simulation(a=1e-3, b=1e-3).run()).keys() == {"a", "b"}
-    assert only(Simulation(a=1e-3, b=1e-3).run(baseline="another")).keys() == {"a", "b"}
+    assert only(Simulation(a=1e-3).run(baseline="another")).keys() == {"a"}, "there is nothing to compare"
+    rounds = Simulation(a=2e-3, b=1e-3, c=3e-3).run(baseline="another")
+    assert only(rounds).keys() == {"a", "b", "c", CONTROL}
+    assert rounds.twin == "b"
 
 
 # When it stops
@@ -204,11 +210,62 @@ def test_it_stops_when_the_budget_of_all_contestants_is_spent_and_says_so() -> N
     assert simulation.run(Budget(seconds=1e9, precision=1e-9)).stop == "budget"  # the most pairs are a budget too
 
 
-@pytest.mark.parametrize(("slow_s", "stride"), [(1e-3, 1), (100.0, 16)])
-def test_no_budget_is_too_small_for_the_fewest_pairs_of_each(slow_s: float, stride: int) -> None:
-    samples = only(Simulation(noise=0.1, a=1e-3, b=1e-3, slow=slow_s).run(Budget(seconds=1e-9, precision=1e-9)))
-    assert len(samples["slow"].samples_s) == 2 * FEWEST_PAIRS
-    assert len(samples["a"].samples_s) == 2 * FEWEST_PAIRS * stride
+def test_a_tenth_of_a_second_each_is_free_whatever_the_budget() -> None:
+    samples = only(Simulation(noise=0.1, a=1e-3, b=1e-3).run(Budget(seconds=1e-9, precision=1e-9)))
+    assert {len(entry.samples_s) for entry in samples.values()} == {2 * FEWEST_PAIRS}
+
+
+# Those who are too slow for the budget
+
+SECOND = Budget(seconds=1.0, precision=0.005)
+
+
+@pytest.mark.parametrize(
+    "call_s",
+    [
+        {"slow": 8.0, **dict.fromkeys("abcdefgh", 1e-2)},
+        {"slow": 0.5, "base": 0.3, "a": 0.02, "b": 1e-4},
+        {"slow": 2.0, "other": 1.9, "a": 1e-3, "b": 0.1, "c": 0.2},
+        dict.fromkeys("abcde", 0.09),
+        dict.fromkeys("abcde", 0.3),
+    ],
+)
+def test_a_case_keeps_to_its_budget_or_to_one_pair_of_rounds_of_those_too_slow(call_s: dict[str, float]) -> None:
+    simulation = Simulation(noise=0.05, **call_s)
+    baseline = next(iter(call_s))
+    rounds = simulation.run(SECOND, baseline=baseline, known_s={name: s for name, s in call_s.items() if s >= 1})
+    budget_s = SECOND.seconds * (len(call_s) + 1)
+    one_pair_s = 2 * sum(seconds for seconds in call_s.values() if seconds >= 1)
+    assert simulation.time <= 1.1 * max(1.5 * budget_s, one_pair_s + budget_s)
+    assert all(len(entry.samples_s) >= 2 for entry in only(rounds).values())
+
+
+def test_one_whose_call_takes_its_whole_share_is_called_twice() -> None:
+    simulation = Simulation(noise=0.01, slow=8.0, fast=1e-3, other=2e-3)
+    rounds = simulation.run(SECOND, baseline="slow", known_s={"slow": 8.0})
+    samples = only(rounds)
+    assert simulation.log.count("slow") == len(samples["slow"].samples_s) == 2
+    assert rounds.twin == "fast", "a control of two calls would say nothing of the noise of the others"
+    assert len(samples[CONTROL].samples_s) == len(samples["fast"].samples_s) >= 2 * FEWEST_PAIRS
+    assert rounds.stop == "precision", "nobody waits for a ratio to one so slow"
+
+
+def test_alike_contestants_have_alike_many_pairs() -> None:
+    samples = only(Simulation(a=0.30, b=0.31, c=0.29, d=1e-3).run(SECOND))
+    assert len({samples[name].fewest for name in "abc"}) == 1
+    assert samples["a"].slow
+    assert not samples["d"].slow
+
+
+def test_one_that_is_slow_but_affordable_has_all_its_pairs() -> None:
+    samples = only(Simulation(slow=0.1, **dict.fromkeys("abcde", 1e-3)).run(SECOND, baseline="a"))
+    assert len(samples["slow"].samples_s) >= 2 * FEWEST_PAIRS
+
+
+def test_rounds_of_only_slow_ones_end() -> None:
+    rounds = Simulation(a=3.0, b=3.0).run(SECOND, baseline="a", known_s={"a": 3.0, "b": 3.0})
+    assert {len(entry.samples_s) for entry in only(rounds).values()} == {2}
+    assert rounds.stop == "budget"
 
 
 def test_stopping_early_does_not_spoil_the_interval() -> None:
@@ -304,7 +361,7 @@ def test_warm_up_lasts_until_a_batch_is_no_faster_than_those_before() -> None:
             made.append(calls)
             return calls * (paces[len(made) - 1] if len(made) <= len(paces) else paces[-1]), call()
 
-        budget = Budget(seconds=10.0, precision=1.0)
+        budget = Budget(seconds=80.0, precision=1.0)
         only(sample_rounds({"a": object}, None, clock, budget, random.Random(0), Phases(lambda: 0.0)))
         return next(place for place, (a, b) in enumerate(pairwise([*made, 0]), 1) if b != 2 * a)
 
@@ -329,3 +386,34 @@ def test_the_pace_of_early_calls_is_kept_where_there_were_some() -> None:
     assert samples.samples_s[-1] == pytest.approx(1e-5)
     (slow,) = only(Simulation(a=1e-3).run()).values()
     assert np.isnan(slow.early_s)
+
+
+# Signs of life
+
+
+def test_between_samples_the_next_contestant_is_named_with_the_share_that_is_done_and_never_within_one() -> None:
+    simulation, seen = Simulation(noise=0.1, a=0.01, b=0.02), list[tuple[str, str, float]]()
+
+    def watch(phase: str, name: str, share: float) -> None:
+        assert not inside
+        seen.append((phase, name, share))
+
+    inside = list[int]()
+
+    def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
+        inside.append(calls)
+        try:
+            return simulation.clock(call, calls)
+        finally:
+            inside.pop()
+
+    calls = {name: partial(simulation._call, name, object) for name in "ab"}
+    phases = Phases(lambda: simulation.time, watch)
+    sample_rounds(calls, "a", clock, Budget(seconds=1.0, precision=1e-12), random.Random(0), phases)
+    warm_up, samples = ([one for one in seen if one[0] == phase and one[1]] for phase in ("warm-up", "samples"))
+    assert [name for _, name, _ in warm_up] == ["a", "b"]
+    assert {name for _, name, _ in samples} == {"a", "b"}
+    shares = [share for *_, share in samples]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.9 < shares[-1] <= 1

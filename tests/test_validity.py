@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from suites.measure.rounds import CONTROL, Rounds, Samples
+from suites.measure.rounds import CONTROL, Rounds
+from suites.measure.turns import Samples
 from suites.records.case import Case
 from suites.validity import __main__ as experiment
 from suites.validity import instrument

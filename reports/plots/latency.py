@@ -9,6 +9,7 @@ from reports import units
 from reports.plots import facets, style
 from reports.sections.speed.by_case import spread
 from reports.sections.speed.table import GROUP
+from suites.records.case import ALL_PAIRS
 
 SIZES = 12
 LINE = [*GROUP, "implementation", "memory_format"]
@@ -24,7 +25,7 @@ def latency(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
     ok = ok[ok.groupby(GROUP)["size"].transform("nunique") > 1]
     if ok.empty:
         return None
-    label = "size of all pairs" if (ok["task"] == "pairwise").all() else "size of the inputs"
+    label = "size of all pairs" if ok["task"].isin(ALL_PAIRS).all() else "size of the inputs"
     looks = facets.looks(standings, answer)
     standings = standings.merge(ok[GROUP].drop_duplicates(), on=GROUP)
     lines = ok.groupby([*LINE, "size"])["latency_s"].median().reset_index()

@@ -7,7 +7,7 @@ import pandas as pd
 from reports import units
 from reports.markdown import codes
 from reports.sections.speed.by_case import spread
-from suites.records.record import OUTSIDE
+from suites.records.outside import OUTSIDE
 
 TOP = 5
 PROFILES = 4

@@ -18,7 +18,7 @@ from suites.inputs import InputError
 from suites.measure.admission import unsupported
 from suites.measure.problem import same_bits
 from suites.measure.world import World, threads
-from suites.records.case import ROUNDOFFS
+from suites.records.case import ALL_PAIRS, ROUNDOFFS
 from suites.records.finding import Accuracy
 from suites.records.record import Status
 from suites.truth import oracle
@@ -66,7 +66,7 @@ def _unanswerable(entry: Implementation, family: Family) -> Failure | None:
     """Why the contestant cannot answer this family; None if it can."""
     if family.rows or entry.task == "paired":
         return None
-    kind = "compares all pairs of rows" if entry.task == "pairwise" else "gives angles"
+    kind = "compares all pairs of rows" if entry.task in ALL_PAIRS else "gives angles"
     return Failure(Status.UNSUPPORTED, f"it {kind}; this asks for cosines of other forms")
 
 

@@ -13,17 +13,19 @@ import torch
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.admission import unsupported
+from suites.records.case import ALL_PAIRS
 from suites.records.finding import Examined
 from suites.records.record import Status
 from suites.truth import oracle
 from suites.truth.checks import dtypes_for, error_of, require_tensor
+from suites.truth.top_k import all_pairs
 
 Values = npt.NDArray[np.float64]
 F = TypeVar("F", bound=Examined)
 
 LENGTH = 512
 BATCH = 256
-ALL_PAIRS = 32  # rows in a batch of an all-pairs form, where only the diagonal counts
+ALL_PAIRS_BATCH = 32  # rows in a batch of an all-pairs form, where only the diagonal counts
 _USELESS = 2**-4  # an error on ordinary rows that no rounding explains: twice the bound of bfloat16
 
 
@@ -67,7 +69,7 @@ class BlackBox:
             raise failure
         x, y = map(self.rounded, _ordinary())
         first = call(self.entry, x[: self.batch].clone(), y[: self.batch].clone())
-        shape = (self.batch, self.batch) if self.entry.task == "pairwise" else (self.batch,)
+        shape = (self.batch, self.batch) if self.entry.task in ALL_PAIRS else (self.batch,)
         require_tensor(first, shape, dtypes_for(x.dtype), self.device)
         got = torch.from_numpy(self.ask(x, y))
         found = error_of(got.cos() if self.entry.task == "angle" else got, oracle.true_answers("paired", x, y, -1))
@@ -78,7 +80,7 @@ class BlackBox:
     @property
     def batch(self) -> int:
         """The number of rows in one call."""
-        return ALL_PAIRS if self.entry.task == "pairwise" else BATCH
+        return ALL_PAIRS_BATCH if self.entry.task in ALL_PAIRS else BATCH
 
     def rounded(self, t: torch.Tensor) -> torch.Tensor:
         """A copy of the rows in the dtype, on the device."""
@@ -93,9 +95,9 @@ def finding(kind: type[F], entry: Implementation, dtype: str, device: str) -> Ca
 
 
 def call(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> object:
-    """The unchecked result for these operands, called by the implementation's contract."""
+    """The unchecked result for these operands, called by the implementation's contract; of "top_k" all pairs."""
     with contestant():
-        result: object = entry.fn(x, y) if entry.task == "pairwise" else entry.fn(x, y, -1)
+        result: object = all_pairs(entry, x, y) if entry.task in ALL_PAIRS else entry.fn(x, y, -1)
     return result
 
 
@@ -110,15 +112,15 @@ def answers(entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> torch.Te
     Raises:
         Failure: it raised an error, or returned no tensor of the right shape; the reason says what it returned.
     """
-    pairwise, result = entry.task == "pairwise", call(entry, x, y)
-    expected = (len(x), len(y)) if pairwise else tuple(torch.broadcast_shapes(x.shape, y.shape)[:-1])
+    of_all, result = entry.task in ALL_PAIRS, call(entry, x, y)
+    expected = (len(x), len(y)) if of_all else tuple(torch.broadcast_shapes(x.shape, y.shape)[:-1])
     if not isinstance(result, torch.Tensor) or type(result) is not torch.Tensor:
         raise Failure(Status.WRONG, f"returned a {type(result).__name__}")
     if tuple(result.shape) != expected:
         raise Failure(Status.WRONG, f"returned the shape {tuple(result.shape)}")
     if result.device != x.device:
         raise Failure(Status.WRONG, f"returned a tensor on {result.device}")
-    return result.diagonal() if pairwise else result
+    return result.diagonal() if of_all else result
 
 
 def values(result: torch.Tensor) -> Values:

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 
 from implementations import Implementation
-from suites.errors.black_box import ALL_PAIRS, block_by_block
+from suites.errors.black_box import ALL_PAIRS_BATCH, block_by_block
 from suites.failure import Failure
 from suites.measure.problem import Pair
+from suites.records.case import ALL_PAIRS
 from suites.records.record import Status
 
 
@@ -32,10 +33,10 @@ def similarity(
     for option in options:
         if option not in inspect.signature(entry.fn).parameters:
             raise Failure(Status.UNSUPPORTED, f"it takes no {option}")
-    if entry.task != "pairwise":
+    if entry.task not in ALL_PAIRS:
         result: torch.Tensor = entry.fn(x, y, dim, **options)
         return result
-    return block_by_block(entry, x, y, ALL_PAIRS)
+    return block_by_block(entry, x, y, ALL_PAIRS_BATCH)
 
 
 def similarity_on(

@@ -24,7 +24,7 @@ def contract_of(
     """The contract of one implementation, inferred from its answers to `QUESTIONS`. An error is an answer too.
 
     Args:
-        entry: an implementation of the contract "paired" or "pairwise"; of all pairs the diagonal counts.
+        entry: an implementation of the contract "paired", "pairwise" or "top_k"; of all pairs the diagonal counts.
         dtype: of the rows. The eps rule is inferred in this dtype, or else in a wider one.
         device: of the rows.
         structural: also ask `OF_FORM`, whose answers hardly depend on the dtype. Each of these questions has its own

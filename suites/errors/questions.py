@@ -11,6 +11,7 @@ import torch
 from suites.errors.black_box import LENGTH, BlackBox, Values, answers, decades, values
 from suites.failure import contestant
 from suites.families.arithmetic import mode_used
+from suites.records.case import ALL_PAIRS
 from suites.records.record import UNIT_ROUNDOFF as U
 from suites.truth import oracle
 from suites.truth.checks import name_of
@@ -112,7 +113,7 @@ def _typed(first: torch.dtype, second: torch.dtype, box: BlackBox) -> str:
 
 
 def _broadcast(make: Callable[[], Pair], box: BlackBox) -> str:
-    if box.entry.task == "pairwise":
+    if box.entry.task in ALL_PAIRS:
         return _NO_MATTER
     x, y = map(box.rounded, make())
     return _judged(answers(box.entry, x, y), oracle.true_answers("paired", x, y, -1))

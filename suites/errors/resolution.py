@@ -19,7 +19,7 @@ _NEAR = 0.9
 
 
 def resolution_of(entry: Implementation, dtype: str, device: str) -> Resolution:
-    """The resolution of one implementation, of the contract "paired", "pairwise" or "angle".
+    """The resolution of one implementation, of any contract.
 
     An angle is distinguished from 0 if at least half of 256 random pairs have a cosine below (an angle above) 99 % of
     the answers for the same rows with themselves. Smaller differences may be rounding between parallel rows. Rows have

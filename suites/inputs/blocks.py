@@ -13,7 +13,7 @@ BLOCK = 1 << 15
 longer than the copy, and many times longer on a busy machine."""
 
 Blocks = Iterator[tuple[torch.Tensor, torch.Tensor]]
-"""Consecutive rows of x and as many of y, `[rows, length]`; rows beyond the size of an operand are dropped."""
+"""Consecutive rows of x and y, `[rows, length]`, as many of both while both last; rows beyond one are dropped."""
 
 Stream = Callable[[str], np.random.Generator]
 """Role to random numbers; a second call for the same role starts them again."""

@@ -9,7 +9,7 @@ import torch
 from suites.inputs.blocks import Blocks, InputError, Stream, spans
 from suites.records.case import Case
 
-_SHAPE = {"paired": (64,), "feature_maps": (1, 8, 8), "pairwise": (64,)}
+_SHAPE = {"paired": (64,), "feature_maps": (1, 8, 8), "pairwise": (64,), "top_k": (64,)}
 
 
 def digits(case: Case, stream: Stream) -> Blocks:
@@ -35,7 +35,7 @@ def require_shape(case: Case) -> None:
     if case.operand_shapes[0][1:] != _SHAPE[case.task]:
         raise InputError(
             f"the digits have 64 pixels: the shape {case.shape} of the task {case.task!r} is not possible; "
-            "use (N, 64) for 'paired', (N, 1, 8, 8) for 'feature_maps', (N, M, 64) for 'pairwise'"
+            "use (N, 64) for 'paired', (N, 1, 8, 8) for 'feature_maps', (N, M, 64) for 'pairwise' and 'top_k'"
         )
 
 

@@ -73,6 +73,10 @@ _READERS: dict[str, tuple[_Reader, str]] = {
 }
 
 
+SUFFIXES = tuple(_READERS)
+"""Of the files that can be read."""
+
+
 def _require_file(path: Path) -> None:
     if path.is_file():
         return

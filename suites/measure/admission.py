@@ -6,7 +6,7 @@ from functools import partial
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure import fit, memory
-from suites.measure.problem import MakeInputs, call_of
+from suites.measure.problem import MakeInputs, Pair, call_of
 from suites.measure.world import World, threads
 from suites.records.case import Case
 from suites.records.record import Status
@@ -33,17 +33,19 @@ def too_large(
     """The contestants that do not fit in memory, or that fail in a memory probe, each with its failure."""
 
     def peak(entry: Implementation, small: Case) -> int | None:
-        others = threads()
+        others, inputs = threads(), make_inputs(small)
         with contestant():
-            used = memory.measure(call_of(small, entry, make_inputs(small)), small.device, in_torch=entry.torch_memory)
+            once = partial(_prepare_and_call, small, entry, inputs)
+            used = memory.measure(once, small.device, in_torch=entry.torch_memory)
             world.require(random_states=False, others=others)
             return used.peak_bytes if used else None
 
+    prepared = sum(entry.prepare is not None for entry in entries)
     try:
-        fit.require_case_fits(case, len(entries), free_bytes)
+        fit.require_case_fits(case, len(entries), free_bytes, prepared)
     except Failure as failure:
         return {entry.name: failure for entry in entries}
-    free, failures = free_bytes(case.device) - fit.own_bytes(case, len(entries))[case.device], {}
+    free, failures = free_bytes(case.device) - fit.own_bytes(case, len(entries), prepared)[case.device], {}
     for entry in entries:
         try:
             fit.require_fit(case, free, partial(peak, entry), in_torch=entry.torch_memory)
@@ -51,3 +53,7 @@ def too_large(
             failures[entry.name] = failure
             world.restore()
     return failures
+
+
+def _prepare_and_call(case: Case, entry: Implementation, inputs: Pair) -> object:
+    return call_of(case, entry, inputs)()

@@ -13,6 +13,7 @@ from suites.measure.compiler import Compilations
 from suites.measure.flags import compiler_flags
 from suites.measure.memory import Memory
 from suites.measure.phases import Phases
+from suites.measure.preparation import Preparation, preparation
 from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.world import World, threads
 from suites.records.record import Error, Flag, Status
@@ -20,29 +21,46 @@ from suites.records.record import Error, Flag, Status
 
 @dataclass(frozen=True)
 class Checked:
-    """A contestant that passed the checks: its call, the call to time (warm or cold), and what was measured so far."""
+    """A contestant that passed the checks: its call, the call to time (warm or cold), and what was measured so far.
+
+    `call_s` are the seconds of the faster of two calls; 0 if there was only one, which may have compiled.
+    """
 
     call: Call
     timed: Call
     result: tuple[object, ...]
     first_call_s: float
+    call_s: float
     error: Error
     memory: Memory | None
     flags: tuple[Flag, ...]
+    preparation: Preparation | None = None
 
 
 def first_call(
     problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases
 ) -> Checked | Failure:
-    """Time the first call, check its result against the truth, and measure the memory of another call."""
-    call = call_of(problem.case, entry, problem.inputs)
+    """Time the first call, check its result against the truth, and measure the memory of another call.
+
+    A corpus that the contestant prepares is prepared and measured before.
+    """
     others, versions = threads(), problem.versions()
+    took_s: list[float] = []
+
+    def again() -> None:
+        start = phases.now()
+        call()
+        took_s.append(phases.now() - start)
+
     try:
-        with phases("first calls"), contestant():
+        with phases("preparation", entry.name), contestant():
+            prepared = preparation(entry, problem.inputs[1], problem.case.device, clock)
+            call = call_of(problem.case, entry, problem.inputs)
+        with phases("first calls", entry.name), contestant():
             before = Compilations.now()
             first_call_s, result = clock(call, 1)
             compiled = Compilations.now().since(before)
-        with phases("checks"), contestant():
+        with phases("checks", entry.name), contestant():
             world.require(random_states=False, others=others)
             if problem.versions() != versions:
                 problem.require_untouched()
@@ -52,12 +70,13 @@ def first_call(
                 raise problem.explained(failure, entry, result) from None
             kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
         del result
-        with phases("memory"), contestant():
-            used = memory.measure(call, problem.case.device, in_torch=entry.torch_memory)
-        with phases("checks"), contestant():
+        with phases("memory", entry.name), contestant():
+            used = memory.measure(again, problem.case.device, in_torch=entry.torch_memory)
+        with phases("checks", entry.name), contestant():
             problem.require_untouched()
             world.require(others=others)
-        return Checked(call, _to_time(problem, entry, call), kept, first_call_s, found, used, compiler_flags(compiled))
+        to_time, call_s = _to_time(problem, entry, call), min(first_call_s, *took_s) if took_s else 0.0
+        return Checked(call, to_time, kept, first_call_s, call_s, found, used, compiler_flags(compiled), prepared)
     except Failure as failure:
         changed = problem.changed() if failure.status is Status.WRONG else []
         problem.restore()

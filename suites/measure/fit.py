@@ -7,37 +7,39 @@ from collections.abc import Callable, Mapping
 
 from suites.failure import Failure
 from suites.measure.cache import copies
-from suites.records.case import BYTES, Case
+from suites.records.case import ALL_PAIRS, BYTES, Case
 from suites.records.record import Status
 
 _SHARE = 0.9  # of free memory: the rest is for the oracle's chunks and the allocator
 _MANY_COPIES = 16  # of the inputs: no sensible implementation takes more
 _SMALL = 16  # rows of the smallest probe
 _PAGED = 1 << 25  # bytes of input, or of all pairs, that make a process's peak, in pages, larger than its noise
+_INDEX = 8  # bytes of an int64
 _LIFTED = 6  # copies in the oracle's dtype, to compute the truth and compare it with a result
 
 Peak = Callable[[Case], int | None]
 """Probes a contestant: runs it once on a case and returns its peak beyond the inputs, in bytes."""
 
 
-def own_bytes(case: Case, contestants: int) -> Mapping[str, int]:
+def own_bytes(case: Case, contestants: int, prepared: int = 0) -> Mapping[str, int]:
     """Device to the bytes that the suite itself needs for a case.
 
-    It holds the inputs (many copies for a cold cache), one untouched copy, the first result of each contestant, and the
-    oracle's tensors, on the host in float64 or wider.
+    It holds the inputs (many copies for a cold cache), one untouched copy, the first result of each contestant, the
+    corpus of each of the `prepared` ones, and the oracle's tensors, on the host in float64 or wider.
     """
     outputs, elements = math.prod(case.output_shape), case.input_bytes // BYTES[case.dtype]
-    backward = case.direction == "forward+backward"
-    result = max(4, BYTES[case.dtype]) * outputs + (case.input_bytes if backward else 0)
-    lifted = outputs + (elements if backward or case.task == "pairwise" else 0)
-    wide = 16 if case.dtype == "float64" else 8
+    all_pairs, backward = case.task in ALL_PAIRS, case.direction == "forward+backward"
+    wide, value = 16 if case.dtype == "float64" else 8, max(4, BYTES[case.dtype])
+    result = (value + (_INDEX if case.k else 0)) * outputs + (case.input_bytes if backward else 0)
+    corpora = prepared * copies(case) * value * math.prod(case.operand_shapes[1])
+    lifted = math.prod(case.shape[:2]) + elements if all_pairs else outputs + (elements if backward else 0)
     inputs = (1 + copies(case)) * case.input_bytes
-    return Counter({case.device: inputs + contestants * result}) + Counter({"cpu": _LIFTED * wide * lifted})
+    return Counter({case.device: inputs + contestants * result + corpora}) + Counter({"cpu": _LIFTED * wide * lifted})
 
 
-def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], int]) -> None:
+def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], int], prepared: int = 0) -> None:
     """Raise a `Failure` if the memory that the suite itself needs for the case is not free."""
-    for device, needed in own_bytes(case, contestants).items():
+    for device, needed in own_bytes(case, contestants, prepared).items():
         if needed > _SHARE * (free := free_bytes(device)):
             raise Failure(
                 Status.OUT_OF_MEMORY,
@@ -66,7 +68,7 @@ def expected_peak(case: Case, peak: Peak, *, in_torch: bool = True) -> float:
     of few rows with many grow with the many. A peak outside torch is known in pages only, and needs larger probes.
     """
     small = _SMALL if in_torch else _paged_rows(case)
-    few, many = sorted(case.shape[:2]) if case.task == "pairwise" else (1, case.shape[0])
+    few, many = sorted(case.shape[:2]) if case.task in ALL_PAIRS else (1, case.shape[0])
     if few < 2 * small:
         rows = min(small if few == 1 else 2 * small, many)
         return (peak(_with_rows(case, rows)) or 0) * many / rows
@@ -77,18 +79,19 @@ def expected_peak(case: Case, peak: Peak, *, in_torch: bool = True) -> float:
 
 
 def _with_rows(case: Case, most: int) -> Case:
-    counts = 2 if case.task == "pairwise" else 1
+    counts = 2 if case.task in ALL_PAIRS else 1
     shape = (*(min(rows, most) for rows in case.shape[:counts]), *case.shape[counts:])
-    return dataclasses.replace(case, shape=shape, inputs="gaussian")  # a user's file has a single shape
+    k = min(case.k, shape[1])
+    return dataclasses.replace(case, shape=shape, k=k, inputs="gaussian")  # a user's file has a single shape
 
 
 def _paged_rows(case: Case) -> int:
     elements = _PAGED // BYTES[case.dtype]
-    return max(_SMALL, math.isqrt(elements) if case.task == "pairwise" else elements // case.length)
+    return max(_SMALL, math.isqrt(elements) if case.task in ALL_PAIRS else elements // case.length)
 
 
 def _pessimistic(case: Case) -> float:
-    every_pair = BYTES[case.dtype] * math.prod(case.shape) if case.task == "pairwise" else 0
+    every_pair = BYTES[case.dtype] * math.prod(case.shape) if case.task in ALL_PAIRS else 0
     return _MANY_COPIES * (case.input_bytes + every_pair)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from suites.measure.compiler import Compilations
 from suites.measure.host import HostTime
 from suites.measure.launch import Launch
-from suites.measure.rounds import Samples
+from suites.measure.states import describe, slow_state
+from suites.measure.turns import Samples
 from suites.records.record import Flag
 from suites.statistics import FEW, SURELY, VERDICT_CONFIDENCE, Array, blocked, lag_one, medians, paired_ratios
 
@@ -46,11 +47,11 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
         flag("leaks", f"{kept_bytes} bytes stay allocated after each call")
     if (sped_up := samples.early_s / np.median(values)) > _SPED_UP:  # NaN (too few early calls) is not
         flag("sped_up", f"calls 64 to 511 took {sped_up:.3g} times the time of those that were sampled")
+    if modes := _two_modes(values):
+        flag("two_modes", modes)
     if len(values) >= 2 * FEW:
         if drift := _drift(values):
             flag("drift", drift)
-        if modes := _two_modes(values):
-            flag("two_modes", modes)
         ratios = paired_ratios(values, samples.stride, np.array(base.samples_s), base.stride) if base else np.empty(0)
         if autocorrelation := _autocorrelation(ratios):
             flag("autocorrelated", autocorrelation)
@@ -102,8 +103,12 @@ def _drift(values: Array) -> str:
 def _two_modes(values: Array) -> str:
     """The two groups of the samples, if their distance is large compared with their spread; else "".
 
-    The split leaves the least variance within the groups (Otsu, 1979).
+    The split leaves the least variance within the groups (Otsu, 1979). Groups very far apart may be smaller.
     """
+    if (slow := slow_state(values)).any():
+        return describe(values, slow)
+    if len(values) < 2 * FEW:
+        return ""
     ordered = np.sort(np.log(values))
     n = len(ordered)
     sums, squares = np.cumsum(ordered), np.cumsum(ordered**2)

@@ -61,6 +61,16 @@ class GpuMonitor:
             flags.append(Flag(name="gpu_shared", evidence=f"{others} other processes had work on the GPU"))
         return tuple(flags)
 
+    @property
+    def shared(self) -> float:
+        """The share of the readings that show other processes."""
+        return sum(reading.others > 0 for reading in self._readings) / max(1, len(self._readings))
+
+    def shared_now(self) -> float:
+        """1 if other processes are on the GPU now, else 0."""
+        found = self._read() if self._read else None
+        return float(bool(found and found.others))
+
     def _append(self) -> None:
         found = self._read() if self._read else None
         if found:

@@ -13,7 +13,7 @@ import torch
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.blame import Blame
-from suites.measure.problem import Problem, as_tuple
+from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.world import World
 from suites.records.record import Flag, Status
 
@@ -33,6 +33,7 @@ class Inspector:
         world: this process before any contestant was called.
         rng: draws the spot checks, so a contestant cannot predict them.
         now: seconds, to limit the inspector's own share of the time.
+        slow: contestants whose calls take so long that they have the last spot check only.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class Inspector:
         world: World,
         rng: random.Random,
         now: Callable[[], float],
+        slow: Iterable[str] = (),
     ) -> None:
         self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
         self._world, self._rng, self._now = world, rng, now
         self._blame = Blame(problem, calls, world)
-        self._checked: set[str] = set()
+        self._checked = set(slow)
         self._spent, self._started = 0.0, now()
         self.flags: dict[str, tuple[Flag, ...]] = {}
 
@@ -117,24 +119,37 @@ class Inspector:
             self._spot_check(name)
 
     def _spot_check(self, name: str, result: object = None) -> None:
-        """Call a contestant on other contents of the same buffers: a remembered result is wrong there."""
+        """Call a contestant on other contents of the same buffers: a remembered result is wrong there.
+
+        One that prepares its corpus is called twice: with other queries and the corpus as it is prepared, then with
+        another corpus, prepared anew.
+        """
         self._checked.add(name)
         self._blame.suspect(name)
-        with self._problem.disguised(self._rng) as disguised:
+        for which in (0, 1) if self._entries[name].prepare else (None,):
+            again = self._ask_anew(name, which)
+        self._blame.check_at_a_glance(name)
+        if _share_memory(as_tuple(result)[0], as_tuple(again)[0]):
+            evidence = "a call overwrites the result of the call before it"
+            self.flags[name] = (Flag(name="reuses_result", evidence=evidence),)
+
+    def _ask_anew(self, name: str, which: int | None) -> object:
+        """The result with one changed row of either operand, or of operand `which`."""
+        entry, at_work = self._entries[name], list[str]()
+        with self._problem.disguised(self._rng, which) as disguised:
             try:
                 with contestant():
-                    again = self._calls[name]()
+                    anew = entry.prepare is not None and which == 1
+                    call = call_of(disguised.case, entry, disguised.inputs) if anew else self._calls[name]
+                    again = call()
                 at_work = self._world.left_at_work()  # now: the thread may end while the result is checked
-                disguised.judge(self._entries[name], again)
+                disguised.judge(entry, again)
             except Failure as failure:
                 if failure.status is not Status.WRONG:
                     raise
                 reason = f"does not compute anew when its inputs change in place: {failure.reason}"
                 raise _wrong(reason, at_work or self._blame.at_work()) from failure
-        self._blame.check_at_a_glance(name)
-        if _share_memory(as_tuple(result)[0], as_tuple(again)[0]):
-            evidence = "a call overwrites the result of the call before it"
-            self.flags[name] = (Flag(name="reuses_result", evidence=evidence),)
+        return again
 
 
 def _wrong(reason: str, at_work: list[str]) -> Failure:

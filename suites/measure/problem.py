@@ -15,9 +15,9 @@ from suites.failure import Failure
 from suites.measure import cache
 from suites.measure.clock import Call
 from suites.measure.phases import Phases
-from suites.records.case import Case
+from suites.records.case import ALL_PAIRS, Case
 from suites.records.record import Error, Status
-from suites.truth import checks, oracle
+from suites.truth import checks, oracle, top_k
 from suites.truth.causes import cause
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -53,8 +53,10 @@ class Problem:
         """The error of a result of an implementation.
 
         Raises:
-            Failure: with the status `wrong`, if its form, its cosines or its gradients are wrong.
+            Failure: with the status `wrong`, if its form, its cosines, its indices or its gradients are wrong.
         """
+        if self.case.task == "top_k":
+            return top_k.judge(self.case, entry, result, self.truth)
         output, *gradients = as_tuple(result) if self.gradients else (result,)
         cosines = checks.require_form(self.case, output)
         found = checks.error_of(cosines, self.truth)
@@ -71,14 +73,17 @@ class Problem:
         return Failure(failure.status, f"{failure.reason}; {why}", failure.error) if why else failure
 
     @contextmanager
-    def disguised(self, rng: random.Random) -> Iterator["Problem"]:
+    def disguised(self, rng: random.Random, which: int | None = None) -> Iterator["Problem"]:
         """The problem with one random row of an operand replaced in place, while this context lasts.
 
         The row becomes its partner, or the negated partner, whichever is further away. So a cosine moves by 1 or more,
-        which no dtype's error hides, and no number is new. Torch's version counters don't change.
+        which no dtype's error hides, and no number is new. For "top_k" the two are neighbours. Torch's version counters
+        don't change. `which` is 0 for a row of x, 1 for one of y, None for either.
         """
         place = tuple(map(rng.randrange, self.truth.shape))
-        rows, which = (place[0], place[-1]), rng.randrange(2)
+        if self.case.task == "top_k":
+            place = place[0], int(top_k.nearest(self.truth[place[0]])[place[1] % self.case.k])
+        rows, which = (place[0], place[-1]), rng.randrange(2) if which is None else which
         row, partner = rows[which], self.untouched[1 - which][rows[1 - which]]
         alike = self.truth[place] < math.pi / 2 if self.case.task == "angle" else self.truth[place] >= 0
         if self.case.task == "angle":  # not parallel: the arc cosine of a rounded 1 may be NaN
@@ -95,7 +100,7 @@ class Problem:
     def _with_new_row(self, which: int, row: int) -> oracle.Truth:
         truth, part = self.truth.copy(), slice(row, row + 1)
         x, y = self.inputs
-        if self.case.task != "pairwise":
+        if self.case.task not in ALL_PAIRS:
             truth[part] = oracle.truth(self.case, x[part], y[part])
         elif which == 0:
             truth[part] = oracle.cosines(self.case, x[part], y)
@@ -126,12 +131,16 @@ class Problem:
 def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
     """The call to time: `fn` on the inputs, and for forward+backward also the gradients of the summed result.
 
-    It returns the result, or `(result, dx, dy)`.
+    It returns the result, or `(result, dx, dy)`. A corpus that the implementation prepares is prepared here.
+
+    Raises:
+        Failure: with the status `unsupported`, gradients are asked of an implementation that prepares its corpus.
     """
-    arguments = inputs if implementation.task == "pairwise" else (*inputs, case.dim)
-    forward = partial(implementation.fn, *arguments)
+    forward = partial(implementation.fn, *_arguments(case, implementation, inputs))
     if not _backward(case):
         return forward
+    if implementation.prepare:
+        raise Failure(Status.UNSUPPORTED, "it prepares the corpus once, so the corpus has no gradient")
     for t in inputs:
         t.requires_grad_()
 
@@ -149,8 +158,16 @@ def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
     return forward_and_backward
 
 
+def _arguments(case: Case, implementation: Implementation, inputs: Pair) -> tuple[object, ...]:
+    x, y = inputs
+    if implementation.task not in ALL_PAIRS:
+        return x, y, case.dim
+    corpus = implementation.prepare(y) if implementation.prepare else y
+    return (x, corpus, case.k) if implementation.task == "top_k" else (x, corpus)
+
+
 def as_tuple(result: object) -> tuple[object, ...]:
-    """`(result,)`, or `(result, dx, dy)` of a call with gradients."""
+    """`(result,)`, `(values, indices)` of "top_k", or `(result, dx, dy)` of a call with gradients."""
     return result if isinstance(result, tuple) else (result,)
 
 

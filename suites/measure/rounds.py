@@ -9,9 +9,9 @@ import math
 import random
 import resource
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from statistics import median
+from types import MappingProxyType
 
 import numpy as np
 
@@ -19,18 +19,16 @@ from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
 from suites.measure.phases import Phases
+from suites.measure.turns import FEWEST_PAIRS, Samples, fewest_rounds, plans, too_slow_to_warm_up
 from suites.measure.warm_up import Pace, warm_up
-from suites.statistics import FEW, blocked, medians, paired_ratios
+from suites.statistics import blocked, medians, paired_ratios
 
 CONTROL = "the baseline again"
-"""The name under which the baseline takes part a second time. The ratio of the two measures the noise."""
+"""The name of the twin: a contestant that takes part a second time. The ratio of the two measures the noise."""
 
-FEWEST_PAIRS, MOST_PAIRS = FEW, 2048  # at most a second of short samples, which keeps records small
+MOST_PAIRS = 2048  # at most a second of short samples, which keeps records small
 LOOKS = tuple(FEWEST_PAIRS << n for n in range(9))
 """Pairs of rounds after which the precision is checked: few checks, since each one makes stopping early less fair."""
-
-_SAMPLE_S = 5e-4  # thousands of clock ticks, and shorter than a time slice of the scheduler
-_PATIENCE, _MOST_STRIDE = 8, 16  # samples this many times longer than the median are taken in fewer rounds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,30 +39,16 @@ class Budget:
     precision: float
 
 
-@dataclass
-class Samples:
-    """Seconds a call: each sample times `calls` calls, and each `stride`-th pair of rounds holds two samples.
-
-    `early_s`: seconds a call in the fastest batch of the calls 64 to 511; NaN if warm-up took fewer. `page_faults` and
-    `switches` count minor faults and involuntary context switches during all samples, `compiled` the frames that
-    torch.compile compiled meanwhile.
-    """
-
-    calls: int
-    stride: int
-    early_s: float = math.nan
-    samples_s: list[float] = field(default_factory=list)
-    page_faults: int = 0
-    switches: int = 0
-    compiled: int = 0
-
-
 @dataclass(frozen=True)
 class Rounds:
-    """The samples of each contestant, or its failure, and why the rounds ended: "precision" or "budget"."""
+    """The samples of each contestant, or its failure, and why the rounds ended: "precision" or "budget".
+
+    `twin` is the contestant that took part a second time as `CONTROL`; "" if none did.
+    """
 
     samples: dict[str, Samples | Failure]
     stop: str
+    twin: str = ""
 
 
 Inspect = Callable[[str, object], None]
@@ -82,71 +66,94 @@ def sample_rounds(
     rng: random.Random,
     phases: Phases,
     inspect: Inspect = lambda name, result: None,
+    known_s: Mapping[str, float] = MappingProxyType({}),
 ) -> Rounds:
     """Time every contestant in interleaved rounds until the ratios are known or the budget is spent.
 
+    It takes at most about 1.5 times the budget of all. Those whose two calls exceed their share take these two.
+
     Args:
         calls: name to the function to time.
-        baseline: the contestant that ratios are taken to. It takes part a second time as `CONTROL`.
+        baseline: the contestant that ratios are taken to. It takes part a second time as `CONTROL`. If it takes no
+            part, or is too slow for 8 pairs of rounds, the fastest contestant does so instead. None: nobody does.
         clock: times a number of calls together.
-        budget: when to stop, after at least 8 pairs of rounds.
+        budget: when to stop, after at least 8 pairs of rounds (fewer for those too slow for that).
         rng: draws the order of the rounds.
         phases: adds up the time of warm-up and samples; the budget runs on its clock.
         inspect: checks results of timed calls.
+        known_s: name to the seconds of a call, as far as known. One that exceeds its share is not warmed up.
     """
     samples: dict[str, Samples | Failure] = {}
     paces: dict[str, Pace] = {}
     with phases("warm-up"):
-        for name, call in calls.items():
+        for number, (name, call) in enumerate(calls.items()):
+            phases.alive(name, number / len(calls))
+            if too_slow_to_warm_up(call_s := known_s.get(name, 0.0), budget.seconds):
+                paces[name] = Pace(call_s, math.nan)
+                continue
             try:
                 paces[name] = warm_up(call, clock, budget.seconds, partial(inspect, name))
             except Failure as failure:
                 samples[name] = failure
                 inspect(name, failure)
-    arms = {name: calls[name] for name in paces}
-    if baseline is not None and baseline in arms:
-        arms[CONTROL], paces[CONTROL] = arms[baseline], paces[baseline]
-    samples |= _plans(paces)
+    twin, planned = _with_twin(paces, baseline, budget.seconds)
+    arms = {name: calls[twin if name == CONTROL else name] for name in planned}
+    samples |= planned
     gc.collect()
     gc.disable()
     try:
         with phases("samples"):
-            stop = _rounds(arms, samples, baseline, clock, budget, rng, phases.now, inspect)
+            stop = _rounds(arms, samples, twin, clock, budget, rng, phases, inspect)
     finally:
         gc.enable()
-    return Rounds(samples, stop)
+    return Rounds(samples, stop, twin)
+
+
+def _with_twin(paces: Mapping[str, Pace], baseline: str | None, seconds: float) -> tuple[str, dict[str, Samples]]:
+    """The contestant that takes part twice, "" for none, and the plans of all."""
+    planned = plans(paces, seconds)
+    if baseline is None or (baseline not in paces and len(paces) < 2):
+        return "", planned
+    twin = (
+        baseline
+        if baseline in paces and not planned[baseline].slow
+        else min(paces, key=lambda name: paces[name].call_s)
+    )
+    return twin, plans({**paces, CONTROL: paces[twin]}, seconds)
 
 
 def _rounds(
     arms: Mapping[str, Call],
     samples: dict[str, Samples | Failure],
-    baseline: str | None,
+    twin: str,
     clock: Clock,
     budget: Budget,
     rng: random.Random,
-    now: Callable[[], float],
+    phases: Phases,
     inspect: Inspect,
 ) -> str:
-    started, order = now(), list(arms)
-    strides = [s.stride for s in samples.values() if isinstance(s, Samples)]
-    fewest = FEWEST_PAIRS * max(strides, default=1)
+    started, order, budget_s = phases.now(), list(arms), budget.seconds * len(arms)
+    planned = [entry for entry in samples.values() if isinstance(entry, Samples)]
+    fewest = fewest_rounds(planned)
     for pair in range(max(MOST_PAIRS, fewest)):
         rng.shuffle(order)
         turns = [(2 * pair + 1, arm) for arm in order] + [(2 * pair + 2, arm) for arm in reversed(order)]
         for number, arm in turns:  # the first of one round is the last of the other
-            entry, name = samples[arm], baseline if arm == CONTROL and baseline else arm
-            if isinstance(entry, Samples) and pair % entry.stride == 0:
+            entry, name = samples[arm], twin if arm == CONTROL else arm
+            if isinstance(entry, Samples) and entry.takes_part(pair):
+                phases.alive(name, min(1.0, (number - 1) / (2 * fewest), (phases.now() - started) / budget_s))
                 try:
                     _sample(entry, arms[arm], clock, partial(inspect, name))
                 except Failure as failure:
                     late = Failure(failure.status, f"in round {number}: {failure.reason}")
-                    samples |= dict.fromkeys((name, CONTROL) if name == baseline else (name,), late)
+                    samples |= dict.fromkeys((name, CONTROL) if name == twin else (name,), late)
                     inspect(name, late)
         if pair + 1 >= fewest:
-            if pair + 1 in LOOKS and precise(samples, baseline, budget.precision):
+            if pair + 1 in LOOKS and precise(samples, twin, budget.precision):
                 return "precision"
-            if now() - started >= budget.seconds * len(arms):
-                break
+            over_s = sum(max(0.0, sum(entry.samples_s) - budget.seconds) for entry in planned if entry.fewest == 1)
+            if phases.now() - started - over_s >= budget_s or all(entry.slow for entry in planned):
+                break  # one slow call costs the others none of their share
     return "budget"
 
 
@@ -163,30 +170,15 @@ def _sample(samples: Samples, call: Call, clock: Clock, inspect: Callable[[objec
 
 
 def precise(samples: Mapping[str, Samples | Failure], baseline: str | None, precision: float) -> bool:
-    """Whether the ratio of every contestant to the baseline is known to ± `precision`."""
+    """Whether the ratio of every contestant to the baseline is known to ± `precision`; those too slow don't count."""
     measured = {name: entry for name, entry in samples.items() if isinstance(entry, Samples)}
-    base = measured.get(baseline or "") or next(iter(measured.values()), None)
-    if base is None:
+    if not measured:
         return True
-    others = [entry for entry in measured.values() if entry is not base]
+    counted = {name: entry for name, entry in measured.items() if not entry.slow}
+    base = counted.get(baseline or "") or next(iter(counted.values()), None)
+    if base is None:
+        return False
+    others = [entry for entry in counted.values() if entry is not base]
     ratios = [paired_ratios(np.array(s.samples_s), s.stride, np.array(base.samples_s), base.stride) for s in others]
     _, low, high = medians(blocked(ratios)).T
     return bool(np.all(np.sqrt(high / low) <= 1 + precision))  # NaN (no pair in common) is not precise
-
-
-def _plans(paces: Mapping[str, Pace]) -> dict[str, Samples]:
-    """How many calls go into a sample, and in which pairs of rounds a slow contestant takes part.
-
-    Both are powers of two, so contestants of similar speed are sampled alike.
-    """
-    calls = {name: _power_of_two(_SAMPLE_S / pace.call_s) for name, pace in paces.items()}
-    took_s = {name: calls[name] * pace.call_s for name, pace in paces.items()}
-    patience_s = _PATIENCE * median(took_s.values()) if took_s else math.inf
-    return {
-        name: Samples(calls[name], min(_MOST_STRIDE, _power_of_two(took_s[name] / patience_s)), pace.early_s)
-        for name, pace in paces.items()
-    }
-
-
-def _power_of_two(value: float) -> int:
-    return int(2 ** round(math.log2(max(value, 1.0))))

@@ -1,8 +1,8 @@
 """Measures all contestants of one case together: admission, first calls, rounds, records."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
 from implementations import Implementation
@@ -16,11 +16,12 @@ from suites.measure.first_call import Checked, first_call
 from suites.measure.flags import flags_of, host_flags, launch_flags
 from suites.measure.gpu import monitor
 from suites.measure.honesty import Inspector
-from suites.measure.host import HostTime
 from suites.measure.launch import Launch, launches
 from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Problem, gradient_mode
-from suites.measure.rounds import CONTROL, Budget, Rounds, Samples, sample_rounds
+from suites.measure.quiet import Attempt, Watch
+from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
+from suites.measure.turns import Samples, too_slow_to_warm_up
 from suites.measure.world import World
 from suites.records.case import Case
 from suites.records.record import Flag, Latency, Record, Status
@@ -36,6 +37,7 @@ def measure_case(
     rng: random.Random,
     phases: Phases,
     free_bytes: Callable[[str], int] = memory.free_bytes,
+    watch: Watch | None = None,
 ) -> list[Record]:
     """One record for each implementation, in their order. A failure of one does not stop the others.
 
@@ -48,6 +50,7 @@ def measure_case(
         rng: draws the order of the rounds.
         phases: adds up the time of each phase.
         free_bytes: device to the bytes that can still be allocated there.
+        watch: has rounds measured again where others disturbed them; None accepts all.
     """
     timed = Timed(Rounds({}, "budget"), {}, {})
     with gradient_mode(case):
@@ -69,7 +72,7 @@ def measure_case(
                 results |= {entry.name: first_call(problem, entry, clock, world, phases) for entry in admitted}
                 checked = {name: result for name, result in results.items() if isinstance(result, Checked)}
                 entries = {entry.name: entry for entry in admitted}
-                timed = _timed(problem, entries, checked, clock, budget, world, rng, phases)
+                timed = _timed(problem, entries, checked, clock, budget, world, rng, phases, watch or Watch.blind())
     return [_record(case, entry, results[entry.name], timed) for entry in implementations]
 
 
@@ -91,21 +94,30 @@ def _timed(
     world: World,
     rng: random.Random,
     phases: Phases,
+    watch: Watch,
 ) -> Timed:
     """The rounds of the contestants that passed their first call."""
     calls = {name: result.call for name, result in checked.items()}
     results = {name: result.result for name, result in checked.items()}
     timed = {name: result.timed for name, result in checked.items()}
-    inspector, gpu = Inspector(problem, entries, calls, results, world, rng, phases.now), monitor(problem.case.device)
-    baseline = next((name for name in timed if entries[name].baseline), None)
+    known_s = {name: result.call_s for name, result in checked.items()}
+    slow = [name for name, call_s in known_s.items() if too_slow_to_warm_up(call_s, budget.seconds)]
+    inspector = Inspector(problem, entries, calls, results, world, rng, phases.now, slow)
+    baseline = next((name for name in timed if entries[name].baseline), "")
 
-    def inspect(name: str, result: object) -> None:
-        inspector(name, result)
-        gpu.poll()
+    def attempt(failed: Collection[str]) -> Attempt:
+        gpu, left = monitor(problem.case.device), {name: call for name, call in timed.items() if name not in failed}
 
-    started = HostTime.now()
-    rounds = sample_rounds(timed, baseline, clock, budget, rng, phases, inspect)
-    meanwhile = (*host_flags(HostTime.now().since(started)), *gpu.flags())
+        def inspect(name: str, result: object) -> None:
+            inspector(name, result)
+            gpu.poll()
+
+        before = watch.read()
+        rounds = sample_rounds(left, baseline, clock, budget, rng, phases, inspect, known_s)
+        return Attempt(rounds, watch.read().since(before), gpu)
+
+    kept = watch.least_disturbed(attempt, phases)
+    rounds, meanwhile = kept.rounds, (*host_flags(kept.spent), *kept.gpu.flags())
     still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
     with phases("checks"):
         failures = inspector.finish(still_in)
@@ -115,8 +127,11 @@ def _timed(
             honest = {name: calls[name] for name in still_in if name not in failures}
             launched = launches(honest, clock, cold=problem.case.cache == "cold")
     world.restore()
-    flags = {name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile) for name, result in checked.items()}
-    return Timed(Rounds({**rounds.samples, **failures}, rounds.stop), flags, launched)
+    flags = {
+        name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile, *kept.flags(name))
+        for name, result in checked.items()
+    }
+    return Timed(replace(rounds, samples={**rounds.samples, **failures}), flags, launched)
 
 
 def _record(case: Case, entry: Implementation, result: Checked | Failure, timed: Timed) -> Record:
@@ -137,7 +152,7 @@ def _record(case: Case, entry: Implementation, result: Checked | Failure, timed:
         status=Status.OK,
         latency=Latency(
             samples_s=_to_save(sampled),
-            control_s=_to_save(control) if entry.baseline and control else (),
+            control_s=_to_save(control) if control and entry.name == timed.rounds.twin else (),
             calls=sampled.calls,
             stride=sampled.stride,
             stop=timed.rounds.stop,
@@ -145,6 +160,8 @@ def _record(case: Case, entry: Implementation, result: Checked | Failure, timed:
             first_call_s=result.first_call_s,
             host_s=launched.host_s if launched else None,
             graph_s=launched.graph_s if launched else None,
+            prepare_s=result.preparation.seconds if result.preparation else None,
+            prepared_bytes=result.preparation.held_bytes if result.preparation else None,
         ),
         error=result.error,
         peak_bytes=result.memory.peak_bytes if result.memory else None,

@@ -9,6 +9,7 @@ from suites.measure.clock import Call, Clock
 
 _SHORTEST_S = 1e-9  # what a clock may read as 0
 _AT_LEAST_S, _STEADY = 0.02, 0.98  # then until a batch saves less than 2 %
+_SHARE, _FREE_S = 1 / 8, 0.1  # of the budget, at most; or so many seconds
 _EARLY = (64, 128, 256)  # batches after lazy initialisation, with a thousand calls still to come
 
 
@@ -22,11 +23,13 @@ class Pace(NamedTuple):
 def warm_up(call: Call, clock: Clock, seconds: float, inspect: Callable[[object], None]) -> Pace:
     """Call in batches, each twice as large, until one is no faster than the best before it.
 
-    Whatever warms up (caches, clocks, lazy initialisation) makes later calls faster.
+    Whatever warms up (caches, clocks, lazy initialisation) makes later calls faster. No batch starts after an eighth
+    of the contestant's budget of `seconds`, or after a tenth of a second where that is more.
     """
+    most_s = max(_SHARE * seconds, min(seconds, _FREE_S))
     calls, spent, best, early, steady = 1, 0.0, math.inf, math.inf, False
     with contestant():
-        while spent < seconds and not (steady and spent >= _AT_LEAST_S):
+        while spent < most_s and not (steady and spent >= _AT_LEAST_S):
             elapsed, result = clock(call, calls)
             pace = max(elapsed / calls, _SHORTEST_S)
             steady = pace > _STEADY * best

@@ -24,7 +24,7 @@ from suites.records.record import Status
 
 _OURS = tuple(
     f"suites.{place}"
-    for place in ("errors.", "failure", "families", "inputs", "measure.", "records.", "statistics", "truth.")
+    for place in ("errors.", "failure", "families", "inputs", "measure.", "records.", "statistics", "truth.", "words")
 )
 _THEIRS = (time, statistics, np, torch.Tensor, torch.cuda.Event)
 _TORCH_FUNCTIONS = ((torch, "equal"), (torch.cuda, "synchronize"))  # the compiler replaces others of torch's

@@ -4,7 +4,7 @@ pytest's letters and file names would be a field of thousands of dots: they are 
 """
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from textwrap import shorten
 from typing import TextIO
 
@@ -13,20 +13,23 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from suites.plugin.costs import Costs
 from suites.plugin.progress import Progress
 from suites.records.case import Case
-from suites.records.finding import Accuracy, key
+from suites.records.finding import Accuracy, Key, key
 from suites.records.record import Record, Status
 
 _MARKERS = {"cases", "findings"}
 _LONGEST = 120
+_PAUSE_S = 0.2  # between two drawings of the line, unless something long begins
+_LONG = {"first calls", "processes"}  # phases that may take seconds without a sign of life
 _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "timed out"}
 
 
 class ProgressLine:
     """A pytest plugin that shows how far the session is, and which implementations fail.
 
-    The live line is redrawn between cases, never by a thread: a thread would be timed too. The plugin is made while
+    The live line is redrawn between samples, never by a thread: a thread would be timed too. The plugin is made while
     pytest is configured and does not yet capture standard error.
 
     Args:
@@ -52,33 +55,34 @@ class ProgressLine:
         self._reporter: pytest.TerminalReporter | None = None
         self._named: set[tuple[str, str]] = set()
         self._tenths = 0
+        self._next_s = 0.0
 
-    def start(self, cases: Mapping[Case, int], findings: Mapping[str, int]) -> None:
-        """Show the line, for cases with the number of implementations of each, and findings by question."""
-        self._progress.start(cases, findings)
+    def start(self, costs: Costs, cases: Mapping[Case, Collection[str]], findings: Iterable[Key]) -> None:
+        """Show the line, for cases with the names of the contestants of each, and findings."""
+        self._progress.start(costs, cases, findings)
         if self.live:
             self._line.start()
             self._console.show_cursor()  # a killed session leaves it as it is
             self._draw()
 
-    def running(self, case: Case) -> None:
-        """A case begins."""
-        self._progress.begin(f"{case.task} {case.id}")
+    def running(self, work: Case | Key) -> None:
+        """A case or a finding begins."""
+        self._progress.begin(work)
+        if isinstance(work, Case) or self._progress.running_s >= _PAUSE_S or not self._paused:
+            self._draw()
+
+    def alive(self, phase: str, name: str, share: float) -> None:
+        """A `SignOfLife`: the case is in a phase, at a contestant, with a share of the phase done."""
+        if self._paused and (name or share) and phase not in _LONG:
+            return  # between samples every microsecond counts
+        self._progress.at(phase, name, share)
         self._draw()
 
-    def looking(self, at: str) -> None:
-        """A finding begins."""
-        self._progress.begin(at)
-        self._draw()
-
-    def measured(self, implementations: int) -> None:
-        """The case that began last is measured."""
-        self._progress.end_case(implementations)
-        self._draw()
-
-    def found(self, question: str) -> None:
-        """The finding that began last is made."""
-        self._progress.end_finding(question)
+    def done(self, work: Case | Key) -> None:
+        """The case or the finding that began last is done."""
+        self._progress.end(work)
+        if isinstance(work, Case):
+            self._draw()
 
     def stop(self) -> None:
         """Take the line away, for good."""
@@ -132,11 +136,18 @@ class ProgressLine:
             self._reporter.write_line(line)
             self._reporter.flush()
 
+    @property
+    def _paused(self) -> bool:
+        return self._progress.now() < self._next_s
+
     def _draw(self) -> None:
+        """Draw the line again, the time first: a narrow terminal cuts off the end."""
+        self._next_s = self._progress.now() + _PAUSE_S
         if self.live:
-            shown = Text(f"{self._progress.counts}  ", no_wrap=True, overflow="crop")
+            shown = Text(no_wrap=True, overflow="ellipsis")
             if self._progress.time_left:
                 shown.append(f"{self._progress.time_left}  ", style="cyan")
+            shown.append(f"{self._progress.counts}  ")
             self._line.update(shown.append(self._progress.current, style="dim"), refresh=True)
 
 

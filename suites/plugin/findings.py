@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from nearest import listed
+from nearest import some_of
 from suites.records.finding import Accuracy, Finding, Key
 from suites.records.record import Status
 from suites.survey import Survey
@@ -63,7 +63,7 @@ def wrong_lines(findings: Iterable[Finding]) -> list[str]:
         if isinstance(one, Accuracy) and one.status is Status.WRONG:
             wrong.setdefault(one.implementation, {})[one.family] = None
     ranked = sorted(wrong.items(), key=lambda item: -len(item[1]))
-    lines = [f"  {name}: {listed(families, most=MOST)}" for name, families in ranked[:MOST]]
+    lines = [f"  {name}: {some_of(families, most=MOST)}" for name, families in ranked[:MOST]]
     if len(ranked) > MOST:
         lines.append(f"  and {len(ranked) - MOST} more implementations; `python -m reports` names all")
     return ["xfailed: wrong on hard inputs, which is a result and no failure of the suite", *lines] if lines else []

@@ -14,8 +14,11 @@ from nearest import did_you_mean
 from suites import git
 from suites.environment import environment
 from suites.families import FAMILIES, Family
+from suites.inputs import SUFFIXES
 from suites.measure import allocator
 from suites.plan import Plan
+from suites.plugin.file_options import OneOrTwoFiles, misplaced
+from suites.records import budget
 from suites.records.record import Environment, Run
 
 GROUP = """cosinebench
@@ -45,7 +48,25 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE.py",
         help="add the implementations that register(implementation) in this file registers; repeatable",
     )
-    group.addoption("--inputs", metavar="FILE", help="measure your own embeddings: .npy, .pt or .safetensors")
+    group.addoption(
+        "--dtypes", metavar="A,B", help="keep these dtypes of the grid: float64, float32, float16, bfloat16"
+    )
+    group.addoption(
+        "--inputs",
+        nargs="+",
+        action=OneOrTwoFiles,
+        metavar="FILE",
+        help="measure the grid's tasks on your own rows, of x or of x and y: .npy, .pt or .safetensors",
+    )
+    group.addoption("--queries", metavar="FILE", help="measure one query and all of these queries against --corpus")
+    group.addoption("--corpus", metavar="FILE", help="the rows that --queries search")
+    group.addoption("--k", metavar="K", help="also find the nearest K rows of the corpus")
+    group.addoption(
+        "--baseline",
+        metavar="NAME",
+        help="compare times with this implementation, and measure it too (default: torch's built-in of each task)",
+    )
+    group.addoption("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: {budget.spelt(budget.BUDGET)})")
     group.addoption(
         "--precision",
         metavar="PERCENT",
@@ -99,16 +120,24 @@ def require_one_process(config: pytest.Config) -> None:
 def plan_of(config: pytest.Config) -> Plan:
     """Return the plan that the options describe; a `ValueError` names a wrong value and the valid ones."""
     option = config.option
+    if file := misplaced(config.args, SUFFIXES):
+        raise ValueError(f"{file!r} holds rows, and is named as what to measure; write `--inputs x.npy y.npy` for two")
     return Plan.of(
         grid=option.grid,
         device=option.device,
         implementations=option.implementations,
         files=option.implementations_from,
-        inputs=option.inputs,
+        inputs=option.inputs or (),
+        queries=option.queries,
+        corpus=option.corpus,
+        k=option.k,
+        dtypes=option.dtypes,
         precision=option.precision,
         seconds=option.seconds,
         processes=option.processes,
         allocator=option.allocator,
+        baseline=option.baseline,
+        error_budget=option.error_budget,
     )
 
 
@@ -133,8 +162,10 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         precision=plan.grid.precision,
         seconds=plan.grid.seconds,
         processes=plan.processes,
-        inputs=plan.own.description if plan.own else "",
+        inputs=plan.description,
         about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
         families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
         fingerprints={**plan.fingerprints, "uncommitted changes": git.uncommitted()},
+        baseline=plan.baseline,
+        error_budget=plan.error_budget,
     )

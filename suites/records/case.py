@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 
-CONTRACT = {"paired": "paired", "feature_maps": "paired", "pairwise": "pairwise", "angle": "angle"}
+CONTRACT = {
+    "paired": "paired",
+    "feature_maps": "paired",
+    "pairwise": "pairwise",
+    "top_k": "top_k",
+    "angle": "angle",
+}
 """Task to the contract (implementations/contracts.py) of its implementations."""
 
-RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3, "angle": 2}
-DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,), "angle": (-1,)}
+RANK = {"paired": 2, "feature_maps": 4, "pairwise": 3, "top_k": 3, "angle": 2}
+DIM = {"paired": (-1,), "feature_maps": (1, 2, 3), "pairwise": (-1,), "top_k": (-1,), "angle": (-1,)}
+ALL_PAIRS = ("pairwise", "top_k")
+"""The tasks, and the contracts, that compare each row of x, a query, with each row of y, the corpus."""
+
 MEMORY_FORMATS = ("contiguous", "channels_last")
 DIRECTIONS = ("forward", "forward+backward")
 CACHES = ("warm", "cold")
@@ -58,8 +67,12 @@ class Case:
     """One problem: what to compute, on which data, on which device.
 
     `shape` is `(N, D)` for the tasks "paired" and "angle", `(N, C, H, W)` for "feature_maps" and `(N, M, D)` for
-    "pairwise", which compares `[N, D]` with `[M, D]`. `inputs` names the distribution of the data, or the user's file.
-    `cache` is "warm" (the same inputs for each call) or "cold".
+    "pairwise" and "top_k", which compare `[N, D]` with `[M, D]`. `inputs` names the distribution of the data, or the
+    user's file. `cache` is "warm" (the same inputs for each call) or "cold". `k` is how many of the M rows of y "top_k"
+    finds for each row of x; 0 for the other tasks.
+
+    Raises:
+        ValueError: `k` is not possible.
     """
 
     task: str
@@ -70,6 +83,13 @@ class Case:
     direction: str = "forward"
     inputs: str = "prescribed"
     cache: str = "warm"
+    k: int = 0
+
+    def __post_init__(self) -> None:
+        most = self.shape[1] if self.task == "top_k" else 0
+        if type(self.k) is not int or not min(1, most) <= self.k <= most:
+            known = f"the corpus has {most} rows: k is from 1 to {most}" if most else f"{self.task!r} takes no k"
+            raise ValueError(f"k is {self.k!r}, and {known}")
 
     @property
     def dim(self) -> int | tuple[int, ...]:
@@ -80,21 +100,23 @@ class Case:
     @property
     def operand_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The shapes of x and y."""
-        if self.task != "pairwise":
+        if self.task not in ALL_PAIRS:
             return self.shape, self.shape
         n, m, d = self.shape
         return (n, d), (m, d)
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """The shape of the result."""
+        """The shape of the result; of the values and of the indices for "top_k"."""
+        if self.task == "top_k":
+            return (self.shape[0], self.k)
         return self.shape[:2] if self.task == "pairwise" else self.shape[:1]
 
     @property
     def length(self) -> int:
         """How many products one cosine sums."""
         length = 1
-        for size in self.shape[2:] if self.task == "pairwise" else self.shape[1:]:
+        for size in self.shape[2:] if self.task in ALL_PAIRS else self.shape[1:]:
             length *= size
         return length
 
@@ -110,4 +132,4 @@ class Case:
         parts = [self.device, self.dtype, "x".join(map(str, self.shape))]
         defaults = {"memory_format": "contiguous", "direction": "forward", "inputs": "prescribed", "cache": "warm"}
         parts += [str(getattr(self, axis)) for axis, usual in defaults.items() if getattr(self, axis) != usual]
-        return "-".join(parts)
+        return "-".join(parts + [f"k{self.k}"] * bool(self.k))

@@ -94,6 +94,8 @@ def _require_types(row: dict[str, Any]) -> None:
             raise TypeError(f"{name} is {row[name]!r}, not a text")
     if not isinstance(row.get("cache", ""), str):
         raise TypeError(f"cache is {row['cache']!r}, not a text")
+    if type(row.get("k", 0)) is not int:
+        raise TypeError(f"k is {row['k']!r}, not a whole number")
     for size in row["shape"] if isinstance(row["shape"], list) else [row["shape"]]:
         if type(size) is not int:
             raise TypeError(f"shape holds {size!r}, not a whole number")

@@ -39,11 +39,15 @@ class Latency:
     implementation much slower than the others takes part in each `stride`-th pair only. Its samples 2j and 2j + 1
     belong to the pair j * stride, which pairs the samples of two implementations.
 
-    `control_s` are the samples of the control, which is the baseline measured a second time; empty for all others.
+    `control_s` are the samples of the control, which is one contestant measured a second time: the baseline, or the
+    fastest where the baseline is absent or too slow. It is empty for all others.
     `stop` says why the rounds ended: "precision" or "budget". `page_faults` are the minor faults of one call.
 
     On CUDA the samples are the device's time. `host_s` is the host's time to launch a call, and `graph_s` the device's
     time for a call in a replayed CUDA graph. Both are None elsewhere; `graph_s` also if there is no graph.
+
+    `prepare_s` is the time to prepare the corpus once, and `prepared_bytes` what the prepared corpus holds beyond y.
+    Both are None for an implementation that prepares nothing; `prepared_bytes` also if nothing reports it.
     """
 
     samples_s: tuple[float, ...]
@@ -55,6 +59,8 @@ class Latency:
     first_call_s: float
     host_s: float | None = None
     graph_s: float | None = None
+    prepare_s: float | None = None
+    prepared_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +146,9 @@ class Run:
 
     `absent` maps absent implementations to the reason, `about` the others to their docstrings, and `families` the
     hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
-    implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, "" without
-    any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their
-    contents. Fields with a default are missing from the oldest runs.
+    implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, or is "".
+    `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their contents.
+    `baseline` is that of --baseline, or ""; `error_budget` maps dtypes to errors. The oldest runs lack the defaults.
     """
 
     name: str
@@ -158,10 +164,8 @@ class Run:
     about: Mapping[str, str] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-
-
-OUTSIDE = "(outside torch)"
-"""The `Operator.operator` of the time of a call in which no torch operator ran, as in NumPy or Python itself."""
+    baseline: str = ""
+    error_budget: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,17 +9,20 @@ import torch
 
 from implementations import Implementation
 from suites.failure import Failure, contestant
-from suites.records.case import Case
+from suites.records.case import ALL_PAIRS, Case
 from suites.trials.kinds import IN_RANGE, RandomRows
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.checks import name_of, require_form
 from suites.truth.oracle import Truth
+from suites.truth.top_k import all_pairs
 
 _ROWS = ((4096, 16), (1024, 128), (64, 2048), (4, 32768))
+_ALL_PAIRS = ((64, 64, 16), (32, 32, 128), (8, 8, 2048), (2, 2, 32768))
 SHAPES = {  # few: a compiled contestant takes seconds for each, and torch stops compiling after eight
     "paired": _ROWS,
-    "pairwise": ((64, 64, 16), (32, 32, 128), (8, 8, 2048), (2, 2, 32768)),
+    "pairwise": _ALL_PAIRS,
+    "top_k": _ALL_PAIRS,
     "angle": _ROWS,
 }
 PAIRS = len(IN_RANGE) * sum(rows for rows, _ in _ROWS)
@@ -73,7 +76,8 @@ def trials(entries: Sequence[Implementation], task: str, dtype: str, number: int
 def _questions(task: str, dtype: str, number: int) -> Iterator[tuple[Case, torch.Tensor, torch.Tensor]]:
     for place, shape in enumerate(SHAPES[task]):
         for kind, make in IN_RANGE.items():
-            case = Case(task=task, shape=shape, dtype=dtype, device="cpu", inputs=kind)
+            k = shape[1] if task == "top_k" else 0  # all rows: each pair is judged
+            case = Case(task=task, shape=shape, dtype=dtype, device="cpu", inputs=kind, k=k)
             seed = number * len(SHAPES[task]) + place
             yield case, *make(RandomRows(shape[0], case.length, getattr(torch, dtype), seed))
 
@@ -89,7 +93,7 @@ def _judge(entry: Implementation, case: Case, x: torch.Tensor, y: torch.Tensor, 
     )
     try:
         with contestant(), torch.no_grad():
-            result = require_form(case, entry.fn(x, y))
+            result = require_form(case, all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y))
     except Failure as failure:
         return replace(found, reason=str(failure))
     values = result.double().numpy()

@@ -5,12 +5,13 @@ import torch
 
 from implementations import Implementation
 from suites.failure import Failure, contestant
-from suites.records.case import Case
+from suites.records.case import ALL_PAIRS, Case
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.causes import cause
 from suites.truth.checks import name_of, require_form
 from suites.truth.oracle import Truth
+from suites.truth.top_k import all_pairs
 
 
 def fault(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> str:
@@ -26,7 +27,7 @@ def fault(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor) -
     result: object = None
     try:
         with contestant():
-            result = entry.fn(x, y) if entry.task == "pairwise" else entry.fn(x, y, case.dim)
+            result = all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y, case.dim)
         found = _wrong(case, entry, x, y, require_form(case, result)) if not _changed(given, x, y) else ""
     except Failure as failure:
         found = failure.reason

@@ -12,20 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from suites.records.case import Case
+from suites.records.case import ALL_PAIRS, Case
 
 Truth = npt.NDArray[Any]  # float64, or long double for float64 inputs
 _CHUNK = 1 << 22  # elements: three float64 temporaries of a chunk take 100 MB
 
 
 def truth(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
-    """The true cosines, or angles in radians, in the shape of the case's output."""
+    """The true cosines, or angles in radians, in the shape of the case's output; all cosines `[N, M]` for "top_k"."""
     return angles(x, y) if case.task == "angle" else cosines(case, x, y)
 
 
 def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
-    """The true cosines, in the shape of the case's output."""
-    return _cosines_of_all_pairs(x, y) if case.task == "pairwise" else true_answers("paired", x, y, case.dim)
+    """The true cosines, in the shape of the case's output; all cosines `[N, M]` for "top_k"."""
+    return _cosines_of_all_pairs(x, y) if case.task in ALL_PAIRS else true_answers("paired", x, y, case.dim)
 
 
 def true_answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:

@@ -1,0 +1,70 @@
+"""What a session says before it measures: what it takes, what it leaves out and why, and for how long."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from suites.plan import Plan
+from suites.plugin.estimate import planned_s
+from suites.plugin.progress import duration
+from suites.records.finding import Key
+from suites.session import Session
+from suites.words import counted, listed
+
+_NAMED = 2  # absent implementations, with the reason of each: more of them take one line
+
+
+def announcement(session: Session, findings: Collection[Key], absent: Mapping[str, str]) -> list[str]:
+    """The lines, a label and a sentence each.
+
+    Args:
+        session: what pytest selected, and what of it a resumed run holds.
+        findings: those to make.
+        absent: implementations that cannot run here, with the reason.
+    """
+    plan = session.plan
+    lines = [
+        ("measured", _measured(session)),
+        ("sampling", _sampling(plan)),
+        *(("rows", rows.description(session.selected)) for rows in plan.inputs.values()),
+        *([("errors", _errors(findings))] if findings else []),
+        *(("left out", text) for text in _left_out(plan)),
+        *(("absent", text) for text in _absent(absent)),
+        ("time", f"about {duration(planned_s(plan, session.left, findings))}"),
+    ]
+    width = max(len(label) for label, _ in lines)
+    return [f"{label:{width}}  {text}" for label, text in lines]
+
+
+def _measured(session: Session) -> str:
+    cases = session.selected
+    names = {name for contestants in cases.values() for name in contestants}
+    said = f"grid {session.plan.grid.name}: {counted(len(cases), 'case')} on {listed(session.plan.devices)}"
+    if cases:
+        tasks, dtypes = ({getattr(case, axis): 0 for case in cases} for axis in ("task", "dtype"))
+        said += f", {listed(tasks)} in {listed(dtypes)}, {counted(len(names), 'implementation')}"
+    done = len(cases) - len(session.left)
+    return f"{said}; {counted(done, 'case')} done already" if done else said
+
+
+def _sampling(plan: Plan) -> str:
+    percent, seconds = f"{plan.grid.precision * 100:.3g} %", f"{plan.grid.seconds:g} s"
+    said = f"each ratio to ± {percent}, at most {seconds} per implementation"
+    return f"{said}, over {plan.processes} processes" if plan.processes > 1 else said
+
+
+def _errors(findings: Collection[Key]) -> str:
+    families = {asked.name for asked in findings if asked.question == "accuracy"}
+    return f"{counted(len(findings), 'finding')} on {counted(len(families), 'family', 'families')} of hard inputs"
+
+
+def _left_out(plan: Plan) -> list[str]:
+    by_reason = defaultdict(list)
+    for task, reason in plan.left_out.items():
+        by_reason[reason].append(task.replace("_", " "))
+    return [f"{listed(tasks)}: {reason}" for reason, tasks in by_reason.items()]
+
+
+def _absent(absent: Mapping[str, str]) -> list[str]:
+    if len(absent) <= _NAMED:
+        return [f"{name}: {reason}" for name, reason in absent.items()]
+    return [f"{listed(absent)}; --implementations NAME says why"]

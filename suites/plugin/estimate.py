@@ -1,0 +1,156 @@
+"""How long a run will take: planned before it starts, corrected by what was measured since. Torch-free."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from suites.plugin.costs import COMPILED, COMPILER_START_S, WORK, Costs, Stage, StageKind
+from suites.records.case import Case
+from suites.records.finding import Key
+
+if TYPE_CHECKING:
+    from suites.plan import Plan
+
+_PRIOR, _PRIOR_S = 0.03, 0.5  # the kind above weighs as much as this share of a kind, at most as these seconds of it
+_LEAST_S = 1e-3  # while anything is left; sums of differences end near 0
+_OVERDUE = 0.25  # what is overdue is expected to take this share of the time since the last sign of life, again
+_TRUSTED = 0.25  # from this share on, the pace of a stage alone says how long it takes
+
+
+def planned_s(plan: "Plan", cases: Mapping[Case, Collection[str]], findings: Iterable[Key]) -> float:
+    """The expected seconds of a run, before anything is measured.
+
+    Args:
+        plan: the budget, the processes and the contestants.
+        cases: each case to measure, with the names of its contestants.
+        findings: the key of each finding to make.
+    """
+    return Estimate(Costs.of(plan), cases, findings).left_s
+
+
+class Estimate:
+    """The seconds that are left of a run.
+
+    Each case is a list of stages, and each finding is one. What a stage takes corrects the stages of its kind: by the
+    ratio of their measured to their expected seconds, which starts from that of the kind above.
+
+    Args:
+        costs: what stages are expected to take.
+        cases: each case to measure, with the names of its contestants.
+        findings: the key of each finding to make.
+        now: a clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        costs: Costs,
+        cases: Mapping[Case, Collection[str]],
+        findings: Iterable[Key],
+        now: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._now = now
+        self._to_do: dict[Case | Key, list[Stage]] = {case: costs.case(case, names) for case, names in cases.items()}
+        self._to_do |= {asked: [costs.finding(asked)] for asked in findings}
+        planned = [stage for stages in self._to_do.values() for stage in stages]
+        self._left_s, self._whole_s, self._expected_s, self._measured_s = (
+            defaultdict[StageKind, float](float) for _ in range(4)
+        )
+        for stage in planned:
+            self._left_s[stage.kind] += stage.seconds
+            for level in levels(stage.kind):
+                self._whole_s[level] += stage.seconds
+        self._start_s = COMPILER_START_S * any(stage.compiles for stage in planned)
+        self._running: Stage | None = None
+        self._next: list[Stage] = []
+        self._since = 0.0  # when the stage began; its share done, when that was said, and when it began anew
+        self._share = self._share_s = self._again_s = 0.0
+
+    def begin(self, work: Case | Key) -> None:
+        """A case or a finding begins."""
+        self._next = self._to_do.pop(work, [])
+        if self._next:
+            self._enter()
+
+    def at(self, phase: str, name: str, share: float) -> None:
+        """A case is in a phase, at a contestant, with a share of the phase done. Unknown phases are part of others."""
+        known = [self._running, *self._next] if self._running else []
+        place = next((n for n, stage in enumerate(known) if stage.phase == phase and stage.name in ("", name)), None)
+        if place is None:
+            return
+        if place:
+            self._leave()
+            self._skip(place - 1)
+            self._enter()
+        if share < self._share:
+            self._again_s = self._spent_s
+        self._share, self._share_s = share, self._spent_s
+
+    def end(self) -> None:
+        """The case or the finding that began last is done."""
+        self._leave()
+        self._skip(len(self._next))
+
+    @property
+    def left_s(self) -> float:
+        """Seconds for the rest; 0 only if nothing is left."""
+        if not (self._to_do or self._next or self._running):
+            return 0.0
+        left_s = self.running_s
+        left_s += sum(seconds * self._factor(kind) for kind, seconds in self._left_s.items())
+        if any(seconds > _LEAST_S for kind, seconds in self._left_s.items() if COMPILED in kind):
+            left_s += self._start_s * self._factor((WORK,))
+        return max(_LEAST_S, left_s)
+
+    @property
+    def running_s(self) -> float:
+        """Seconds for the rest of the stage that runs."""
+        if not self._running:
+            return 0.0
+        whole_s, trust = self._usual_s(self._running), min(1.0, self._share / _TRUSTED)
+        if self._share:
+            paced_s = self._again_s + (self._share_s - self._again_s) / self._share
+            whole_s = (1 - trust) * whole_s + trust * paced_s
+        return max(whole_s - self._spent_s, _OVERDUE * (self._spent_s - self._share_s))
+
+    @property
+    def _spent_s(self) -> float:
+        return self._now() - self._since
+
+    def _enter(self) -> None:
+        stage = self._next.pop(0)
+        self._left_s[stage.kind] -= stage.seconds
+        if stage.compiles:
+            stage, self._start_s = stage._replace(seconds=stage.seconds + self._start_s), 0.0
+        self._running, self._since = stage, self._now()
+        self._share = self._share_s = self._again_s = 0.0
+
+    def _leave(self) -> None:
+        if self._running:
+            for level in levels(self._running.kind):
+                self._expected_s[level] += self._running.seconds
+                self._measured_s[level] += self._spent_s
+        self._running = None
+
+    def _skip(self, number: int) -> None:
+        for stage in self._next[:number]:
+            self._left_s[stage.kind] -= stage.seconds
+        del self._next[:number]
+
+    def _usual_s(self, stage: Stage) -> float:
+        return stage.seconds * self._factor(stage.kind)
+
+    def _factor(self, kind: StageKind) -> float:
+        """Measured over expected seconds of a kind; what is not measured yet is taken from the kind above."""
+        factor = 1.0
+        for level in levels(kind):
+            expected_s, measured_s = self._expected_s[level], self._measured_s[level]
+            prior_s = min(_PRIOR_S, _PRIOR * self._whole_s[level])
+            if expected_s + prior_s:
+                factor = (measured_s + prior_s * factor) / (expected_s + prior_s)
+        return factor
+
+
+def levels(kind: StageKind) -> Iterator[StageKind]:
+    """The kinds that a kind is part of, from the most general to itself."""
+    return (kind[:end] for end in range(1, len(kind) + 1))

@@ -1,0 +1,183 @@
+"""A question about the user's own rows, as a grid: which cases answer it, and what is left out."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from implementations.registry import DTYPES
+from nearest import did_you_mean
+from suites.grid import FILE, Block, Grid, GridError
+from suites.inputs import InputError, UserInputs, load_rows, source_of
+from suites.records.case import ALL_PAIRS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of these names, as typed."""
+
+    inputs: Sequence[str] = ()
+    queries: str | None = None
+    corpus: str | None = None
+    k: str | None = None
+    dtypes: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedGrid:
+    """A grid whose blocks have the shapes of the user's rows, these rows by `Case.inputs`, and what is left out.
+
+    `left_out` maps a task of the grid, or "known_bugs", to the reason.
+    """
+
+    grid: Grid
+    files: Mapping[str, UserInputs]
+    left_out: Mapping[str, str]
+
+    @classmethod
+    def of(cls, grid: Grid, options: Options) -> "FittedGrid":
+        """The grid as the options change it.
+
+        `inputs` take the place of the grid's inputs. `queries` and `corpus` take the place of its all-pairs tasks, and
+        without `inputs` also of the others. `dtypes` are those to keep.
+
+        Raises:
+            InputError, GridError: an option or a file cannot be used; the message says what to do.
+        """
+        _require_together(options)
+        kept, left_out = _of_dtypes(grid, options.dtypes)
+        rows = load_rows(source_of(*map(Path, options.inputs))) if options.inputs else None
+        search = _search(options)
+        if not (rows or search):
+            blocks, files = _of_files(kept)
+            return cls(grid=dataclasses.replace(kept, blocks=tuple(blocks)), files=files, left_out=left_out)
+        k = _neighbours(options.k, search.whole("pairwise")[1]) if search else 0
+        blocks, more = _of_rows(kept, rows, search, top_k=bool(k))
+        if search:
+            blocks += _of_search(kept, search, k)
+        if kept.families:
+            more["known_bugs"] = "they are torch's, whatever the rows"
+        measured = {block.task for block in blocks}
+        return cls(
+            grid=dataclasses.replace(kept, blocks=tuple(blocks)),
+            files={found.source.inputs: found for found in (rows, search) if found},
+            left_out={task: why for task, why in (left_out | more).items() if task not in measured},
+        )
+
+
+def _require_together(options: Options) -> None:
+    """Raise an `InputError` for an option that needs another one."""
+    if options.queries and not options.corpus:
+        raise InputError("--queries needs --corpus FILE, the rows to search; `--inputs FILE` compares rows of one file")
+    if options.corpus and not options.queries:
+        raise InputError("--corpus needs --queries FILE, the rows to search for")
+    if options.k is not None and not options.queries:
+        raise InputError("--k needs --queries FILE and --corpus FILE: it asks for the nearest K rows of the corpus")
+
+
+def _of_dtypes(grid: Grid, asked: str | None) -> tuple[Grid, dict[str, str]]:
+    """The grid in the dtypes asked for, and the tasks that it has in none of them."""
+    if asked is None:
+        return grid, {}
+    dtypes, known = [name.strip() for name in asked.split(",")], _union(block.dtypes for block in grid.blocks)
+    for name in dtypes:
+        if name not in DTYPES:
+            raise GridError(f"--dtypes: unknown dtype {name!r}{did_you_mean(name, DTYPES)}")
+        if name not in known:
+            raise GridError(f"--dtypes: the grid {grid.name!r} has no case in {name}; it has {', '.join(known)}")
+    kept = [(block, tuple(name for name in block.dtypes if name in dtypes)) for block in grid.blocks]
+    blocks = tuple(dataclasses.replace(block, dtypes=names) for block, names in kept if names)
+    return dataclasses.replace(grid, blocks=blocks), {
+        block.task: f"the grid has it in {' and '.join(block.dtypes)} only"
+        for block in grid.blocks
+        if block.task not in {kept.task for kept in blocks}
+    }
+
+
+def _search(options: Options) -> UserInputs | None:
+    if not (options.queries and options.corpus):
+        return None
+    return load_rows(source_of(Path(options.queries), Path(options.corpus), queries=True))
+
+
+def _neighbours(k: str | None, rows: int) -> int:
+    """The number of --k; 0 without it."""
+    if k is None:
+        return 0
+    if not (k.isdecimal() and 1 <= int(k) <= rows):
+        raise InputError(f"--k is {k!r}; it has to be a whole number from 1 to {rows}, the rows of the corpus")
+    return int(k)
+
+
+def _of_rows(
+    grid: Grid, rows: UserInputs | None, search: UserInputs | None, *, top_k: bool
+) -> tuple[list[Block], dict[str, str]]:
+    """The blocks of the grid on the user's rows, and its tasks without any; all pairs are those of the search."""
+    blocks, left_out = [], {}
+    for block in grid.blocks:
+        if search and block.task in ALL_PAIRS:
+            if block.task == "top_k" and not top_k:
+                left_out[block.task] = "--k K asks for the nearest K rows"
+        elif rows is None:
+            left_out[block.task] = "a search compares all pairs; --inputs FILE adds it"
+        elif why := rows.misfit(block.task):
+            left_out[block.task] = why
+        else:
+            whole = [] if block.task in ALL_PAIRS else [rows.whole(block.task)]
+            blocks.append(_fitted(block, rows, whole))
+    return blocks, left_out
+
+
+def _fitted(block: Block, rows: UserInputs, more: Sequence[tuple[int, ...]] = ()) -> Block:
+    """The block on the user's rows, and on more shapes."""
+    shapes = [*(rows.fit(block.task, shape) for shape in block.shapes), *more]
+    return dataclasses.replace(block, shapes=tuple(dict.fromkeys(shapes)), inputs=(rows.source.inputs,))
+
+
+def _of_search(grid: Grid, search: UserInputs, k: int) -> Iterator[Block]:
+    """One query and all queries against the corpus: all similarities, and with a `k` the k largest."""
+    one, every = search.fit("pairwise", (1, *search.whole("pairwise")[1:])), search.whole("pairwise")
+    for task in ALL_PAIRS if k else ("pairwise",):
+        like = [block for block in grid.blocks if block.task == task] or grid.blocks
+        yield Block(
+            task=task,
+            shapes=tuple(dict.fromkeys((one, every))),
+            dtypes=_union(block.dtypes for block in like),
+            devices=_union(block.devices for block in like),
+            memory_formats=("contiguous",),
+            directions=("forward",),
+            inputs=(search.source.inputs,),
+            caches=_union(block.caches for block in like),
+            k=k if task == "top_k" else 0,
+        )
+
+
+def _of_files(grid: Grid) -> tuple[list[Block], dict[str, UserInputs]]:
+    """The blocks of a grid whose file names rows with `file:PATH`, and these rows."""
+    paths = [given for given in _union(block.inputs for block in grid.blocks) if given.startswith(FILE)]
+    try:
+        files = {given: load_rows(source_of(grid.folder / given.removeprefix(FILE))) for given in paths}
+    except InputError as error:
+        raise GridError(f"{grid.name}: {error}") from error
+    by_name: dict[str, str] = {}
+    for given, rows in files.items():
+        if (other := by_name.setdefault(rows.source.inputs, given)) != given:
+            raise GridError(
+                f"{grid.name}: {other!r} and {given!r} have one name, {rows.source.inputs!r}; rename a file"
+            )
+    blocks = [part for block in grid.blocks for part in _parts(grid.name, block, files)]
+    return blocks, {rows.source.inputs: rows for rows in files.values()}
+
+
+def _parts(grid: str, block: Block, files: Mapping[str, UserInputs]) -> Iterator[Block]:
+    """A block as one for the distributions, and one for each file."""
+    if drawn := tuple(name for name in block.inputs if name not in files):
+        yield dataclasses.replace(block, inputs=drawn)
+    for rows in (files[name] for name in block.inputs if name in files):
+        if why := rows.misfit(block.task):
+            raise GridError(f"{grid}: the task {block.task!r} cannot take these rows: {why}")
+        yield _fitted(block, rows)
+
+
+def _union(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for names in several for name in names))
