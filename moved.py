@@ -7,10 +7,10 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.abc import Loader
+from importlib.abc import InspectLoader, Loader
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
-from types import ModuleType
+from importlib.util import find_spec, spec_from_loader
+from types import CodeType, ModuleType
 
 MOVED = {
     "diagnosis.accepting": "diagnosis.intake.checks",
@@ -112,6 +112,12 @@ class _Alias(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__ = self._spec  # the import system has just set the old name
+
+    def get_code(self, name: str) -> CodeType | None:
+        """The code of the new module, which `python -m` runs."""
+        print(f"{name} is now {self._new}: run it from there", file=sys.stderr)  # Python ignores its own warning here
+        spec = find_spec(self._new)
+        return spec.loader.get_code(self._new) if spec and isinstance(spec.loader, InspectLoader) else None
 
 
 sys.meta_path.append(_Moved())

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from command import Command
 from reports.render import render
 from reports.sections.against import worse
 from results import ROOT, UnknownRun, list_runs, load, load_end, load_run
@@ -31,7 +32,7 @@ _MOST_CONFIRMED = 200  # more mean that the machine or the build is at fault: me
 def main(arguments: Sequence[str]) -> int:
     """Run one night and return the exit status."""
     if {"-h", "--help"} & set(arguments):
-        print(__doc__.strip())
+        _help()
         return QUIET
     grid = (
         () if any(a.startswith("--grid") for a in arguments) else ("--grid", "gpu" if "cuda" in devices() else "full")
@@ -52,6 +53,12 @@ def main(arguments: Sequence[str]) -> int:
         suspects = again
     print(f"against {previous}: " + (suspects.to_string(index=False) if len(suspects) else "nothing got worse"))
     return WORSE if len(suspects) else QUIET
+
+
+def _help() -> None:
+    what, more = __doc__.split("\n\n", 1)
+    examples = {"": "the grid full, or gpu where CUDA is", "--grid smoke": "a short one", "--device cpu": "one device"}
+    Command("python nightly.py", what, examples, more=more.strip(), usage="%(prog)s [ARGUMENTS OF PYTEST]").print_help()
 
 
 def last_comparable(name: str, root: Path = ROOT) -> str | None:

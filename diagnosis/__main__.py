@@ -1,4 +1,4 @@
-"""Why is my cosine similarity always 1? `python -m diagnosis X [Y]` names the causes, with evidence and remedies."""
+"""Why is my cosine similarity always 1? Names the causes in embeddings, with evidence and remedies."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 import pipe
+from command import Command
 from diagnosis.examine import examine
 from diagnosis.intake.checks import checked
 from diagnosis.intake.files import read_subject
@@ -72,11 +73,16 @@ def _print(diagnosis: Diagnosis) -> None:
         print(shown.get(), end="")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m diagnosis",
-        description=__doc__,
-        epilog="Exit status: 0 healthy; 1 a cause found, or a symptom that no known cause explains; 2 bad input.",
+def _parser() -> Command:
+    parser = Command(
+        "python -m diagnosis",
+        __doc__,
+        {
+            "embeddings.npy": "one set of rows",
+            "x.npy y.npy --labels labels.npy": "pairs of rows, 1 for a positive pair",
+            "embeddings.npy --report why": "a page with pictures, in the folder why",
+        },
+        more="Exit status: 0 healthy; 1 a cause found, or a symptom that no known cause explains; 2 bad input.",
     )
     parser.add_argument(
         "x", metavar="X", type=Path, help="embeddings [N, ..., D], or both sides of pairs: .npy, .pt or .safetensors"

@@ -4,8 +4,9 @@ import contextlib
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
+
+from nearest import did_you_mean
 
 CONTRACTS = {
     "paired": "(x, y, dim=-1)",  # dim: an int or a tuple of ints, removed from the result
@@ -108,13 +109,7 @@ def _require_preparation(prepare: Function | None, task: str) -> None:
         raise RegistryError(f"prepare is {prepare!r}; it has to be a function that takes the corpus y alone") from error
 
 
-def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """The end of an error about an unknown name: the nearest known name, and all of them."""
-    near = get_close_matches(name, known, n=1, cutoff=0.4)
-    return (f"; did you mean {near[0]!r}?" if near else ";") + f" known: {', '.join(filter(None, known))}"
-
-
 def _require_known(kind: str, values: Iterable[str], known: tuple[str, ...]) -> None:
     for value in values:
         if value not in known:
-            raise RegistryError(f"unknown {kind} {value!r}{did_you_mean(str(value), known)}")
+            raise RegistryError(f"unknown {kind} {value!r}{did_you_mean(value, known)}")

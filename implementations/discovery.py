@@ -14,10 +14,11 @@ from types import ModuleType
 
 from implementations import registry
 from implementations.registry import RegistryError
+from nearest import no_file
 
 ENTRY_POINTS = "cosinebench.implementations"
 
-_MACHINERY = {"registry", "contracts", "discovery"}
+_MACHINERY = {"registry", "contracts", "discovery", "__main__"}
 _OURS = "`pip install '.[contestants]'` adds what the implementations here need"
 _THEIRS = "`pip install` the package that provides it"
 
@@ -45,7 +46,7 @@ def load_file(path: Path) -> None:
     """
     registry.load()  # first, so its errors are not blamed on this file
     if not path.is_file():
-        raise RegistryError(f"--implementations-from: there is no file {str(path)!r}")
+        raise RegistryError(f"--implementations-from: {no_file(path)}")
     spec = importlib.util.spec_from_file_location(f"_implementations_from_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise RegistryError(f"--implementations-from: {str(path)!r} is not a Python file (.py)")

@@ -13,9 +13,9 @@ from implementations.contracts import (
     Function,
     Implementation,
     RegistryError,
-    did_you_mean,
     require_function,
 )
+from nearest import did_you_mean
 
 __all__ = [
     "DEVICES",
@@ -24,7 +24,6 @@ __all__ = [
     "Implementation",
     "RegistryError",
     "absent",
-    "did_you_mean",
     "get",
     "implementation",
     "load",
@@ -35,6 +34,9 @@ __all__ = [
 
 sources: list[Callable[[], None]] = []
 """Functions that register implementations. Each is called once, when an implementation is first requested."""
+
+ALL = "python -m implementations"
+"""The command that lists all implementations."""
 
 _present: dict[str, Implementation] = {}
 _absent: dict[str, str] = {}
@@ -65,7 +67,7 @@ def implementation(
     """
     if unknown:
         (name, *_), (*known, _) = unknown, inspect.signature(implementation).parameters
-        raise RegistryError(f"@implementation takes no argument {name!r}{did_you_mean(name, tuple(known))}")
+        raise RegistryError(f"@implementation takes no argument {name!r}{did_you_mean(name, known)}")
     if callable(task):
         raise RegistryError(
             f"{getattr(task, '__name__', task)}: write @implementation() above it, with the parentheses"
@@ -102,7 +104,7 @@ def get(name: str) -> Implementation:
         return _present[name]
     if name in _absent:
         raise RegistryError(f"implementation {name!r} is absent: {_absent[name]}")
-    unknown = f"unknown implementation {name!r}{did_you_mean(name, names())}"
+    unknown = f"unknown implementation {name!r}{did_you_mean(name, names(), every=ALL)}"
     raise RegistryError("; ".join([unknown, *(f"{other} is absent: {why}" for other, why in absent().items())]))
 
 

@@ -1,12 +1,12 @@
 """`python -m reports [RUN]`: write the report of a run and print its path."""
 
-import argparse
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import pipe
+from command import Command
 from reports.publish import PUBLISHED, publish
 from reports.render import OUT, render
 from results import ROOT, UnknownRun
@@ -36,9 +36,15 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
         print(path)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m reports", description="Write the report of a run and print its path."
+def _parser() -> Command:
+    parser = Command(
+        "python -m reports",
+        "Write the report of a run and print its path.",
+        {
+            "": "the newest run",
+            "NAME --against OLD": "a run by its name, compared with an older one",
+            "--error-budget float32=16,bfloat16=1e5": "what may be recommended",
+        },
     )
     parser.add_argument(
         "run",

@@ -1,6 +1,5 @@
 """`python -m results` lists the runs; `python -m results show RUN` prints or exports one."""
 
-import argparse
 import contextlib
 import json
 import math
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 import pipe
+from command import Command
 from results.files import ROOT, UnknownRun
 from results.load import list_runs, load, load_run
 
@@ -36,11 +36,19 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
         parser.exit(2, f"{parser.prog}: {error}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    description = "List the saved runs, newest first. `show RUN` prints or exports one."
-    parser = argparse.ArgumentParser(prog="python -m results", description=description)
+def _parser() -> Command:
+    parser = Command(
+        "python -m results",
+        "List the saved runs, newest first, or show one.",
+        {"": "the list", "show latest": "the newest run", "show NAME --format csv": "every column, unrounded"},
+    )
     parser.set_defaults(output=None)
-    show = parser.add_subparsers(dest="command").add_parser("show", help="print or export a run")
+    show = parser.add_subparsers(dest="command").add_parser(
+        "show",
+        help="print or export a run",
+        about="Print or export a run.",
+        examples={"latest": "the newest run", "NAME --format csv --output NAME.csv": "every column, unrounded"},
+    )
     show.add_argument("run", metavar="RUN", help="a run's name, 'latest', or the path of a .jsonl file")
     show.add_argument(
         "--format",

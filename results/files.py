@@ -4,11 +4,11 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from itertools import filterfalse
 from pathlib import Path
 from typing import TypeVar
 
+from nearest import did_you_mean, no_file
 from suites.records.jsonl import from_line
 from suites.records.record import End, Run
 
@@ -86,13 +86,13 @@ def find(run: str, root: Path = ROOT) -> Path:
         return root / f"{run}.jsonl"
     if run.endswith(".jsonl") and Path(run).is_file():
         return Path(run)
-    near = get_close_matches(Path(run).stem, known, n=1)
-    raise UnknownRun(
-        f"there is no run {run!r} in {root}"
-        + (f"; did you mean {near[0]!r}?" if near else ".")
-        + (f" There are: {', '.join(known[:10])}{', ...' if len(known) > 10 else ''}." if known else " It is empty.")
-        + " `python -m results` lists the runs; a file elsewhere is named by its path, such as folder/NAME.jsonl"
-    )
+    elsewhere = "a file elsewhere is named by its path, such as folder/NAME.jsonl"
+    if run.endswith(".jsonl") and Path(run).parent.is_dir() and Path(run).parent != Path():
+        raise UnknownRun(no_file(Path(run), "run"))
+    if not known:
+        raise UnknownRun(f"there is no run {run!r} in {root}. It is empty; {elsewhere}")
+    near = did_you_mean(Path(run).stem, (LATEST, *known), every="python -m results")
+    raise UnknownRun(f"there is no run {run!r} in {root}{near}; {elsewhere}")
 
 
 def head(path: Path) -> Run:

@@ -109,4 +109,5 @@ def _identity(run: Run) -> dict[str, object]:
     packages = {f"package {name}": version for name, version in environment.pop("packages").items()}
     contents = {f"fingerprint of the {what}": digest for what, digest in run.fingerprints.items()}
     sampling = {"precision": run.precision, "seconds": run.seconds, "processes": run.processes}
-    return {**contents, "inputs": run.inputs, **sampling, **environment, **packages}
+    asked = {"inputs": run.inputs, "baseline": run.baseline, "error budget": dict(run.error_budget)}
+    return {**contents, **asked, **sampling, **environment, **packages}

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 
+from nearest import nearest
 from results.files import head
 from results.rows import Row
 from suites.records.case import CONTRACT
@@ -57,7 +57,7 @@ def require_timed(baseline: str, runs: Mapping[Path, Sequence[Row]]) -> None:
     timed = sorted({row.implementation for rows in runs.values() for row in rows if row.processes})
     absent = next((why for path in runs if (why := head(path).absent.get(baseline))), "")
     where = f"the run {next(iter(runs)).stem!r}" if len(runs) == 1 else f"any of {len(runs)} runs"
-    near = get_close_matches(baseline, timed, n=1)
+    near = nearest(baseline, timed)
     if mine:
         why = f"{baseline!r} has no time in {where}: " + "; ".join(_failures(mine))
     elif absent:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from implementations.registry import DEVICES, DTYPES, did_you_mean
+from implementations.registry import DEVICES, DTYPES
+from nearest import did_you_mean, no_file
 from suites import grid_values as values
 from suites.grid_values import FILE, GridError
 from suites.records.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
@@ -83,8 +84,9 @@ def load_grid(name: str) -> Grid:
     path = FOLDER / f"{name}.toml" if not name.endswith(".toml") else Path(name)
     if not path.is_file() or ("/" in name and not name.endswith(".toml")):
         if name.endswith(".toml"):
-            raise GridError(f"there is no file {name!r}; check the path")
-        known = tuple(sorted(p.stem for p in FOLDER.glob("*.toml")))
+            raise GridError(no_file(path))
+        known = sorted(p.stem for p in FOLDER.glob("*.toml"))
+        known += [str(p) for p in [Path(f"{name}.toml")] if p.is_file()]
         raise GridError(f"there is no grid {name!r}{did_you_mean(name, known)}, or the path of a .toml file")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
 import math
 
-from implementations.registry import did_you_mean
+from nearest import did_you_mean
 from suites.records.case import FAMILY_NAMES, RANK
 
 FILE = "file:"
@@ -16,7 +16,7 @@ class GridError(ValueError):
 def known(kind: str, value: object, names: tuple[str, ...], where: str) -> str:
     """The value, if it is one of `names`."""
     if not isinstance(value, str) or value not in names:
-        raise GridError(f"{where}: unknown {kind} {value!r}{did_you_mean(str(value), names)}")
+        raise GridError(f"{where}: unknown {kind} {value!r}{did_you_mean(value, names)}")
     return value
 
 

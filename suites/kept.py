@@ -22,15 +22,24 @@ class KeptRows:
         value: what `key` must hold in every line.
         what: the plural noun for the rows, for messages.
         show: how a message writes a value of `key`.
+        parse: makes something of a row; its KeyError, TypeError or ValueError means that the row isn't whole.
 
     Raises:
         SystemExit: the file is not one of this study, was made under other conditions, or can't be read or written.
     """
 
     def __init__(
-        self, file: Path | None, key: str, value: object, *, what: str, show: Callable[[Any], str] = str
+        self,
+        file: Path | None,
+        key: str,
+        value: object,
+        *,
+        what: str,
+        show: Callable[[Any], str] = str,
+        parse: Callable[[KeptRow], object] = dict,
     ) -> None:
         self._file, self._key, self._value, self._what, self._show = file, key, value, what, show
+        self._parse = parse
         self.rows: list[KeptRow] = []
         if file:
             with _named(file):
@@ -49,6 +58,8 @@ class KeptRows:
         data = file.read_bytes()
         end = data.rfind(b"\n") + 1
         rows = [self._row(line) for line in data[:end].splitlines()]
+        for number, row in enumerate(rows, 1):
+            self._require_whole(row, number)
         if end < len(data):
             if not _is_cut(data[end:]):
                 self._row(data[end:])
@@ -67,6 +78,16 @@ class KeptRows:
             shown = f"{self._what} of {self._show(value)}, not {self._show(self._value)}"
             raise SystemExit(f"{self._file} holds {shown}; name another file")
         return row
+
+    def _require_whole(self, row: KeptRow, number: int) -> None:
+        try:
+            self._parse(row)
+        except (KeyError, TypeError, ValueError) as error:
+            fault = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+            raise SystemExit(
+                f"{self._file}, line {number}: {fault}; every line of {self._what} is whole when it is written: "
+                "delete this line, or name another file"
+            ) from None
 
 
 @contextmanager

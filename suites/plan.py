@@ -5,21 +5,20 @@ import functools
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
+from nearest import did_you_mean
 from suites import environment
+from suites.contestants import PlanError, against, chosen, contestants, unsolved
 from suites.grid import Grid, GridError, load_grid
 from suites.inputs import InputError, UserInputs, require_shape
 from suites.question import FittedGrid, Options
+from suites.records import budget
 from suites.records.case import CONTRACT, Case
 
 _MOST_PROCESSES = 100
-
-
-class PlanError(ValueError):
-    """Options that cannot be satisfied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +37,8 @@ class Plan:
     files: tuple[str, ...] = ()
     processes: int = 1
     allocator: str = "found"
+    baseline: str = ""
+    error_budget: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -56,15 +57,19 @@ class Plan:
         seconds: str | None = None,
         processes: str | None = None,
         allocator: str = "found",
+        baseline: str | None = None,
+        error_budget: str | None = None,
     ) -> "Plan":
         """The plan for the options of these names, as typed; `files` is --implementations-from.
 
         Raises:
-            PlanError, GridError, RegistryError, InputError: an option is invalid; the message lists valid values.
+            PlanError, GridError, RegistryError, InputError, BudgetError: an option is invalid; the message lists valid
+                values.
         """
+        limits = budget.parse(error_budget) if error_budget is not None else {}
         for file in files or ():
             discovery.load_file(Path(file))
-        entries = tuple(map(registry.get, _names(implementations)))
+        entries = chosen(implementations)
         devices = _devices(device)
         options = Options(inputs=inputs, queries=queries, corpus=corpus, k=k, dtypes=dtypes)
         fitted = FittedGrid.of(_sampled(load_grid(grid), precision, seconds), options)
@@ -75,18 +80,23 @@ class Plan:
                 f"the grid {grid!r} has no case for the devices {', '.join(devices)}{reasons}; "
                 "--grid NAME|FILE names another one"
             )
-        _require_possible(grid, cases, entries)
-        contracts = {CONTRACT[case.task] for case in cases}
+        _require_possible(grid, cases)
+        taking_part = contestants(entries, cases, baseline or "", grid)
+        unasked = unsolved(cases, taking_part)
+        if fitted.grid.families and (implementations or baseline):
+            unasked["known_bugs"] = "they are torch's, whatever the implementations"
         return cls(
             grid=fitted.grid,
-            cases=cases,
-            implementations=tuple(entry for entry in entries if entry.task in contracts),
+            cases=tuple(case for case in cases if case.task not in unasked),
+            implementations=taking_part,
             devices=devices,
             inputs=fitted.files,
-            left_out=fitted.left_out,
+            left_out={**fitted.left_out, **unasked},
             files=tuple(files or ()),
             processes=_count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
             allocator=allocator,
+            baseline=baseline or "",
+            error_budget=limits,
         )
 
     @property
@@ -118,6 +128,10 @@ class Plan:
         """The case of a task with this id."""
         return self._by_id[task, case_id]
 
+    def contestant(self, name: str) -> Implementation:
+        """The implementation of this name, as a contestant of this plan."""
+        return against(registry.get(name), self.baseline)
+
     def contestants(self, case: Case) -> tuple[Implementation, ...]:
         """The implementations of the contract of the case."""
         return tuple(entry for entry in self.implementations if entry.task == CONTRACT[case.task])
@@ -127,22 +141,12 @@ def _digest(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()[:12]
 
 
-def _names(option: str | None) -> tuple[str, ...]:
-    """The names in the option, each once; all names without the option."""
-    if option is None:
-        return registry.names()
-    asked = tuple(dict.fromkeys(name.strip() for name in option.split(",") if name.strip()))
-    if not asked:
-        raise PlanError(f"--implementations names none; known: {', '.join(registry.names())}")
-    return asked
-
-
 def _devices(asked: str | None) -> tuple[str, ...]:
     present = environment.devices()
     if asked is None:
         return present
     if asked not in registry.DEVICES:
-        raise PlanError(f"unknown device {asked!r}{registry.did_you_mean(asked, registry.DEVICES)}")
+        raise PlanError(f"--device: unknown device {asked!r}{did_you_mean(asked, registry.DEVICES)}")
     if asked not in present:
         raise PlanError(
             f"--device {asked}: torch {environment.torch_version()} finds no {asked} device here; "
@@ -178,15 +182,9 @@ def _count(option: str, text: str, most: int) -> int:
     return int(text)
 
 
-def _require_possible(grid: str, cases: tuple[Case, ...], entries: tuple[Implementation, ...]) -> None:
+def _require_possible(grid: str, cases: tuple[Case, ...]) -> None:
     for case in cases:
         try:
             require_shape(case)
         except InputError as error:
             raise GridError(f"the grid {grid!r}: {error}") from error
-    tasks = dict.fromkeys(case.task for case in cases)
-    if not any(entry.task == CONTRACT[task] for entry in entries for task in tasks):
-        raise PlanError(
-            f"--implementations: {', '.join(entry.name for entry in entries)} solve none of the tasks "
-            f"of the grid {grid!r}: {', '.join(tasks)}"
-        )

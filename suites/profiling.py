@@ -13,10 +13,12 @@ from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.problem import Pair, call_of, gradient_mode
 from suites.records.case import Case
+from suites.records.outside import OUTSIDE
 from suites.records.record import Operator, Record, Status
 
 _WARM_CALLS = 2
 _TRACED_CALLS = 3
+_STEP = "ProfilerStep"  # one traced call; its own time is that of no operator
 
 if not torch.cuda.is_available():  # with CUDA, the profiler's own errors are worth the noise
     # Above all levels: torch 2.13 prints lines of the level USDT, 5. A process reads this at its first trace.
@@ -66,16 +68,29 @@ def _profile(case: Case, entry: Implementation, inputs: Pair, folder: Path) -> l
         for _ in range(_WARM_CALLS + _TRACED_CALLS):
             call()
             trace.step()
+    operators = [row for row in rows if row.key and not row.key.startswith((_STEP, "[memory]", "[pytorch|profiler]"))]
+    outside_us = 0.0 if cuda else sum(row.self_cpu_time_total for row in rows if str(row.key).startswith(_STEP))
     return [
-        Operator(
-            implementation=entry.name,
-            baseline=entry.baseline,
-            case_id=f"{case.task}-{case.id}",
-            operator=row.key,
-            calls=round(row.count / _TRACED_CALLS),
-            self_s=(row.self_device_time_total if cuda else row.self_cpu_time_total) * 1e-6 / _TRACED_CALLS,
-            allocated_bytes=round((row.device_memory_usage if cuda else row.cpu_memory_usage) / _TRACED_CALLS),
-        )
-        for row in rows
-        if row.key and not row.key.startswith(("ProfilerStep", "[memory]", "[pytorch|profiler]"))
+        *(_operator(case, entry, row, cuda) for row in operators),
+        *([_cost(case, entry, OUTSIDE, _TRACED_CALLS, outside_us, 0)] if outside_us else []),
     ]
+
+
+def _operator(case: Case, entry: Implementation, row: FunctionEventAvg, cuda: bool) -> Operator:
+    own_us, allocated = row.self_cpu_time_total, row.cpu_memory_usage
+    if cuda:
+        own_us, allocated = row.self_device_time_total, row.device_memory_usage
+    return _cost(case, entry, str(row.key), row.count, own_us, allocated)
+
+
+def _cost(case: Case, entry: Implementation, name: str, count: int, own_us: float, allocated: float) -> Operator:
+    """The cost per call, from totals over the traced calls."""
+    return Operator(
+        implementation=entry.name,
+        baseline=entry.baseline,
+        case_id=f"{case.task}-{case.id}",
+        operator=name,
+        calls=round(count / _TRACED_CALLS),
+        self_s=own_us * 1e-6 / _TRACED_CALLS,
+        allocated_bytes=round(allocated / _TRACED_CALLS),
+    )

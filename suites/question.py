@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from implementations.registry import DTYPES, did_you_mean
+from implementations.registry import DTYPES
+from nearest import did_you_mean
 from suites.grid import FILE, Block, Grid, GridError
 from suites.inputs import InputError, UserInputs, load_rows, source_of
 from suites.records.case import ALL_PAIRS

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from implementations import Implementation, discovery, registry
+from suites.contestants import against
 from suites.inputs import RowFiles, UserInputs, load_rows, make_inputs
 from suites.measure import allocator
 from suites.measure.clock import clock_of
@@ -27,6 +28,7 @@ class Job:
     """All that a fresh process needs to know to measure a case.
 
     `names` are the contestants, `files` those of --implementations-from, and `inputs` are the user's rows, if any.
+    `baseline` is that of --baseline.
     """
 
     case: Case
@@ -35,6 +37,7 @@ class Job:
     inputs: RowFiles | None
     allocator: str
     budget: Budget
+    baseline: str = ""
 
 
 def measure_here(
@@ -72,7 +75,7 @@ def measure_apart(job: Job, processes: int, phases: Phases) -> list[Record]:
             try:
                 records, seconds = pool.submit(_measure, job, number).result()
             except BrokenProcessPool:
-                return [_crashed(job.case, name, number) for name in job.names]
+                return [_crashed(job.case, entry, number) for entry in _contestants(job)]
         measured.append(records)
         for phase, spent in seconds.items():
             phases.seconds[phase] += spent
@@ -105,11 +108,15 @@ def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
     for file in job.files:
         discovery.load_file(Path(file))
     files = {job.inputs.inputs: load_rows(job.inputs)} if job.inputs else {}
-    phases, contestants = Phases(), [registry.get(name) for name in job.names]
+    phases, contestants = Phases(), _contestants(job)
     records = measure_here(job.case, contestants, files, job.budget, phases, HostWatch(), seed=f" {number}")
     return records, dict(phases.seconds)
 
 
-def _crashed(case: Case, name: str, number: int) -> Record:
+def _contestants(job: Job) -> list[Implementation]:
+    return [against(registry.get(name), job.baseline) for name in job.names]
+
+
+def _crashed(case: Case, entry: Implementation, number: int) -> Record:
     reason = f"process {number + 1}, which measured the case, died; one of its contestants crashed it"
-    return Record.failed(name, registry.get(name).baseline, case, Status.CRASHED, reason)
+    return Record.failed(entry.name, entry.baseline, case, Status.CRASHED, reason)

@@ -90,7 +90,8 @@ class Session:
     def _measure(self, case: Case) -> None:
         # Also those with a record already: a ratio needs both sides in the same rounds.
         taking_part = self._selected[case] | self._records[case].keys()
-        contestants = [registry.get(name) for name in registry.names(CONTRACT[case.task]) if name in taking_part]
+        names = (name for name in registry.names(CONTRACT[case.task]) if name in taking_part)
+        contestants = list(map(self.plan.contestant, names))
         if self.plan.processes > 1:
             records = self._measure_apart(case, contestants)
         else:
@@ -108,6 +109,7 @@ class Session:
             files=plan.files,
             inputs=plan.inputs[case.inputs].source if case.inputs in plan.inputs else None,
             allocator=plan.allocator,
+            baseline=plan.baseline,
             budget=dataclasses.replace(self._budget, seconds=self._budget.seconds / processes),
         )
         return measure_apart(job, processes, self.phases)

@@ -1,7 +1,5 @@
 """The picture of DESIGN.md: what each room is made of and who imports whom, read from the imports.
 
-    python -m tests.architecture    # or: make picture
-
 A box is a package or a module of a room. Boxes import those below them. Left out are arrows that follow from others,
 those that would close a circle, and `__init__` and `__main__`, which only open a room.
 """
@@ -12,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+
+from command import Command
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "figures" / "architecture.svg"
@@ -155,5 +155,6 @@ def _labelled(box: str, width: float, x: float, y: float) -> str:
 
 
 if __name__ == "__main__":
+    Command("python -m tests.architecture", __doc__, {"": "draw it, as `make picture` does"}).parse_args()
     PICTURE.write_text(picture(), encoding="utf-8")
     print(PICTURE.relative_to(ROOT))

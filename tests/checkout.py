@@ -32,12 +32,17 @@ class Checkout:
     @classmethod
     def copy(cls, pytester: pytest.Pytester) -> "Checkout":
         """A fresh copy, without anything that was generated."""
-        for folder in ("implementations", "suites", "results", "reports"):
-            shutil.copytree(REPOSITORY / folder, pytester.path / folder, ignore=LEFT_OUT)
-        for file in ("conftest.py", "moved.py", "pipe.py", "pyproject.toml", ".gitignore"):
-            shutil.copy2(REPOSITORY / file, pytester.path)
-        (pytester.path / "tiny.toml").write_text(GRID)
+        cls.copy_to(pytester.path)
         return cls(pytester)
+
+    @staticmethod
+    def copy_to(root: Path) -> None:
+        """Copy the checkout and the grid to a folder."""
+        for folder in ("implementations", "suites", "results", "reports"):
+            shutil.copytree(REPOSITORY / folder, root / folder, ignore=LEFT_OUT)
+        for file in (*REPOSITORY.glob("*.py"), REPOSITORY / "pyproject.toml", REPOSITORY / ".gitignore"):
+            shutil.copy2(file, root)
+        (root / "tiny.toml").write_text(GRID)
 
     @property
     def root(self) -> Path:

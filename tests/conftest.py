@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,15 @@ registry.sources[:] = [discovery.load_folder]
 
 for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
     os.environ.pop(_name, None)  # a pytest that a test starts is no worker: pytest-benchmark would save nothing there
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests/test_implementations.py check an author's own file."""
+    try:
+        for file in config.option.implementations_from or ():
+            discovery.load_file(Path(file))
+    except registry.RegistryError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
-"""Run the tests in other settings of the CPU libraries: `python tests/matrix.py [SETTING ...]`, all unless given.
+"""Run the tests in other settings of the CPU libraries, in all of them unless some are named.
 
 Each setting runs two parts: tests side by side, one worker a core, then the tests marked `alone`.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -19,6 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT))  # run as a file, it would find only its neighbours
+
+from command import Command  # noqa: E402
+from nearest import did_you_mean  # noqa: E402
+
 MOST_WORKERS = 8  # a worker takes up to 1.5 GiB
 NO_TESTS = 5  # pytest's exit status where a part has none
 CAPABILITIES = ("default", "avx2", "avx512")  # each includes those before it
@@ -99,14 +103,23 @@ def highest_capability() -> str:
 
 def main() -> int:
     """Run the settings; the exit status is 1 if a test failed in one of them."""
-    parser = argparse.ArgumentParser(prog="python tests/matrix.py", description=__doc__)
+    parser = Command(
+        "python tests/matrix.py",
+        __doc__,
+        {
+            "found": "this machine as it is, as `make test` does",
+            "avx2-1 avx2-2": "two settings; in make: `make test-matrix SETTINGS='avx2-1 avx2-2'`",
+        },
+    )
     parser.add_argument("settings", nargs="*", metavar="SETTING", help=f"of {', '.join(settings('avx512'))}")
     parser.add_argument("--pytest", default="", metavar="ARGUMENTS", help="passed on, such as --pytest='-k bugs'")
     options = parser.parse_args()
     known = settings(highest_capability())
-    if unknown := set(options.settings) - set(settings("avx512")):
-        parser.error(f"no setting {', '.join(sorted(unknown))}; known: {', '.join(settings('avx512'))}")
-    asked = options.settings or list(settings("avx512"))
+    every = list(settings("avx512"))
+    for name in options.settings:
+        if name not in every:
+            parser.error(f"no setting {name}{did_you_mean(name, every)}")
+    asked = options.settings or every
     outcomes = {}
     for name in asked:
         if name in known:

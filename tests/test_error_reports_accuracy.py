@@ -31,10 +31,11 @@ def test_the_headlines_name_who_is_right_who_is_a_cosine_and_where_most_are_wron
     assert how_wrong.headlines(found, ["fast", "exact", "unasked"]) == [
         "**Right on every family tested, in each dtype** (number of families): `exact` (3).",
         "**Never above 1, and exactly 1 for each row with itself**: `exact`.",
-        "**Wrong on at least one family**: 2 of 3 implementations. The worst is `slow`, wrong on 2 of 2 families. The "
-        "hardest families, and how many implementations are wrong there: `long_rows` (2), `zeros` (1).",
-        "**Where the recommended implementations are wrong**: `fast` on 1 of 2 families, `exact` on none of "
-        "3 families.",
+        "**Wrong on at least one family**: 2 of 3 implementations. The worst is `slow`, wrong on 2 of 2 families "
+        "(`long_rows`, `zeros`). The hardest families, and how many implementations are wrong there: `long_rows` (2), "
+        "`zeros` (1).",
+        "**Where the recommended implementations are wrong**: `fast` on 1 of 2 families (`long_rows`), "
+        "`exact` on none of 3 families.",
     ]
 
 
@@ -73,8 +74,8 @@ def test_the_tally_counts_families_and_gives_the_figures_of_each_question(tmp_pa
     )
     table = how_wrong.tally(accuracy.tally(found))
     assert table.to_numpy().tolist() == [
-        ["angle", "1 / 0 / 0", "1 u", "–", "–", "–", "–", "–"],
-        ["a", "4 / 1 / 1", "3 u", "22 %", "40 %", "0.9987", "98 of 100", "7 u"],
+        ["angle", "1 / 0 / 0", (), "1 u", "–", "–", "–", "–", "–"],
+        ["a", "4 / 1 / 1", ("long_rows",), "3 u", "22 %", "40 %", "0.9987", "98 of 100", "7 u"],
     ]
 
 

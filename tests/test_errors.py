@@ -17,6 +17,7 @@ from results import load_accuracy, load_contracts, load_end, load_known_bugs, lo
 from suites.errors.accuracy import accuracy_of
 from suites.families import FAMILIES, questions, relations
 from suites.grid import GridError, load_grid
+from suites.plugin.findings import wrong_lines
 from suites.records.finding import Accuracy, Deviation, Key, key
 from suites.records.jsonl import from_line, to_line
 from suites.records.record import Status
@@ -287,6 +288,22 @@ def test_what_is_wrong_on_inputs_made_to_hurt_does_not_fail_the_run(checkout: Ch
     result = checkout.bench("-k", "test_accuracy", implementations="builtin")
     result.assert_outcomes(passed=2, xfailed=1, deselected=result.parseoutcomes()["deselected"])
     assert result.ret == 0
+    result.stdout.fnmatch_lines(["xfailed: wrong on hard inputs, *", "  builtin: exponents", "*1 xfailed*"])
+
+
+def test_the_families_behind_the_count_of_xfailed_are_named_the_most_first() -> None:
+    def finding(name: str, family: str, status: Status = Status.WRONG) -> Accuracy:
+        place = {"task": "paired", "dtype": "float32", "device": "cpu"}
+        return Accuracy(implementation=name, baseline=False, family=family, status=status, **place)
+
+    assert wrong_lines([finding("right", "self", Status.OK), finding("not_asked", "self", Status.UNSUPPORTED)]) == []
+    few = [finding("one", "zeros"), finding("two", "near"), finding("two", "zeros"), finding("two", "near")]
+    assert wrong_lines(few)[1:] == ["  two: near, zeros", "  one: zeros"]
+    many = [finding(f"number_{number}", family) for number in range(9) for family in FAMILIES]
+    lines = wrong_lines(many)
+    assert len(lines) == 8
+    assert lines[1] == "  number_0: prescribed, self, scaled, negated, near, planar and 24 more"
+    assert lines[-1] == "  and 3 more implementations; `python -m reports` names all"
 
 
 def test_a_grid_without_families_has_no_error_suite(checkout: Checkout) -> None:

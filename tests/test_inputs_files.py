@@ -209,7 +209,7 @@ def test_a_path_that_is_no_such_file_is_refused_with_the_next_step(tmp_path: Pat
     (tmp_path / "rows.csv").write_text("1,2\n")
     messages = {
         "embedings.npy": r"there is no file '.*embedings\.npy'; did you mean 'embeddings\.npy'\?",
-        "missing/rows.npy": r"there is no file '.*rows\.npy'; check the path",
+        "missing/rows.npy": r"there is no file '.*rows\.npy': there is no folder '.*missing'; check the path",
         "": "is not a file; name one of the type .npy, .pt, .pth, .safetensors",
         "rows.csv": r"unknown suffix '\.csv'; known: \.npy, \.pt, \.pth, \.safetensors; save the rows with",
     }

@@ -1,6 +1,7 @@
 """Does a study resume from its stored rows after any kill, and leave foreign files alone?"""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,33 @@ def test_a_foreign_file_is_refused_and_unchanged(tmp_path: Path, text: str) -> N
     with pytest.raises(SystemExit, match=r"notes\.json does not hold trials; name another file"):
         kept(file)
     assert file.read_text(encoding="latin-1") == text
+
+
+@pytest.mark.parametrize(
+    ("opened", "row", "fault"),
+    [
+        (
+            lambda file: KeptTrials(file, "t"),
+            '"made_by": "t", "implementation": "vecdot"',
+            "missing .* 'task', 'dtype'",
+        ),
+        (lambda file: KeptTrials(file, "t"), '"made_by": "t", "kind": "near"', "missing .* 'number'"),
+        (lambda file: KeptComparisons(file, 0.5), '"budget_s": 0.5, "method": "ours"', "the key 'machine' is missing"),
+        (lambda file: KeptComparisons(file, 0.5), '"budget_s": 0.5, "figure": "call"', "the key 'goal' is missing"),
+        (lambda file: KeptComparisons(file, 0.5), '"budget_s": 0.5', "the key 'machine' is missing"),
+        (answers.KeptAnswers, '"made_by": "torch T and code 0123", "named": []', "the key 'case' is missing"),
+    ],
+)
+def test_a_row_without_all_of_its_parts_is_named_and_the_file_unchanged(
+    opened: Callable[[Path], object], row: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "_digest", lambda: "0123")
+    monkeypatch.setattr(torch, "__version__", "T")
+    file = tmp_path / "all.jsonl"
+    file.write_text(f"{{{row}}}\n{{")
+    with pytest.raises(SystemExit, match=rf"all\.jsonl, line 1: .*{fault}.*; every line .* delete this line, or name"):
+        opened(file)
+    assert file.read_text() == f"{{{row}}}\n{{"
 
 
 def test_seconds_that_are_no_number_are_refused(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_what_the_processor_lacks_is_left_out(
 def test_an_unknown_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(monkeypatch, "avx3-1")
-    assert "no setting avx3-1; known: found, default-1," in capsys.readouterr().err
+    assert "no setting avx3-1; did you mean 'avx2-1'? known: found, default-1," in capsys.readouterr().err
 
 
 def test_ci_runs_a_setting_that_each_processor_has() -> None:

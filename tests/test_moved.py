@@ -27,6 +27,13 @@ def test_an_old_path_is_the_new_module_and_says_so(old: str) -> None:
         delattr(package, name)
 
 
+def test_python_runs_an_old_path_and_says_where_it_went() -> None:
+    command, root = [sys.executable, "-m", "suites.progress"], Path(__file__).parent.parent
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr == "suites.progress is now suites.plugin.progress: run it from there\n"
+
+
 def test_every_module_from_before_the_moves_can_be_imported() -> None:
     script = """
 import importlib, sys, warnings

@@ -98,8 +98,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     left_out = shutil.ignore_patterns("runs", "profiles", "out", "published", "__pycache__")
     for folder in ("implementations", "suites", "results", "reports", "diagnosis"):
         shutil.copytree(ROOT / folder, root / folder, ignore=left_out)
-    for file in ("conftest.py", "moved.py", "pipe.py", "pyproject.toml"):
-        shutil.copy2(ROOT / file, root)
+    for file in (*ROOT.glob("*.py"), ROOT / "pyproject.toml"):
+        shutil.copy2(file, root)
     (root / "reports" / "published").mkdir()
     for published in (ROOT / "reports" / "published").iterdir():
         (root / "reports" / "published" / published.name).symlink_to(published)

@@ -14,15 +14,18 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
+import pandas as pd
 import pytest
 import torch
 
 import implementations
 from implementations import Implementation
+from reports.sections.operators import outside
 from results import load_operators
 from suites.inputs import make_inputs
 from suites.profiling import profile_case
 from suites.records.case import Case
+from suites.records.outside import OUTSIDE
 from suites.records.record import Error, Latency, Operator, Record, Status
 from tests.checkout import Checkout
 
@@ -53,7 +56,7 @@ def profiled(folder: Path, *entries: Implementation) -> list[Operator]:
 
 def test_profile_leaves_a_trace_of_each_implementation_and_its_operators_in_the_run(pytester: pytest.Pytester) -> None:
     checkout = Checkout.copy(pytester)
-    checkout.bench("--profile", "--benchmark-save=p").assert_outcomes(passed=4, skipped=3)
+    checkout.bench("--profile", "--benchmark-save=p").assert_outcomes(passed=4, skipped=4)
     traces = sorted(path.relative_to(checkout.root) for path in checkout.root.rglob("*.pt.trace.json"))
     assert [re.sub(r"\.\d+\.pt\.trace\.json", "", path.as_posix()) for path in traces] == [
         f"results/profiles/p/{name}/paired-cpu-float32-{shape}"
@@ -89,6 +92,30 @@ def test_a_contestant_that_fails_under_the_profiler_does_not_end_the_run(tmp_pat
     with pytest.warns(UserWarning, match="moody on paired cpu-float32-64x768 has no profile: .*not while you look"):
         operators = profiled(tmp_path, bad, good)
     assert {operator.implementation for operator in operators} == {"normalize"}
+
+
+def test_operators_and_the_time_outside_torch_add_up_to_the_call(tmp_path: Path) -> None:
+    operators = profiled(tmp_path, implementations.get("builtin"))
+    (outside_torch,) = (one for one in operators if one.operator == OUTSIDE)
+    assert outside_torch.calls == 1
+    assert outside_torch.self_s > 0
+    (file,) = tmp_path.glob("builtin/*.pt.trace.json")
+    events = json.loads(file.read_text(encoding="utf-8"))["traceEvents"]
+    calls_us = [event["dur"] for event in events if event["name"].startswith("ProfilerStep") and event["ph"] == "X"]
+    assert sum(one.self_s for one in operators) == pytest.approx(sum(calls_us) * 1e-6 / 3, rel=0.02)
+
+
+def cost(implementation: str, operator: str, self_s: float) -> dict[str, object]:
+    return {"implementation": implementation, "case": "paired-cpu", "operator": operator, "self_s": self_s}
+
+
+def test_a_report_says_whose_time_is_outside_torch() -> None:
+    operators = [cost("builtin", "aten::mul", 0.9), cost("builtin", OUTSIDE, 0.1), cost("old", "aten::mul", 0.9)]
+    assert outside(pd.DataFrame(operators)) == ""
+    operators += [cost("in_numpy", "aten::mul", 0.04), cost("in_numpy", OUTSIDE, 0.96)]
+    assert outside(pd.DataFrame(operators)).startswith(
+        "Nearly all time of `in_numpy` is outside torch, at least 96 % of each call: this profile doesn't show"
+    )
 
 
 @pytest.mark.skipif(not HAS_TENSORBOARD, reason="tensorboard or torch-tb-profiler is not installed")

@@ -212,7 +212,7 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
 
 def test_an_unknown_run_names_the_nearest(tmp_path):
     save(tmp_path, run=head("main-h200"))
-    with pytest.raises(UnknownRun, match=r"no run 'main-h20' .* did you mean 'main-h200'\? There are: main-h200"):
+    with pytest.raises(UnknownRun, match=r"no run 'main-h20' .* did you mean 'main-h200'\? known: latest, main-h200"):
         load("main-h20", root=tmp_path)
     with pytest.raises(UnknownRun, match="It is empty"):
         load("latest", root=tmp_path / "missing")

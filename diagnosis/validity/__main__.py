@@ -1,7 +1,4 @@
-"""Diagnose planted faults and healthy sets, and count the right answers.
-
-Run `python -m diagnosis.validity [--seeds N] [--json FILE]`.
-"""
+"""Diagnose planted faults and healthy sets, and count the right answers."""
 
 import argparse
 import re
@@ -15,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import pipe
+from command import Command
 from diagnosis.validity.answers import ask
 from diagnosis.validity.cases import PlantedCase, all_cases
 from diagnosis.validity.kept import KeptAnswers
@@ -77,8 +75,15 @@ def _remarks(path: Path) -> str:
     return head + text
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m diagnosis.validity", description=__doc__)
+def _parser() -> Command:
+    parser = Command(
+        "python -m diagnosis.validity",
+        __doc__,
+        {
+            "--seeds 2 --docs look": "a first look, in minutes",
+            "--json answers.jsonl": "all seeds, in hours; after a kill it resumes",
+        },
+    )
     parser.add_argument(
         "--seeds", type=_count, default=20, metavar="N", help="seeds per plant, size and dtype (default: 20)"
     )

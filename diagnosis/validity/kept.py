@@ -21,7 +21,7 @@ class KeptAnswers:
 
     def __init__(self, file: Path | None) -> None:
         made_by = f"torch {torch.__version__} and code {_digest()}"
-        self._kept = KeptRows(file, "made_by", made_by, what="answers")
+        self._kept = KeptRows(file, "made_by", made_by, what="answers", parse=_answer)
         self.answers = list(map(_answer, self._kept.rows))
 
     def add(self, answer: PlantedResult) -> None:

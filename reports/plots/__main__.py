@@ -1,4 +1,4 @@
-"""`python -m reports.plots FOLDER`: the second process of `reports.plots.worker`, for internal use."""
+"""Draw pictures in a second process, for `reports.plots.worker`: orders come on standard input."""
 
 import pickle
 import signal
@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from command import Command
 from reports.plots import Picture, Plot
 from reports.plots.drawing import draw
 
@@ -32,5 +33,12 @@ def _plots(order: str) -> list[Plot]:
     return plots
 
 
+def _folder() -> Path:
+    parser = Command("python -m reports.plots", __doc__, {"reports/out/NAME": "for internal use"})
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where the pictures go")
+    folder: Path = parser.parse_args().folder
+    return folder
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.stdin, sys.stdout.buffer)
+    main(_folder(), sys.stdin, sys.stdout.buffer)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import units
+from reports.markdown import codes
 from reports.sections.speed.by_case import spread
+from suites.records.outside import OUTSIDE
 
 TOP = 5
 PROFILES = 4
+NEARLY_ALL = 0.8
 
 
 def operators(profile: pd.DataFrame) -> pd.DataFrame:
@@ -35,6 +38,20 @@ def operator_table(rows: pd.DataFrame) -> pd.DataFrame:
             "share": rows["share"].map(units.share),
             "allocated": rows["allocated_bytes"].map(units.size),
         }
+    )
+
+
+def outside(profile: pd.DataFrame) -> str:
+    """Which implementations spend at least `NEARLY_ALL` of each profiled call outside torch, in words; "" if none."""
+    calls = profile.assign(outside_s=profile["self_s"].where(profile["operator"] == OUTSIDE, 0.0))
+    calls = calls.groupby(["implementation", "case"], sort=False)[["self_s", "outside_s"]].sum()
+    least = (calls["outside_s"] / calls["self_s"]).groupby("implementation", sort=False).min()
+    found = least[least >= NEARLY_ALL]
+    if found.empty:
+        return ""
+    return (
+        f"Nearly all time of {codes(found.index)} is outside torch, at least {units.share(found.min())} of each call: "
+        "this profile doesn't show what happens there. Use a profiler of Python or of native code, such as py-spy."
     )
 
 

@@ -4,7 +4,8 @@ import hashlib
 
 import torch
 
-from implementations.registry import DTYPES, did_you_mean
+from implementations.registry import DTYPES
+from nearest import did_you_mean
 from suites.families import (  # noqa: F401  # each registers its families
     angles,
     arithmetic,
@@ -35,7 +36,7 @@ def questions(name: str, dtype_name: str) -> tuple[Question, ...]:
         InputError: the name or dtype is unknown, or the family cannot exist in the dtype.
     """
     if name not in FAMILIES:
-        raise InputError(f"unknown family {name!r}{did_you_mean(name, tuple(FAMILIES))}")
+        raise InputError(f"unknown family {name!r}{did_you_mean(name, FAMILIES, every='python -m suites.families')}")
     if dtype_name not in DTYPES:
         raise InputError(f"unknown dtype {dtype_name!r}{did_you_mean(dtype_name, DTYPES)}")
     seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())

@@ -1,15 +1,17 @@
-"""`python -m suites.families` prints the hard inputs, as a Markdown table."""
+"""Print the families of hard inputs, as a Markdown table: what is made, and what is right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pipe
+from command import Command
 from suites.families import FAMILIES, Family
 
 COLUMNS = ("family", "what is made", "what is right, and why", "met in")
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print all families, in the order of reports."""
+    Command("python -m suites.families", __doc__, {"": "all families"}).parse_args(argv)
     with pipe.may_close():
         print("\n".join(table()))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from implementations.registry import did_you_mean
+from nearest import did_you_mean
 from suites.inputs import digits, synthetic
 from suites.inputs.blocks import Blocks, InputError, Stream, stream_of
 from suites.inputs.files import load_rows, source_of

@@ -4,13 +4,13 @@ import pickle
 import struct
 import tokenize
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
+from nearest import no_file
 from suites.inputs.blocks import InputError
 
 _DAMAGED = (  # raised by the three libraries for files with flipped or missing bytes
@@ -82,9 +82,7 @@ def _require_file(path: Path) -> None:
         return
     if path.exists():
         raise InputError(f"{str(path)!r} is not a file; name one of the type {', '.join(_READERS)}")
-    beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
-    near = get_close_matches(path.name, beside, n=1)
-    raise InputError(f"there is no file {str(path)!r}; " + (f"did you mean {near[0]!r}?" if near else "check the path"))
+    raise InputError(no_file(path))
 
 
 def _reader(path: Path) -> tuple[_Reader, str]:

@@ -1,6 +1,5 @@
-"""Which known bugs does this build still have? `python -m suites.known_bugs [--json FILE|-] [-k WORD]`."""
+"""Which known bugs does this build still have?"""
 
-import argparse
 import dataclasses
 import json
 import sys
@@ -13,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import pipe
+from command import Command
 from suites.known_bugs import BUGS, Bug, KnownBug, look
 
 HAPPENS = {True: ("yes", "red"), False: ("no", "green"), None: ("not tested", "dim")}
@@ -40,8 +40,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             parser.exit(2, f"{parser.prog}: {error}; name another file, or - for standard output\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m suites.known_bugs", description=__doc__)
+def _parser() -> Command:
+    parser = Command(
+        "python -m suites.known_bugs",
+        __doc__,
+        {
+            "": "a table of all",
+            "-k norm": "those with this word in their issue, function, name or text",
+            "--json -": "all, as JSON",
+        },
+    )
     parser.add_argument("--json", metavar="FILE", help="write the results to FILE; - prints only JSON")
     parser.add_argument(
         "-k", dest="word", metavar="WORD", default="", help="only bugs with WORD in their issue, function, name or text"

@@ -64,7 +64,10 @@ def first_call(
             world.require(random_states=False, others=others)
             if problem.versions() != versions:
                 problem.require_untouched()
-            found = problem.judge(entry, result)
+            try:
+                found = problem.judge(entry, result)
+            except Failure as failure:
+                raise problem.explained(failure, entry, result) from None
             kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
         del result
         with phases("memory", entry.name), contestant():

@@ -18,10 +18,12 @@ from suites.measure.phases import Phases
 from suites.records.case import ALL_PAIRS, Case
 from suites.records.record import Error, Status
 from suites.truth import checks, oracle, top_k
+from suites.truth.causes import cause
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 MakeInputs = Callable[[Case], Pair]
 
+NO_GRADIENT = "its result carries no gradient: detach(), item(), NumPy or no_grad() in it cuts the graph"
 _WORDS = {8: torch.int64, 4: torch.int32, 2: torch.int16, 1: torch.uint8}
 
 
@@ -63,6 +65,12 @@ class Problem:
             tensors = tuple(g for g in gradients if isinstance(g, torch.Tensor))
             checks.require_gradients(self.case, entry, tensors, self.gradients, self.inputs)
         return found
+
+    def explained(self, failure: Failure, entry: Implementation, result: object) -> Failure:
+        """The failure of a result, with its cause if the inputs show one."""
+        output = as_tuple(result)[0] if self.gradients else result
+        why = "" if self.changed() else cause(self.case, entry, *self.untouched, output)
+        return Failure(failure.status, f"{failure.reason}; {why}", failure.error) if why else failure
 
     @contextmanager
     def disguised(self, rng: random.Random, which: int | None = None) -> Iterator["Problem"]:
@@ -141,7 +149,10 @@ def call_of(case: Case, implementation: Implementation, inputs: Pair) -> Call:
         if not isinstance(result, torch.Tensor):
             return (result,)
         if not result.requires_grad:
-            raise Failure(Status.UNSUPPORTED, "its result carries no gradient")
+            raise Failure(
+                Status.UNSUPPORTED,
+                "its result carries no gradient: detach(), item(), NumPy or no_grad() in it cuts the graph",
+            )
         return result, *torch.autograd.grad(result, inputs, torch.ones_like(result))
 
     return forward_and_backward

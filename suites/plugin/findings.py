@@ -1,12 +1,18 @@
 """Findings as pytest items: each finding is one test, made when the test requests it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from suites.records.finding import Finding, Key
+from nearest import some_of
+from suites.records.finding import Accuracy, Finding, Key
+from suites.records.record import Status
 from suites.survey import Survey
+
+MOST = 6
+"""How many implementations and families are named."""
 
 
 class Asking:
@@ -15,6 +21,7 @@ class Asking:
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
         self.selected: set[Key] = set()
+        self._given: dict[Key, Finding] = {}
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Leave out the error suite if the grid has no families, and the Siamese loops unless their file is named.
@@ -32,7 +39,12 @@ class Asking:
     @pytest.fixture
     def finding(self, asked: Key) -> Finding:
         """The finding of a question about an implementation on a subject."""
-        return self._survey.finding(asked)
+        return self._given.setdefault(asked, self._survey.finding(asked))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Name what pytest counts as xfailed: on which families each implementation is wrong."""
+        for line in wrong_lines(self._given.values()):
+            terminalreporter.write_line(line)
 
     @pytest.hookimpl(tryfirst=True)  # as for the cases
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -42,3 +54,16 @@ class Asking:
                 asked = cast(Key, item.callspec.params["asked"])
                 self._survey.select(asked)
                 self.selected.add(asked)
+
+
+def wrong_lines(findings: Iterable[Finding]) -> list[str]:
+    """A line for each implementation with the families on which it is wrong, most families first."""
+    wrong: dict[str, dict[str, None]] = {}
+    for one in findings:
+        if isinstance(one, Accuracy) and one.status is Status.WRONG:
+            wrong.setdefault(one.implementation, {})[one.family] = None
+    ranked = sorted(wrong.items(), key=lambda item: -len(item[1]))
+    lines = [f"  {name}: {some_of(families, most=MOST)}" for name, families in ranked[:MOST]]
+    if len(ranked) > MOST:
+        lines.append(f"  and {len(ranked) - MOST} more implementations; `python -m reports` names all")
+    return ["xfailed: wrong on hard inputs, which is a result and no failure of the suite", *lines] if lines else []

@@ -7,6 +7,7 @@ the options.
 
 import argparse
 import functools
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,25 @@ import pytest
 from pytest_benchmark import plugin as shipped
 from pytest_benchmark.plugin import *  # noqa: F403  # every hook and fixture of the shipped plugin
 
+from command import meant
 from suites import git
+
+_GROUPS = ("cosinebench", "benchmark")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  # in the shipped one's place
     """Declare pytest-benchmark's options: the value of --benchmark-save is optional, samples are always kept."""
     shipped.pytest_addoption(_Parser(parser))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: Sequence[str]) -> Generator[None, None, None]:
+    """Where an option is unknown, let pytest's own error name the nearest of the suites' and pytest-benchmark's."""
+    yield  # conftest.py declares the suites' options
+    unknown = parser.parse_known_and_unknown_args(args)[1]
+    ours = [option for group in _GROUPS for option in parser.getgroup(group).options]
+    if near := meant(unknown, [name for option in ours for name in option.names()]):
+        parser.extra_info["did you mean"] = near
 
 
 class _Parser:

@@ -1,5 +1,6 @@
 """The options of `pytest suites`, and the plan and run made from them."""
 
+import argparse
 import dataclasses
 import inspect
 import shlex
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nearest import did_you_mean
 from suites import git
 from suites.environment import environment
 from suites.families import FAMILIES, Family
@@ -16,12 +18,22 @@ from suites.inputs import SUFFIXES
 from suites.measure import allocator
 from suites.plan import Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
+from suites.records import budget
 from suites.records.record import Environment, Run
+
+GROUP = """cosinebench
+
+  pytest suites --benchmark-save                                   # the quick grid, about three minutes
+  pytest suites --grid smoke --implementations normalize,builtin   # two of them, in seconds
+  pytest suites --inputs embeddings.npy                            # your own rows
+  pytest suites --implementations-from mine.py --implementations mine,builtin
+
+options of pytest suites"""
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options of the suites; `plan_of` reads them."""
-    group = parser.getgroup("cosinebench", "cosinebench")
+    group = parser.getgroup("cosinebench", GROUP)
     group.addoption(
         "--grid",
         default="quick",
@@ -50,6 +62,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--corpus", metavar="FILE", help="the rows that --queries search")
     group.addoption("--k", metavar="K", help="also find the nearest K rows of the corpus")
     group.addoption(
+        "--baseline",
+        metavar="NAME",
+        help="compare times with this implementation, and measure it too (default: torch's built-in of each task)",
+    )
+    group.addoption("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: {budget.spelt(budget.BUDGET)})")
+    group.addoption(
         "--precision",
         metavar="PERCENT",
         help="sample until the ratio to the baseline is known to ± PERCENT (default: the grid's)",
@@ -63,7 +81,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--allocator",
         default="found",
-        choices=allocator.REGIMES,
+        type=_regime,
+        metavar="|".join(allocator.REGIMES),
         help="the heap as the process finds it, or pinned to fixed thresholds (default: found)",
     )
     group.addoption(
@@ -74,6 +93,12 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="continue the newest unfinished run, or the one named by --benchmark-save=NAME",
     )
+
+
+def _regime(text: str) -> str:
+    if text not in allocator.REGIMES:
+        raise argparse.ArgumentTypeError(f"unknown allocator {text!r}{did_you_mean(text, allocator.REGIMES)}")
+    return text
 
 
 def asks_for_suites(config: pytest.Config, root: Path) -> bool:
@@ -111,6 +136,8 @@ def plan_of(config: pytest.Config) -> Plan:
         seconds=option.seconds,
         processes=option.processes,
         allocator=option.allocator,
+        baseline=option.baseline,
+        error_budget=option.error_budget,
     )
 
 
@@ -139,4 +166,6 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
         families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
         fingerprints={**plan.fingerprints, "uncommitted changes": git.uncommitted()},
+        baseline=plan.baseline,
+        error_budget=plan.error_budget,
     )

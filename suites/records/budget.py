@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from difflib import get_close_matches
 
+from nearest import did_you_mean
 from suites.records.case import ROUNDOFFS
 from suites.records.record import UNIT_ROUNDOFF as U
 
@@ -55,9 +55,7 @@ def spelt(budget: Mapping[str, float]) -> str:
 def _known(dtype: str) -> str:
     if dtype in ROUNDOFFS:
         return dtype
-    near = get_close_matches(dtype.removeprefix("torch."), ROUNDOFFS, n=1, cutoff=0.4)
-    meant = f"; did you mean {near[0]}?" if near else ";"
-    raise BudgetError(f"--error-budget: unknown dtype {dtype!r}{meant} known: {', '.join(ROUNDOFFS)}")
+    raise BudgetError(f"--error-budget: unknown dtype {dtype!r}{did_you_mean(dtype, ROUNDOFFS)}")
 
 
 def _amount(text: str) -> float:

@@ -145,10 +145,9 @@ class Run:
 
     `absent` maps absent implementations to the reason, `about` the others to their docstrings, and `families` the
     hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
-    implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, "" without
-    any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their
-    contents. `baseline` is that of --baseline, "" for the built-in, and `error_budget` maps dtypes to absolute errors.
-    Fields with a default are missing from the oldest runs.
+    implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, or is "".
+    `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their contents.
+    `baseline` is that of --baseline, or ""; `error_budget` maps dtypes to errors. The oldest runs lack the defaults.
     """
 
     name: str

@@ -1,7 +1,4 @@
-"""Search random pairs for the worst error of each implementation.
-
-Run `python -m suites.trials [--pairs N] [--implementations A,B] [--json FILE] [--docs FOLDER]`.
-"""
+"""Search random pairs for the worst error of each implementation."""
 
 import argparse
 import hashlib
@@ -16,6 +13,7 @@ from rich.progress import Progress
 
 import implementations
 import pipe
+from command import Command
 from implementations import Implementation, registry
 from implementations.registry import RegistryError
 from suites import compile_cache
@@ -91,8 +89,15 @@ def _entries(names: str | None) -> tuple[Implementation, ...]:
     return entries
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m suites.trials", description=__doc__)
+def _parser() -> Command:
+    parser = Command(
+        "python -m suites.trials",
+        __doc__,
+        {
+            "--pairs 1e5 --implementations builtin,accurate": "two of them, in a minute; the page is printed",
+            "--json trials.jsonl --docs docs/figures": "all of them; after a kill it resumes",
+        },
+    )
     parser.add_argument(
         "--pairs",
         type=_pairs,

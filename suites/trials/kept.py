@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-from suites.kept import KeptRows
+from suites.kept import KeptRow, KeptRows
 from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
 
@@ -20,9 +20,9 @@ class KeptTrials:
         self.exactness: list[Exactness] = []
         self.trials: list[Trial] = []
         self.failed: set[tuple[str, str]] = set()  # implementation, dtype: not tried again
-        self._kept = KeptRows(file, "made_by", made_by, what="trials")
+        self._kept = KeptRows(file, "made_by", made_by, what="trials", parse=_parsed)
         for row in self._kept.rows:
-            self._remember(Trial(**row) if "implementation" in row else Exactness(**row))
+            self._remember(_parsed(row))
 
     def add(self, found: Iterable[Exactness | Trial]) -> None:
         """Keep more results, but only the first failure of an implementation in a dtype."""
@@ -38,3 +38,7 @@ class KeptTrials:
                 self.failed.add((found.implementation, found.dtype))
         else:
             self.exactness.append(found)
+
+
+def _parsed(row: KeptRow) -> Trial | Exactness:
+    return Trial(**row) if "implementation" in row else Exactness(**row)

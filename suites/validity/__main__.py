@@ -1,4 +1,4 @@
-"""Measure false alarms and power of benchmarking methods: `python -m suites.validity [--trials N] [--json FILE]`."""
+"""Measure false alarms and power of benchmarking methods."""
 
 import argparse
 import dataclasses
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import pipe
+from command import Command
 from suites import compile_cache
 from suites.environment import environment
 from suites.validity.instrument import properties
@@ -103,8 +104,15 @@ def _compare(comparison: Comparison, seconds: float, rng: random.Random) -> Iter
         yield torch_timer(work, seconds)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m suites.validity", description=__doc__)
+def _parser() -> Command:
+    parser = Command(
+        "python -m suites.validity",
+        __doc__,
+        {
+            "--trials 20 --json trials.jsonl --docs look": "a first look, in minutes",
+            "--json trials.jsonl": "all trials, in hours; after a kill it resumes",
+        },
+    )
     parser.add_argument(
         "--trials",
         type=_positive(int),

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from suites.kept import KeptRows
+from suites.kept import KeptRow, KeptRows
+from suites.validity.methods import Outcome
 
 
 class Comparison(NamedTuple):
@@ -30,7 +31,7 @@ class KeptComparisons:
     """
 
     def __init__(self, file: Path | None, seconds: float) -> None:
-        self._kept = KeptRows(file, "budget_s", seconds, what="trials", show=lambda s: f"{s:g} s a pair")
+        self._kept = KeptRows(file, "budget_s", seconds, what="trials", show=lambda s: f"{s:g} s a pair", parse=_parsed)
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Keep more outcomes or properties."""
@@ -39,7 +40,7 @@ class KeptComparisons:
     @property
     def done(self) -> set[Comparison]:
         """The comparisons in the file."""
-        return {Comparison(*(row[field] for field in Comparison._fields)) for row in self._outcomes()}
+        return {_comparison(row) for row in self._outcomes()}
 
     @property
     def outcomes(self) -> pd.DataFrame:
@@ -49,8 +50,21 @@ class KeptComparisons:
     @property
     def properties(self) -> dict[str, dict[str, Any]]:
         """The instrument's properties by name."""
-        shown = ("figure", "goal", "measured")
-        return {str(row["figure"]): {key: row[key] for key in shown} for row in self._kept.rows if "figure" in row}
+        return {str(row["figure"]): _property(row) for row in self._kept.rows if "figure" in row}
 
     def _outcomes(self) -> list[dict[str, Any]]:
         return [row for row in self._kept.rows if "method" in row]
+
+
+def _parsed(row: KeptRow) -> object:
+    if "figure" in row:
+        return _property(row)
+    return _comparison(row), Outcome(**{key: value for key, value in row.items() if key not in Comparison._fields})
+
+
+def _comparison(row: KeptRow) -> Comparison:
+    return Comparison(*(row[field] for field in Comparison._fields))
+
+
+def _property(row: KeptRow) -> dict[str, Any]:
+    return {key: row[key] for key in ("figure", "goal", "measured")}

@@ -3,10 +3,8 @@
 Every function builds the arguments of one `diagnose` call from real data or a trained small network. The expected
 answers were fixed before the first run and stay; a comment marks a case that is itself wrong. `collapsed` and `usable`
 assert that a user would, or would not, complain about the cosines.
-Run all or some: `python -m tests.benchmarks.bench_blind [NAME...]`
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -18,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.functional import cosine_similarity, normalize
 
+from command import Command
 from diagnosis import DiagnosisError, diagnose
+from nearest import did_you_mean
 
 Arguments = dict[str, Any]
 Batches = list[tuple[Tensor, ...]]
@@ -763,5 +763,16 @@ def main(names: Iterable[str] = ()) -> None:
         print(f"{kind}: {marks['right']} right, {marks['accepted']} accepted, {marks['wrong']} wrong")
 
 
+def _names() -> list[str]:
+    examples = {"": "all cases, in minutes", "distance_labels": "one of them"}
+    parser = Command("python -m tests.benchmarks.bench_blind", __doc__, examples)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these cases (default: all)")
+    names: list[str] = parser.parse_args().names
+    for name in names:
+        if name not in CASES:
+            parser.error(f"no case {name!r}{did_you_mean(name, CASES)}")
+    return names
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(_names())

@@ -1,14 +1,11 @@
 """Time and memory of the diagnosis of a large file, and errors of its sampled figures.
 
-    python tests/benchmarks/bench_diagnosis.py [--rows 1000000] [--columns 768]
-
 Makes a float32 `.npy` of that size in a temporary folder and diagnoses it in a separate process. Prints wall seconds
 and peak resident memory with their targets; pages of the mapped file count as resident. Then compares each sampled
 figure with that of all rows. Means and standard deviations of cosines follow exactly from sums over rows; the other
 figures use each row with the next `NEXT` rows.
 """
 
-import argparse
 import json
 import resource
 import subprocess
@@ -22,6 +19,10 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from command import Command  # noqa: E402
+
 TARGET_S, TARGET_BYTES = 60, 6 * 2**30
 CHUNK = 1 << 14
 NEXT = 8
@@ -29,9 +30,13 @@ NEXT = 8
 
 def main() -> None:
     """Make the file, diagnose it, print what it took and what it got right."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--columns", type=int, default=768)
+    parser = Command(
+        "python tests/benchmarks/bench_diagnosis.py",
+        __doc__,
+        {"": "a million rows", "--rows 10000 --columns 64": "a first look"},
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="rows of the file (default: 1000000)")
+    parser.add_argument("--columns", type=int, default=768, metavar="D", help="columns of the file (default: 768)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = make(Path(folder, "embeddings.npy"), options.rows, options.columns)

@@ -1,7 +1,5 @@
 """How soon `CollapseMonitor` sees a collapse, whether it keeps silent in healthy trainings, and what it costs.
 
-    python -m tests.benchmarks.bench_monitor [--seeds 20] [--rounds 60]
-
 Small networks learn scikit-learn's digits. In planted trainings a fault starts at step `START` + seed, or at step 0.
 Each line gives the steps from the fault to the warning, the step named as the beginning, and the cause. Healthy
 trainings have no fault. The cost is the ratio of a step's seconds with the monitor to those without, in blocks of one
@@ -9,7 +7,6 @@ training in random order; and the seconds spent in the monitor's hooks, which va
 processor gives the same counts each time, and another one may round differently.
 """
 
-import argparse
 import random
 import time
 from collections import Counter
@@ -20,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from command import Command
 from diagnosis.monitor import CollapseMonitor
 from tests.trainings import HEALTHY, MORE_HEALTHY, MORE_PLANTED, PLANTED, Training, network, steps, watched
 
@@ -111,9 +109,13 @@ def quantiles(values: list[int] | list[float]) -> str:
 
 def main() -> None:
     """Measure all three."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=60)
+    parser = Command(
+        "python -m tests.benchmarks.bench_monitor",
+        __doc__,
+        {"": "all seeds and rounds", "--seeds 2 --rounds 6": "a first look"},
+    )
+    parser.add_argument("--seeds", type=int, default=20, metavar="N", help="trainings of each kind (default: 20)")
+    parser.add_argument("--rounds", type=int, default=60, metavar="N", help="blocks for the cost (default: 60)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     small = HEALTHY["cosine embedding"]

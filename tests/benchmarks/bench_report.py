@@ -1,12 +1,9 @@
 """Time and memory of a report on many records.
 
-    python tests/benchmarks/bench_report.py [--records 100000]
-
 Makes a run of that many records with 60 samples each, and of the findings of an error suite, reports it in a fresh
 interpreter and prints wall seconds and the peak resident memory of both processes, with their targets.
 """
 
-import argparse
 import dataclasses
 import itertools
 import random
@@ -20,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from command import Command  # noqa: E402
 from suites.records.case import FAMILY_NAMES, ROUNDOFFS, Case  # noqa: E402
 from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution  # noqa: E402
 from suites.records.jsonl import to_line  # noqa: E402
@@ -45,8 +43,12 @@ print(*(resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, 
 
 def main() -> None:
     """Make the run, report it, print what it took."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=100_000)
+    parser = Command(
+        "python tests/benchmarks/bench_report.py",
+        __doc__,
+        {"": "100,000 records", "--records 1000": "a first look"},
+    )
+    parser.add_argument("--records", type=int, default=100_000, metavar="N", help="records (default: 100000)")
     count = parser.parse_args().records
     with tempfile.TemporaryDirectory() as folder:
         with Path(folder, "synthetic.jsonl").open("w") as file:

@@ -32,14 +32,16 @@ def by_place(judged: pd.DataFrame) -> list[pd.DataFrame]:
 def tally(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each implementation of one place, the fewest wrong families first.
 
-    `right`, `wrong` and `not tested` count families. `ordinary_u` is the largest error on `ORDINARY` families.
-    `above_one` and `exactly_one` are shares of the pairs of equal rows. `kendall`, `distinct` and `pairs` belong to
-    the family `ties`, and `gradient_u` is the largest error of a gradient. NaN where that was not tested, or failed.
+    `right`, `wrong` and `not tested` count families, and `wrong_on` names the wrong ones. `ordinary_u` is the largest
+    error on `ORDINARY` families. `above_one` and `exactly_one` are shares of the pairs of equal rows. `kendall`,
+    `distinct` and `pairs` belong to the family `ties`, and `gradient_u` is the largest error of a gradient. NaN where
+    that was not tested, or failed.
     """
     counts = pd.crosstab(rows["implementation"], rows["outcome"])
     itself, ties, gradients = (_family(rows, name) for name in ("self", "ties", "gradients"))
     itself = itself[itself["task"] != "angle"]
     found = counts.reindex(columns=[RIGHT, WRONG, NOT_TESTED], fill_value=0).assign(
+        wrong_on=_wrong_on(rows, counts.index),
         ordinary_u=rows[rows["family"].isin(ORDINARY)].groupby("implementation")["error_max_u"].max(),
         above_one=itself["above_one"] / itself["pairs"],
         exactly_one=itself["exactly_one"] / itself["pairs"],
@@ -77,7 +79,8 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
 def overall(judged: pd.DataFrame) -> pd.DataFrame:
     """One row for each implementation over all places: `wrong` of `tested` families, and whether it is a `true_cosine`.
 
-    A true cosine is never above 1 on any family, and exactly 1 for each row with itself.
+    `wrong_on` names the wrong families. A true cosine is never above 1 on any family, and exactly 1 for each row with
+    itself.
     """
     tested = judged[judged["outcome"] != NOT_TESTED]
     families = tested.groupby("implementation")["family"].nunique()
@@ -88,7 +91,7 @@ def overall(judged: pd.DataFrame) -> pd.DataFrame:
     exact = (itself["exactly_one"] == itself["pairs"]).groupby(itself["implementation"]).all()
     true = exact.index[exact & (above.reindex(exact.index) == 0)]
     rows = pd.DataFrame({"tested": families, "wrong": wrong.reindex(families.index, fill_value=0)})
-    return rows.assign(true_cosine=rows.index.isin(true)).reset_index()
+    return rows.assign(true_cosine=rows.index.isin(true), wrong_on=_wrong_on(tested, rows.index)).reset_index()
 
 
 def unfit(judged: pd.DataFrame) -> set[tuple[str, str, str]]:
@@ -115,6 +118,13 @@ def hardest(judged: pd.DataFrame) -> pd.Series:
     """How many implementations are wrong on each family, the most first; families without one are left out."""
     wrong = judged[judged["outcome"] == WRONG]
     return wrong.groupby("family", sort=False)["implementation"].nunique().sort_values(ascending=False, kind="stable")
+
+
+def _wrong_on(rows: pd.DataFrame, implementations: pd.Index) -> pd.Series:
+    """The families on which each implementation is wrong, as a tuple in their order."""
+    wrong = rows[rows["outcome"] == WRONG]
+    named = [tuple(wrong.loc[wrong["implementation"] == name, "family"].unique()) for name in implementations]
+    return pd.Series(named, index=implementations, dtype=object)
 
 
 def _family(rows: pd.DataFrame, name: str) -> pd.DataFrame:

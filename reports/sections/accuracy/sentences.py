@@ -42,6 +42,7 @@ def tally(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "implementation": rows["implementation"],
             "families right / wrong / not tested": [" / ".join(map(str, three)) for three in counts],
+            "wrong on": rows["wrong_on"],
             "largest error on ordinary families": rows["ordinary_u"].map(units.error),
             "equal rows: above 1": rows["above_one"].map(units.share),
             "equal rows: exactly 1": rows["exactly_one"].map(units.share),
@@ -101,7 +102,7 @@ def _counted(families: pd.Series, most: int) -> str:
 
 def _of_families(row: pd.Series) -> str:
     return (
-        f"{row['wrong']:.0f} of {row['tested']:.0f} families"
+        f"{row['wrong']:.0f} of {row['tested']:.0f} families ({codes(row['wrong_on'])})"
         if row["wrong"]
         else f"none of {row['tested']:.0f} families"
     )

@@ -1,0 +1,61 @@
+"""The command lines of this repository: each has a description and examples, and suggests the nearest option."""
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from nearest import did_you_mean, nearest
+
+
+class Command(argparse.ArgumentParser):
+    """A parser whose help shows examples, and whose errors name the nearest option or choice.
+
+    Args:
+        prog: how it is called, such as "python -m reports".
+        about: what it does.
+        examples: arguments that work, each with a few words on what it does; "" is the command alone.
+        more: a paragraph for the end of the help.
+        settings: of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, prog: str, about: str, examples: dict[str, str], *, more: str = "", **settings: Any) -> None:
+        lines = {f"{prog} {arguments}".rstrip(): what for arguments, what in examples.items()}
+        widest = max(map(len, lines))
+        shown = ["examples:", *(f"  {line:{widest}}  # {what}" for line, what in lines.items())]
+        super().__init__(
+            prog=prog,
+            description="\n\n".join(textwrap.fill(part, 78) for part in about.strip().split("\n\n")),
+            epilog="\n".join([*shown, *(["", more] if more else [])]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **settings,
+        )
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As argparse's, with the nearest option where one is unknown."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            near = meant(unknown, self._options())
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near}?' if near else ''}")
+        return options
+
+    def _options(self) -> list[str]:
+        """The options of this command and of its subcommands."""
+        parsers: list[argparse.ArgumentParser] = [self]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parsers += action.choices.values()
+        return [option for parser in parsers for option in parser._option_string_actions]
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # Python 3.14 has `suggest_on_error`
+        if action.choices is not None and value not in action.choices:
+            near = did_you_mean(value, map(str, action.choices))
+            raise argparse.ArgumentError(action, f"unknown value {value!r}{near}")
+
+
+def meant(unknown: Sequence[str], options: Sequence[str]) -> str:
+    """The options that were probably meant by unknown arguments, in words; "" if none is near."""
+    names = [argument.partition("=")[0].removeprefix("--") for argument in unknown if argument.startswith("--")]
+    long = [option.removeprefix("--") for option in options if option.startswith("--")]
+    near = [f"--{found[0]}" for name in names if (found := nearest(name, long))]
+    return " and ".join(dict.fromkeys(near))

@@ -1,0 +1,181 @@
+"""Does an author read in one line what is wrong with an implementation, and which mistake it is?"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import implementations
+from implementations import Implementation
+from suites.inputs import make_inputs
+from suites.records.case import CONTRACT, Case
+from suites.truth.causes import cause
+from suites.truth.fault import fault
+from tests import forked
+
+ROOT = Path(__file__).parent.parent
+PAIRED = Case(task="paired", shape=(13, 300), dtype="float32", device="cpu")
+SQUARE = Case(task="paired", shape=(16, 16), dtype="float32", device="cpu")
+HALF = Case(task="paired", shape=(13, 300), dtype="float16", device="cpu")
+MAPS = Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="float32", device="cpu")
+PAIRWISE = Case(task="pairwise", shape=(7, 11, 300), dtype="float32", device="cpu")
+EVEN = Case(task="pairwise", shape=(9, 9, 300), dtype="float32", device="cpu")
+ANGLE = Case(task="angle", shape=(13, 300), dtype="float32", device="cpu", inputs="positive")
+Fn = Callable[..., object]
+cos = torch.cosine_similarity
+
+
+def entry_for(case: Case, fn: Fn) -> Implementation:
+    honest = {"paired": "builtin", "pairwise": "matmul", "angle": "acos_builtin"}[CONTRACT[case.task]]
+    return Implementation(**(vars(implementations.get(honest)) | {"name": "mine", "fn": fn, "baseline": False}))
+
+
+def line_about(case: Case, fn: Fn) -> str:
+    with torch.no_grad():
+        return fault(case, entry_for(case, fn), *make_inputs(case))
+
+
+def halved(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
+    x /= 2
+    return cos(x, y, dim)
+
+
+def raises(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
+    raise ValueError("no luck")
+
+
+def of_squares(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
+    return (x * y).sum(dim) / ((x * x).sum(dim) * (y * y).sum(dim)).sqrt()
+
+
+def of_norms(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
+    return (x * y).sum(dim) / ((x * x).sum(dim).sqrt() * (y * y).sum(dim).sqrt())
+
+
+def angle_of(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
+    return cos(x.double(), y.double(), dim).clamp(-1, 1).acos().float()
+
+
+def all_pairs(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    return F.normalize(x) @ F.normalize(y).T
+
+
+MISTAKES: dict[str, tuple[Case, Fn, str]] = {
+    "overflow": (HALF, of_squares, r"overflows.*: declare dtypes=\(...\) without float16, or convert first: x.float"),
+    "dot": (PAIRED, lambda x, y, dim: (x * y).sum(dim), "it is the dot product: divide by both norms"),
+    "one norm": (PAIRED, lambda x, y, dim: (F.normalize(x) * y).sum(dim), "divided by the norm of x alone"),
+    "squared norms": (PAIRED, lambda x, y, dim: cos(x, y) / x.norm(dim=-1) / y.norm(dim=-1), "take their root"),
+    "distance": (PAIRED, lambda x, y, dim: 1 - cos(x, y, dim), "it is 1 - cosine, a distance: return 1 minus that"),
+    "sign": (PAIRED, lambda x, y, dim: -cos(x, y, dim), "the sign is wrong: it is -cosine"),
+    "angle": (PAIRED, angle_of, "it is the angle: return its cosine"),
+    "absolute": (PAIRED, lambda x, y, dim: cos(x, y, dim).abs(), "it is the absolute cosine: keep the sign"),
+    "cut off": (PAIRED, lambda x, y, dim: cos(x, y, dim).relu(), "it is cut off at 0"),
+    "rescaled": (PAIRED, lambda x, y, dim: (1 + cos(x, y, dim)) / 2, r"it is \(1 \+ cosine\) / 2"),
+    "centred": (PAIRED, lambda x, y, dim: cos(x - x.mean(-1, True), y - y.mean(-1, True)), "correlation of centred"),
+    "itself": (PAIRED, lambda x, y, dim: cos(x, x, dim), "it is always 1: it compares an operand with itself"),
+    "keepdim": (PAIRED, lambda x, y, dim: cos(x, y, dim)[:, None], r"\(13, 1\), expected \(13,\); .*leave keepdim out"),
+    "dim 0": (PAIRED, lambda x, y, dim: cos(x, y, 0), r"\(300,\), expected \(13,\); it sums over dim 0: .* here -1"),
+    "dim 0 of a square": (SQUARE, lambda x, y, dim: cos(x, y, 0), "it sums over dim 0"),
+    "one of the dims": (MAPS, lambda x, y, dim: cos(x, y, 1), r"it sums over dim 1: .* here \(1, 2, 3\)"),
+    "all pairs": (PAIRED, all_pairs, "it compares all pairs: register it"),
+    "mean": (PAIRED, lambda x, y, dim: cos(x, y, dim).mean(), "it is the mean over all pairs"),
+    "transposed": (PAIRWISE, lambda x, y: all_pairs(y, x), r"\(11, 7\), expected \(7, 11\); it is transposed"),
+    "transposed square": (EVEN, lambda x, y: all_pairs(y, x), "it is transposed: return"),
+    "bfloat16": (PAIRED, lambda x, y, dim: cos(x.bfloat16(), y.bfloat16(), dim).float(), "every result is a bfloat16"),
+    "float64": (PAIRED, lambda x, y, dim: cos(x.double(), y.double(), dim), "returned float64, expected float32"),
+    "degrees": (ANGLE, lambda x, y, dim: angle_of(x, y, dim).rad2deg(), "it is in degrees: return radians"),
+    "cosine": (ANGLE, cos, "it is the cosine: take the arc cosine of it"),
+    "changed": (PAIRED, halved, r"changed its input x: compute in new tensors \(x / norm, not x /= norm\)$"),
+    "raises": (PAIRED, raises, "ValueError: no luck$"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_an_author_reads_which_mistake_it_is(name: str) -> None:
+    case, fn, message = MISTAKES[name]
+    line = line_about(case, fn)
+    assert line.startswith(f"`mine`, {case.task}, {case.dtype}: ")
+    assert re.search(message, line), line
+    assert "\n" not in line
+    assert "tensor(" not in line
+
+
+def test_the_place_and_what_is_allowed_are_named() -> None:
+    line = line_about(PAIRED, lambda x, y, dim: -cos(x, y, dim))
+    assert re.search(r": off by 2 at \[\d+\] where \d\.?\d*e-0\d is allowed; the sign", line), line
+
+
+@pytest.mark.parametrize("case", [PAIRED, SQUARE, HALF, MAPS, PAIRWISE, EVEN, ANGLE], ids=lambda case: case.id)
+def test_nothing_is_said_of_what_is_right(case: Case) -> None:
+    name = {"paired": "accurate", "pairwise": "matmul", "angle": "angle"}[CONTRACT[case.task]]
+    entry, inputs = implementations.get(name), make_inputs(case)
+    assert fault(case, entry, *inputs) == ""
+    right = entry.fn(*inputs, *(() if case.task == "pairwise" else (case.dim,)))
+    assert cause(case, entry, *inputs, right) == ""
+
+
+def test_nothing_is_guessed() -> None:
+    line = line_about(PAIRED, lambda x, y, dim: cos(x, y, dim).roll(1))
+    assert re.fullmatch(r"`mine`, paired, float32: off by \S+ at \[\d+\] where \S+ is allowed", line), line
+
+
+EIGHT = Case(task="paired", shape=(8, 64), dtype="float32", device="cpu")
+
+
+@pytest.mark.parametrize(("dtype", "norm", "wider"), [("float16", 400, "x.float()"), ("float32", 1e20, "x.double()")])
+def test_squares_overflow_if_the_rows_beyond_the_dtype_are_wrong_and_no_others(
+    dtype: str, norm: float, wider: str
+) -> None:
+    case = Case(task="paired", shape=(8, 64), dtype=dtype, device="cpu")
+    x, y = make_inputs(case)
+    x[:3] *= norm / x[:3].double().norm(dim=1, keepdim=True)
+    mine = entry_for(case, of_norms)
+    line = fault(case, mine, x, y)
+    assert "; squares overflow, in the pairs with a norm above " in line, line
+    assert line.endswith(f"declare dtypes=(...) without {dtype}, or convert first: {wider}")
+    wrong = of_norms(x, y, -1)
+    wrong[6] += 0.5
+    assert "overflow" not in cause(case, mine, x, y, wrong), "another pair is wrong, too"
+
+
+def test_squares_underflow_if_tiny_rows_are_wrong_and_no_others() -> None:
+    x, y = make_inputs(EIGHT)
+    x[:3] *= 1e-30
+    assert "squares underflow to 0, in the pairs with a tiny row" in fault(EIGHT, entry_for(EIGHT, of_norms), x, y)
+
+
+def test_an_arc_cosine_without_a_clamp_is_the_cause_of_nan() -> None:
+    x, y = make_inputs(ANGLE)
+    y[:5] = x[:5]
+    mine = entry_for(ANGLE, lambda x, y, dim: (cos(x.double(), y.double(), dim) * (1 + 1e-9)).acos().float())
+    line = fault(ANGLE, mine, x, y)
+    assert ": 5 of 13 results are not finite, such as nan at [0]" in line
+    assert line.endswith("clamp it to [-1, 1] before acos, or use atan2")
+
+
+def test_an_author_checks_a_file_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(
+        "def register(implementation):\n"
+        "    @implementation(dtypes='float32')\n"
+        "    def theirs(x, y, dim=-1):\n"
+        "        return (x * y).sum(dim)\n"
+    )
+    words = [
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_implementations.py",
+        "-k",
+        "is_right and theirs",
+    ]
+    files = (tmp_path / "out.txt", tmp_path / "err.txt")
+    forked.run([*words, "--implementations-from", str(tmp_path / "theirs.py")], ROOT, *files)
+    shown = files[0].read_text(encoding="utf-8")
+    assert "`theirs`, paired, float32: off by " in shown, shown
+    assert "it is the dot product: divide by both norms" in shown
+    assert "array(" not in shown

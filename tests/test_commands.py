@@ -1,0 +1,218 @@
+"""Does every command explain itself with examples that work, and does each error name what was probably meant?"""
+
+import re
+import runpy
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nearest
+from nearest import did_you_mean
+from tests import forked, runs
+from tests.checkout import GRID, Checkout
+from tests.pages import Ended
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("implementations", "suites", "results", "reports", "diagnosis", "tests")
+COMMANDS = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")))
+    if path != Path(__file__) and 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+)
+TO_PYTEST = "nightly.py"
+"""It hands its arguments on, so pytest refuses those that are wrong."""
+TRY = "--only-a-try"
+"""An option that no command has: it alone is refused if all others are accepted."""
+
+pytest_plugins = ["pytester"]
+
+
+def ran(words: list[str], folder: Path, out: Path) -> Ended:
+    """`python WORDS` in `folder`, in a process of its own, and what it writes."""
+    files = (out / "out.txt", out / "err.txt")
+    status = forked.run(words, folder, *files, {"COLUMNS": "200"})
+    return Ended(status, "".join(file.read_text(encoding="utf-8") for file in files))
+
+
+Typed = Callable[[str], Ended]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """`python WORDS` in this process, which has the slow imports; only for what ends before any work."""
+
+    def run(words: str) -> Ended:
+        name, *arguments = shlex.split(words.removeprefix("-m "))
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+        monkeypatch.setenv("COLUMNS", "200")
+        start = runpy.run_path if name.endswith(".py") else runpy.run_module
+        with pytest.raises(SystemExit) as ended:
+            start(name, run_name="__main__")
+        return Ended(int(ended.value.code or 0), "".join(capsys.readouterr()))
+
+    return run
+
+
+def as_module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__main__").replace("/", ".")
+
+
+def test_the_commands_are_found() -> None:
+    assert {"nightly.py", "reports/__main__.py", "tests/matrix.py", "suites/families/__main__.py"} <= {*COMMANDS}
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # other tests import them
+@pytest.mark.parametrize("path", COMMANDS)
+def test_a_command_explains_itself_with_examples_that_it_accepts(path: str, typed: Typed) -> None:
+    shown = typed(f"-m {as_module(path)} --help")
+    assert shown.status == 0, shown.text
+    usage, description, rest = shown.text.split("\n\n", 2)
+    name = re.match(r"usage: python (-m \S+|\S+\.py)", usage)
+    assert name, usage
+    assert name[1] in (f"-m {as_module(path)}", path)
+    assert re.search(r"[.?:]$", description)
+    examples = re.findall(r"^  python (.*?) +# \w", rest.partition("examples:\n")[2], flags=re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert example.startswith(name[1])
+        if path != TO_PYTEST:
+            refused = typed(f"{example} {TRY}")
+            assert refused.status == 2, example
+            assert refused.text.endswith(f"unrecognized arguments: {TRY}\n"), refused.text
+
+
+def test_the_suites_options_begin_with_examples(tmp_path: Path) -> None:
+    lines = ran(["-m", "pytest", "suites", "--help"], ROOT, tmp_path).text.splitlines()
+    group = lines[lines.index("cosinebench") : lines.index("options of pytest suites:")]
+    assert len([line for line in group if line.startswith("  pytest suites --")]) >= 3
+
+
+# Typical slips
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout with a run, inputs, a grid and an implementation."""
+    root = tmp_path_factory.mktemp("copy")
+    Checkout.copy_to(root)
+    (root / "mine.py").write_text("def register(implementation): ...\n")
+    np.save(root / "embeddings.npy", np.ones((4, 8), dtype=np.float32))
+    runs.save(root / "results" / "runs", runs.measured("builtin", [1e-3] * 16, baseline=True), run=runs.head("monday"))
+    return root
+
+
+SUITES = "-m pytest suites"
+SLIPS = [  # what is typed; the exit status; what the error says, in this order
+    (f"{SUITES} --precison=1", 4, "unrecognized arguments: --precison=1", "did you mean: --precision"),
+    (f"{SUITES} --implementation builtin", 4, "--implementation builtin", "did you mean: --implementations"),
+    (f"{SUITES} --benchmark-sav", 4, "arguments: --benchmark-sav", "did you mean: --benchmark-save"),
+    (f"{SUITES} --device gpu", 4, "unknown device 'gpu'; did you mean 'cuda' or 'mps'? known: cpu, cuda, mps"),
+    (
+        f"{SUITES} --device CUDA:1",
+        4,
+        "'CUDA:1'; did you mean 'cuda'?",
+        "CUDA_VISIBLE_DEVICES=1",
+        "known: cpu, cuda, mps",
+    ),
+    (f"{SUITES} --grid smok", 4, "no grid 'smok'; did you mean 'smoke'? known: full, gpu, quick, smoke"),
+    (f"{SUITES} --grid tiny", 4, "no grid 'tiny'; did you mean 'tiny.toml'? known: full, gpu"),
+    (f"{SUITES} --grid tyni.toml", 4, "no file 'tyni.toml'; did you mean 'tiny.toml'? known: "),
+    (
+        f"{SUITES} --implementations nomalize",
+        4,
+        "did you mean 'normalize'? known: ",
+        "`python -m implementations`",
+    ),
+    (f"{SUITES} --implementations-from mien.py", 4, "no file 'mien.py'; did you mean 'mine.py'? known: "),
+    (f"{SUITES} --inputs embedings.npy", 4, "'embedings.npy'; did you mean 'embeddings.npy'? known: embeddings.npy"),
+    (f"{SUITES} --inputs embeddings.pt", 4, "'embeddings.pt'; did you mean 'embeddings.npy'? known: embeddings.npy"),
+    (f"{SUITES} --inputs data/embeddings.npy", 4, "'data/embeddings.npy': there is no folder 'data'; check the path"),
+    (f"{SUITES} --allocator pind", 4, "unknown allocator 'pind'; did you mean 'pinned'? known: found, pinned"),
+    (
+        "-m reports latst",
+        2,
+        "no run 'latst'",
+        "did you mean 'latest'? known: latest, monday; `python -m results` lists",
+    ),
+    ("-m reports munday", 2, "no run 'munday'", "did you mean 'monday'? known: latest, monday"),
+    ("-m reports --error-budget fp32=1e-3", 2, "unknown dtype 'fp32'; did you mean 'float32'? known: float64, float32"),
+    ("-m reports --error-budget 2", 2, "'2' would accept any cosine; did you mean 2u", "write an absolute error"),
+    (f"{SUITES} --error-budget bf16=0.02", 4, "unknown dtype 'bf16'; did you mean 'bfloat16'? known: float64, float32"),
+    ("-m reports --baseline buildin", 2, "'buildin' is not in the run 'monday'; did you mean 'builtin'?"),
+    (f"{SUITES} --baseline compiled_dott", 4, "'compiled_dott'; did you mean 'compiled_dot'? known: compiled_dot, "),
+    ("-m reports --againts monday", 2, "arguments: --againts; did you mean --against?"),
+    ("-m results show latest --format cvs", 2, "'cvs'; did you mean 'csv'? known: table, csv, json, markdown"),
+    ("-m results shwo latest", 2, "'shwo'; did you mean 'show'? known: show"),
+    ("-m results show latest --outptu x", 2, "unrecognized arguments: --outptu x; did you mean --output?"),
+    ("-m suites.trials --implementations acurate", 2, "unknown implementation 'acurate'; did you mean 'accurate'?"),
+]
+
+
+@pytest.mark.parametrize("slip", SLIPS, ids=[typed for typed, *_ in SLIPS])
+def test_a_slip_is_answered_with_what_was_meant_and_what_is_known(
+    slip: tuple[str, int, str], copy: Path, tmp_path: Path
+) -> None:
+    typed, status, *parts = slip
+    ended = ran(typed.split(), copy, tmp_path)
+    assert ended.status == status, ended.text
+    assert re.search(".*".join(map(re.escape, parts)), ended.text, re.DOTALL), ended.text
+    assert "Traceback" not in ended.text
+
+
+IN_A_GRID = [
+    ('"float32"', '"fp16"', "unknown dtype 'fp16'; did you mean 'float16'? known: float64, float32, float16, bfloat16"),
+    ("dtypes", "dtype", "unknown key 'dtype'; did you mean 'dtypes'? known: "),
+    ('"paired"', '"pair"', "unknown task 'pair'; did you mean 'paired'? known: paired, feature_maps, pairwise"),
+    ("seconds = ", 'families = ["zero"]\nseconds = ', "unknown family 'zero'; did you mean 'zeros'? known: zeros, "),
+    ('["float32"]', '["float32"]\ndevices = ["gpu"]', "unknown device 'gpu'; did you mean 'cuda' or 'mps'? known: cpu"),
+]
+
+
+@pytest.mark.parametrize(("right", "typed", "message"), IN_A_GRID, ids=[typed for _, typed, _ in IN_A_GRID])
+def test_a_slip_in_a_grid_is_answered_as_well(right: str, typed: str, message: str, copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(GRID.replace(right, typed))
+    ended = ran([*SUITES.split(), "--grid", str(tmp_path / "mine.toml")], copy, tmp_path)
+    assert ended.status == 4
+    assert "mine.toml" in ended.text
+    assert message in ended.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    {
+        "fp64": "float64",
+        "f32": "float32",
+        "float": "float32",
+        "torch.float32": "float32",
+        "Half": "float16",
+        "bf16": "bfloat16",
+        "bfloat": "bfloat16",
+        "double": "float64",
+        "flaot16": "float16",
+    }.items(),
+)
+def test_a_dtype_by_another_word_is_understood(typed: str, meant: str) -> None:
+    known = ("float64", "float32", "float16", "bfloat16")
+    assert did_you_mean(typed, known) == f"; did you mean '{meant}'? known: {', '.join(known)}"
+
+
+def test_nothing_is_suggested_where_nothing_is_near() -> None:
+    assert did_you_mean("xyz", ["", "cpu", "cuda"]) == "; known: cpu, cuda"
+    assert did_you_mean("half", ["one", "two"]) == "; known: one, two"
+
+
+def test_of_many_names_the_nearest_are_listed_and_the_command_for_all() -> None:
+    names = [f"other_{number}" for number in range(30)] + ["normalize", "normalize_upcast"]
+    end = did_you_mean("normalise", names, every="python -m names")
+    assert end.startswith("; did you mean 'normalize'? known: normalize, normalize_upcast, other_")
+    assert end.count(",") == nearest.MOST - 1
+    assert end.endswith(" and 22 more; `python -m names` lists all")
+
+
+def test_half_a_name_is_completed() -> None:
+    assert nearest.nearest("broad", ["board", "broadcast"]) == ["broadcast"]
