@@ -12,7 +12,7 @@ from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed import answer, answer_tables, by_case, references
+from reports.sections.speed import answer, answer_tables, by_case, prepared, references
 from reports.sections.speed.sentences import headlines, sureness
 from results import End, Findings, Run, flags
 
@@ -40,6 +40,7 @@ def speed(measured: Measured, head: Run) -> dict[str, object]:
     """The answer and the tables behind it."""
     table, _, best = measured
     close_seconds, winners = answer.close_seconds(*measured), answer.by_size(*measured)
+    paid = prepared.pays_back(table)
     return {
         "versus": references.versus(table),
         "sureness": [*references.said(table), *sureness(table)],
@@ -50,6 +51,8 @@ def speed(measured: Measured, head: Run) -> dict[str, object]:
         "winners": answer_tables.winners(winners),
         "described": answer_tables.described(head.about, [*best["implementation"], *winners["implementation"]]),
         "groups": by_case.groups(*measured),
+        "prepared": prepared.sentences(paid),
+        "prepared_table": prepared.table(paid),
     }
 
 

@@ -35,7 +35,7 @@ INTERRUPTED, USAGE_ERROR = pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ER
 def test_pytest_benchmark_saves_shows_and_compares_our_samples_and_nothing_is_overwritten(checkout: Checkout) -> None:
     commit = checkout.commit()
     first = checkout.bench("--benchmark-save")
-    first.assert_outcomes(passed=4, skipped=3)
+    first.assert_outcomes(passed=4, skipped=4)
     (run,) = checkout.runs
     assert re.fullmatch(r"\d{8}-\d{6}-" + commit[:7] + r"\w*", run)
     assert checkout.benchmarks == [f"0001_{run}"]
@@ -230,7 +230,7 @@ def test_contestants_that_fail_are_records_and_the_others_are_measured(checkout:
     files = ("--implementations-from=theirs.py", "--implementations-from=needs_more.py")
     result = checkout.bench(*files, "-k8x64", "-rs", implementations="builtin,raises,zeros,good,pure_16bit")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.assert_outcomes(passed=2, failed=2, skipped=1, deselected=8, warnings=0)
+    result.assert_outcomes(passed=2, failed=2, skipped=1, deselected=9, warnings=0)
     result.stdout.fnmatch_lines(["absent    needs_more: the module 'package_that_nobody_has' is not installed*"])
     result.stdout.fnmatch_lines(["raises is error: ValueError: no luck today"])
     result.stdout.fnmatch_lines(["SKIPPED*unsupported: takes float16 and bfloat16 only*"])
@@ -295,7 +295,7 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
             grid.write(f'[[cases]]\ntask = "{task}"\nshapes = [{shape}]\ndtypes = ["float32"]\n')
     options = ("--inputs=emb.npy", "--precision=20", "--seconds=0.002")
     result = checkout.bench(*options, implementations="builtin,normalize,matmul")
-    result.assert_outcomes(passed=7, skipped=2)
+    result.assert_outcomes(passed=7, skipped=3)
     said = (
         "file:emb: 12 rows of 32; each row with the next, the last with the first; all pairs of rows; "
         "3, 4 and 8 of 12 rows, sampled; int64 converted to float32"

@@ -315,7 +315,7 @@ def test_a_session_on_a_terminal(checkout: Checkout) -> None:
     assert shown.count("raises failed on") == 1, "one line per failed implementation, not per case"
     assert "test_paired.py s" not in shown
     assert "test_paired.py ." not in shown
-    *_, end = shown.partition("2 failed, 2 passed, 3 skipped in")
+    *_, end = shown.partition("2 failed, 2 passed, 4 skipped in")
     lines = [line for line in re.sub(r"\x1b\[[\d;?]*\w", "", end).splitlines()[1:] if line]
     assert lines[0].startswith("Noise floor: ")
     assert lines[1].split(maxsplit=2)[:2] == ["cases", "fastest"]
@@ -361,7 +361,7 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
             "1 of 2 cases*",
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",
-            "*2 failed, 2 passed, 3 skipped*",
+            "*2 failed, 2 passed, 4 skipped*",
             NOISE_FLOOR,
             TABLE_HEAD,
             "*paired, float32, cpu*",

@@ -75,7 +75,7 @@ HEAD = Run(
         "builtin": "Torch's own.",
     },
 )
-AXES = ("task", "dtype", "device", "memory_format", "direction", "inputs", "cache")
+AXES = ("task", "dtype", "device", "memory_format", "direction", "inputs", "cache", "k")
 CASES = [Case(task="paired", shape=(rows, 256), dtype="float32", device="cpu") for rows in (64, 1024, 65536)]
 SMALL, MIDDLE, LARGE = CASES
 NASTY = "a|b`c` <img src=x> ![i](http://e.vil/p.png) [l](http://e.vil)\n# heading\n- $x_1$ \N{RIGHT-TO-LEFT OVERRIDE}"

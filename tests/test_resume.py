@@ -65,7 +65,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(checkout: Checkout, monk
     )
 
     monkeypatch.delenv("FATE_OF_2_ROWS")
-    checkout.bench(*unlucky, "--resume", implementations=names).assert_outcomes(passed=6, skipped=3)
+    checkout.bench(*unlucky, "--resume", implementations=names).assert_outcomes(passed=6, skipped=4)
     assert len(checkout.records("cut")) == 6
     assert checkout.file("cut").read_bytes().startswith(killed), "a saved case must not be measured again"
     assert load_end(str(checkout.file("cut")))
@@ -235,7 +235,7 @@ def test_a_run_goes_on_with_the_same_grid_under_another_name_and_not_with_anothe
     added.unlink()
 
     resumed = checkout.run(*resume, f"--grid={grid}")
-    resumed.assert_outcomes(passed=4, skipped=3)
+    resumed.assert_outcomes(passed=4, skipped=4)
     resumed.stdout.fnmatch_lines(["run cut: 4 records saved; *"])
     assert list_runs(file.parent)[["records", "complete"]].to_numpy().tolist() == [[4, True]]
 
