@@ -53,8 +53,9 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "plots": "measured sections units",
         "page": "measured plots sections",
         "render": "budget files markdown measured page plots sections",
+        "lines": "budget markdown measured sections units",
         "terminal": "budget markdown measured sections units",
-        "__init__": "budget render terminal",
+        "__init__": "budget lines render terminal",
         "__main__": "budget publish render",
     },
     "results": {
@@ -91,6 +92,7 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "replicates": "inputs measure records",
         "session": "inputs measure plan records replicates",
         "plugin": "environment families git measure plan records session survey",
+        "front_door": "plugin",
         "test_always_one": "records",
         "test_angle": "plugin records",
         "test_errors": "records",

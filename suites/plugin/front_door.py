@@ -17,6 +17,11 @@ from pytest_benchmark.plugin import *  # noqa: F403  # every hook and fixture of
 
 from suites import git
 
+TABLES = tuple(
+    f"--benchmark-{option}" for option in ("columns", "sort", "group-by", "compare", "name", "time-unit", "verbose")
+)
+"""The options about pytest-benchmark's tables. `pytest suites` prints its tables with one of them, or with -v."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  # in the shipped one's place
     """Declare pytest-benchmark's options: the value of --benchmark-save is optional, samples are always kept."""
@@ -39,6 +44,10 @@ class _Parser:
             settings |= {"nargs": "?", "const": default_name(), "type": lambda name: checked(_no_path(name))}
         if option == "--benchmark-save-data":
             settings |= {"default": True}
+        if option in TABLES:
+            settings |= {
+                "help": f"{settings['help']} `pytest suites` prints these tables with this option, or with -v."
+            }
         self._group.addoption(option, **settings)
 
 
