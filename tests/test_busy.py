@@ -15,7 +15,7 @@ from suites.measure.disturbance import disturbance
 from suites.measure.gpu import GpuMonitor, Reading
 from suites.measure.host import HostTime
 from suites.measure.phases import Phases
-from suites.measure.quiet import WAITING, Attempt, Watch
+from suites.measure.quiet import WAITING, Attempt, HostWatch
 from suites.measure.rounds import CONTROL, Rounds
 from suites.measure.states import slow_state, two_states
 from suites.measure.turns import Samples
@@ -45,8 +45,8 @@ class Machine:
         self.slept_s += seconds
         self.run(seconds)
 
-    def watch(self) -> Watch:
-        return Watch(self.read, self.sleep, processors=2)
+    def watch(self) -> HostWatch:
+        return HostWatch(self.read, self.sleep, processors=2)
 
 
 class Case:
@@ -80,9 +80,9 @@ def attempt_of(kept: Attempt) -> int:
     [
         (HostTime(2.0, 2.0, 0.1, 0.0, waited_s=0.02), ""),
         (HostTime(2.0, 2.0, 0.3, 0.0), "others used 8% of the processors' time"),
-        (HostTime(2.0, 2.0, 0.1, 0.0, waited_s=1.9), "threads waited 5% of the time for processors that others used"),
+        (HostTime(2.0, 2.0, 0.1, 0.0, waited_s=1.9), "0.05 threads waited for processors that others used"),
         (HostTime(2.0, 4.0, 0.0, 0.0, waited_s=2.0), ""),  # four threads of our own on two processors
-        (HostTime(2.0, 2.0, 0.1, 0.0, math.nan), "threads waited 5% of the time for processors that others used"),
+        (HostTime(2.0, 2.0, 0.1, 0.0, math.nan), "0.05 threads waited for processors that others used"),
         (HostTime(2.0, 2.0, 0.0, 0.2), "the host withheld 0.10 processors"),
         (HostTime(2.0, 2.0, 0.0, 0.0, throttled_s=0.5), "a quota stopped this process for 25% of the time"),
         (HostTime(0.02, 0.02, 0.02, 0.02), ""),  # two steps of the kernel's counts may be none
@@ -100,7 +100,7 @@ def test_a_processor_of_many_is_no_disturbance_unless_our_threads_wait_for_it() 
     spent = HostTime(2.0, 2.0, 2.0, 0.0, waited_s=0.0)
     assert not disturbance(spent, spent, processors=64).found
     spent = spent._replace(waited_s=0.5)
-    assert disturbance(spent, spent, processors=64).evidence.startswith("threads waited 25% of the time")
+    assert disturbance(spent, spent, processors=64).evidence.startswith("0.25 threads waited")
 
 
 def test_a_shared_gpu_is_a_disturbance() -> None:
@@ -142,7 +142,7 @@ def test_the_least_disturbed_of_three_attempts_counts_and_says_by_what() -> None
     assert (case.attempts, attempt_of(kept)) == (3, 2)
     (flag,) = kept.flags("a")
     assert flag.name == "disturbed"
-    assert flag.evidence.startswith("others used 25% of the processors' time; threads waited 25% of the time")
+    assert flag.evidence.startswith("others used 25% of the processors' time; 0.25 threads waited")
 
 
 def test_nobody_waits_longer_than_the_rounds_took_and_ever_shorter_while_it_is_no_use() -> None:
