@@ -72,6 +72,7 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "__init__": "",
         "git": "",
         "kept": "",
+        "progress_bar": "",
         "records": "",
         "statistics": "",
         "environment": "git records",
@@ -99,8 +100,8 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "test_feature_maps": "plugin records",
         "test_paired": "plugin records",
         "test_pairwise": "plugin records",
-        "trials": "compile_cache environment failure kept records truth",
-        "validity": "compile_cache environment failure inputs kept measure records replicates statistics",
+        "trials": "compile_cache environment failure kept progress_bar records truth",
+        "validity": "compile_cache environment failure inputs kept measure progress_bar records replicates statistics",
     },
 }
 WIRING = {"conftest.py", "nightly.py"}
