@@ -81,7 +81,7 @@ def _line(chosen: pd.DataFrame, ran: pd.DataFrame, answered: pd.DataFrame) -> tu
     """The cells of a case, after its name: of its answer's row, if any, among the rows of what ran."""
     for _, best in chosen.iterrows():
         base = ran[ran["baseline"]].head(1)
-        error = f"error {units.power(best['error_abs'])}"
+        error = f"error {units.power(_one_digit(best['error_abs']))}"
         beware = ", ".join(_beware(best, base, answered))
         return best["implementation"], units.seconds(best["latency_s"]), _against(best, base), error, beware
     return "nothing within the error budget" if len(ran) else "nothing ran", "", "", "", ""
@@ -93,9 +93,14 @@ def _against(best: pd.Series, base: pd.DataFrame) -> str:
     for _, other in base.iterrows():
         name = other["implementation"] if other.get("reference_why") else "built-in"
         faster = best["verdict"].removeprefix(_PROVISIONAL) == FASTER
-        how = units.times(1 / best["ratio"]) if faster else "outside the error budget"
+        how = units.times(1 / best["ratio"]) if faster else "too inexact"
         return f"({name} {units.seconds(other['latency_s'])}, {how})"
     return "(no baseline)"
+
+
+def _one_digit(value: float) -> float:
+    """A number with one significant digit."""
+    return float(f"{value:.0e}")
 
 
 def _beware(best: pd.Series, base: pd.DataFrame, answered: pd.DataFrame) -> list[str]:

@@ -49,9 +49,15 @@ def answer_lines(
 
 
 def rows_as_lines(cells: pd.DataFrame, *, width: int | None = None, encoding: str = "utf-8") -> list[str]:
-    """A line for each row, in aligned columns without a head; what does not fit goes on, indented, cell by cell."""
-    padded = [[cell.ljust(cells[column].str.len().max()) for cell in cells[column]] for column in cells]
-    lines = [line for row in zip(*padded, strict=True) for line in _folded(row, width or _UNBOUNDED)]
+    """A line for each row, without a head: in aligned columns if all but the last one fit, else two spaces apart.
+
+    What does not fit goes on below, indented, cell by cell.
+    """
+    width, widths = width or _UNBOUNDED, [int(cells[column].str.len().max()) for column in cells]
+    if sum(widths[:-1]) + 2 * len(widths) > width:
+        widths = [0] * len(widths)
+    rows = (map(str.ljust, row, widths) for row in cells.itertuples(index=False))
+    lines = [line for row in rows for line in _folded(row, width)]
     return [line.encode(encoding, errors="replace").decode(encoding) for line in lines]
 
 

@@ -1,8 +1,8 @@
 """How right is the time left of `pytest suites`, and what does its live line cost?
 
-Run `python -m tests.benchmarks.bench_progress [OPTIONS OF PYTEST SUITES]`, such as `--grid smoke`. It runs the suites on
-a terminal of its own, records each estimate, and compares it with the time that the run then took. Errors count from
-the second case on, while at least 20 s are left.
+Run `python -m tests.benchmarks.bench_progress [OPTIONS]` with options of `pytest suites`, such as `--grid smoke`. It
+runs the suites on a terminal of its own, and compares each estimate with the time that the run then took. Errors count
+from the second case on, while at least 20 s are left.
 """
 
 import json
@@ -102,7 +102,7 @@ def report(estimates: list[tuple[float, float, int]], drawings_s: list[float]) -
         return
     for when, said, left_s in judged[:: max(1, len(judged) // 20)]:
         print(
-            f"at {when - start:5.0f} s: {said:5.0f} s left were said, {left_s:5.0f} s it took ({said / left_s - 1:+.0%})"
+            f"at {when - start:5.0f} s: {said:5.0f} s were said, {left_s:5.0f} s were left ({said / left_s - 1:+.0%})"
         )
     errors = [said / left_s - 1 for _, said, left_s in judged]
     within = statistics.mean(abs(error) <= 0.25 for error in errors)
