@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from implementations import registry
 from suites.plugin.answer import answer_lines, rows_as_lines
 from suites.plugin.console import ProgressLine, failure
 from suites.plugin.costs import Costs
+from suites.plugin.options import asks_for_tables
 from suites.plugin.progress import Progress, duration
 from suites.records.case import Case
 from suites.records.finding import Accuracy, Key
@@ -310,6 +312,31 @@ def test_a_narrow_terminal_loses_no_letter_of_it(width: int) -> None:
     assert max(map(len, narrow)) <= width
     letters, of_a_file = (Counter("".join(lines).replace(" ", "")) for lines in (narrow, rows_as_lines(LINES)))
     assert letters == of_a_file
+
+
+# pytest-benchmark's tables
+
+
+@pytest.mark.parametrize(
+    ("given", "verbose", "asked"),
+    [
+        ([], 0, False),
+        (["--benchmark-save=a", "-k8x64"], 0, False),
+        (["--benchmark-sort=mean"], 0, True),
+        (["--benchmark-columns", "min,median"], 0, True),
+        (["--benchmark-compare=0001"], 0, True),
+        ([], 1, True),
+        (["--benchmark-quiet"], 1, False),
+    ],
+)
+def test_the_tables_are_for_those_who_ask(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], verbose: int, asked: bool
+) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    config = SimpleNamespace(option=SimpleNamespace(verbose=verbose), invocation_params=SimpleNamespace(args=given))
+    assert asks_for_tables(config) == asked  # type: ignore[arg-type]
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--benchmark-group-by=func")
+    assert asks_for_tables(config) == ("--benchmark-quiet" not in given)  # type: ignore[arg-type]
 
 
 # A whole session
