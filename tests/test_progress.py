@@ -431,7 +431,7 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",
             "*2 failed, 2 passed, 3 skipped*",
-            "paired 8x64 float32  builtin * µs  (baseline; none seen faster)  error *",
+            "paired 8x64 float32 *builtin *(baseline; none seen faster)*error *",
             NOISE_FLOOR,
             TABLE_HEAD,
             "*paired, float32, cpu*",
