@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# No table for each case, and each failure once: the report has the rest.
-BRIEF := --benchmark-quiet -rN
+# Each failure once: the report has the rest.
+BRIEF := -rN
 
 .PHONY: bench test test-matrix venv lint types nightly gpu smoke docs picture clean
 

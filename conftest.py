@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from results.recorder import Recorder
 from suites import compile_cache
 from suites.plugin import options
 from suites.plugin.announcement import announcement
-from suites.plugin.answer import answer_lines
+from suites.plugin.answer import answer_lines, rows_as_lines
 from suites.plugin.cases import Measuring
 from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
@@ -53,6 +54,7 @@ class Bench:
             config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
         if config.option.verbose <= 0:
             config.option.no_header = True  # a run holds its environment
+        config.option.benchmark_quiet = not options.asks_for_tables(config)
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
         self.progress = ProgressLine(verbosity=config.option.verbose)
         shown = self.progress
@@ -108,21 +110,20 @@ class Bench:
 
     def conclude(self, reporter: pytest.TerminalReporter) -> None:
         """Print the answer, where there is a whole one, and what to do with the run."""
-        if self.complete and self.session.selected and not reporter.no_summary:
-            self.answer(reporter)
-        reporter.write_line(self.recorder.describe(len(self.session.left), self.survey.left))
+        width = shutil.get_terminal_size().columns if reporter.isatty() else None
+        lines = self.answer(reporter, width) if self.complete and self.session.selected else []
+        for line in (*lines, *self.recorder.describe(len(self.session.left), self.survey.left)):
+            reporter.write_line(line)
 
-    def answer(self, reporter: pytest.TerminalReporter) -> None:
+    def answer(self, reporter: pytest.TerminalReporter, width: int | None) -> list[str]:
+        """A line for each case, the answer of each group, and its limits; none with --no-summary."""
         import reports  # only now: what it loads has no part in what is measured
 
-        found = reports.answer(self.recorder.name)
-        lines = answer_lines(
-            found.noise_floor,
-            found.table,
-            found.notes,
-            width=shutil.get_terminal_size().columns if reporter.isatty() else None,
-            colour=reporter.hasmarkup,
-            encoding=sys.stdout.encoding,
-        )
-        for line in ("", *found.versus, *lines, ""):
-            reporter.write_line(line)
+        if reporter.no_summary:
+            return []
+        how: dict[str, Any] = {"width": width, "encoding": sys.stdout.encoding}
+        cases, found = reports.case_lines(self.recorder.name), reports.answer(self.recorder.name)
+        more = f"and {cases.left_out:,} more cases, which the report shows" if cases.left_out else ""
+        answered = answer_lines(found.noise_floor, found.table, found.notes, colour=reporter.hasmarkup, **how)
+        lines = rows_as_lines(cases.table, **how)
+        return ["", *found.versus, *lines, *filter(None, [more]), "", *answered, ""]

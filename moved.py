@@ -68,7 +68,6 @@ MOVED = {
     "suites.asking": "suites.plugin.findings",
     "suites.case": "suites.records.case",
     "suites.findings": "suites.records.finding",
-    "suites.front_door": "suites.plugin.front_door",
     "suites.lines": "suites.records.jsonl",
     "suites.measure.accuracy": "suites.errors.accuracy",
     "suites.measure.asked": "suites.errors.black_box",

@@ -1,12 +1,24 @@
 """Reports: a run's records as one page to decide by.
 
 `render()` writes the report of a run, and so does the command `python -m reports`. `answer()` returns just the answer
-for a terminal: four columns, and the noise floor.
+for a terminal: four columns, and the noise floor. `case_lines()` is a line for each case.
 """
 
 import moved  # noqa: F401  # old import paths
 from reports.budget import BUDGET, BUDGET_U, BudgetError, parse_budget
+from reports.lines import CaseLines, case_lines
 from reports.render import OUT, render
 from reports.terminal import Answer, answer
 
-__all__ = ["BUDGET", "BUDGET_U", "OUT", "Answer", "BudgetError", "answer", "parse_budget", "render"]
+__all__ = [
+    "BUDGET",
+    "BUDGET_U",
+    "OUT",
+    "Answer",
+    "BudgetError",
+    "CaseLines",
+    "answer",
+    "case_lines",
+    "parse_budget",
+    "render",
+]

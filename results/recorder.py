@@ -67,13 +67,13 @@ class Recorder:
             self._store = Store.create(self._run, self._root)
         self._store.append(list(lines))
 
-    def describe(self, cases_left: int, findings_left: int = 0) -> str:
-        """What the run holds, and the command to continue with."""
+    def describe(self, cases_left: int, findings_left: int = 0) -> list[str]:
+        """What the run holds, and the command to continue with, each on a line of its own."""
         saved = f"run {self.name}: {self._store.contents if self._store else 'nothing'} saved"
         if left := [counted(n, noun) for n, noun in ((cases_left, "case"), (findings_left, "finding")) if n]:
             again = "" if "--resume" in self._run.command else " --resume"
-            return f"{saved}, {' and '.join(left)} to go; `{self._run.command}{again}` continues it"
-        return f"{saved}; `python -m reports {self.name}` renders the report"
+            return [f"{saved}, {' and '.join(left)} to go; to continue:", f"{self._run.command}{again}"]
+        return [f"{saved}; for the report:", f"python -m reports {self.name}"]
 
     def close(self) -> None:
         """Close the file, if there is one."""

@@ -53,8 +53,9 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "plots": "measured sections units",
         "page": "measured plots sections",
         "render": "budget files markdown measured page plots sections",
+        "lines": "budget markdown measured sections units",
         "terminal": "budget markdown measured sections units",
-        "__init__": "budget render terminal",
+        "__init__": "budget lines render terminal",
         "__main__": "publish render",
     },
     "results": {
@@ -73,6 +74,7 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "__init__": "",
         "git": "",
         "kept": "",
+        "progress_bar": "",
         "records": "",
         "statistics": "",
         "words": "",
@@ -96,6 +98,7 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "replicates": "contestants inputs measure records",
         "session": "inputs measure plan records replicates",
         "plugin": "environment families git inputs measure plan records session survey words",
+        "front_door": "plugin",
         "test_always_one": "records",
         "test_angle": "plugin records",
         "test_errors": "records",
@@ -103,8 +106,8 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "test_paired": "plugin records",
         "test_pairwise": "plugin records",
         "test_top_k": "plugin records",
-        "trials": "compile_cache environment failure kept records truth",
-        "validity": "compile_cache environment failure inputs kept measure records replicates statistics",
+        "trials": "compile_cache environment failure kept progress_bar records truth",
+        "validity": "compile_cache environment failure inputs kept measure progress_bar records replicates statistics",
     },
 }
 WIRING = {"conftest.py", "nightly.py"}

@@ -215,6 +215,21 @@ def test_the_share_that_is_done_says_how_long_the_rest_takes(share: float) -> No
     assert estimate.left_s == pytest.approx(40 * (1 - share))
 
 
+def test_contestants_come_in_any_order() -> None:
+    seen = list[float]()
+    for names in (NAMES, NAMES[::-1]):
+        time = [0.0]
+        estimate = Estimate(COSTS, CASES, (), lambda: time[0])  # noqa: B023  # read at once
+        estimate.begin(next(iter(CASES)))
+        for name in names:
+            estimate.at("first calls", name, 0.0)
+            time[0] += 5.0
+        estimate.end()
+        seen.append(estimate.left_s)
+    assert seen[0] == pytest.approx(seen[1], rel=0.1)
+    assert seen[0] > 100
+
+
 def test_what_was_not_planned_changes_nothing() -> None:
     estimate = Estimate(COSTS, {CASE: NAMES}, (), lambda: 0.0)
     planned = estimate.left_s

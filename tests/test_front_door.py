@@ -42,7 +42,7 @@ def test_pytest_benchmark_saves_shows_and_compares_our_samples_and_nothing_is_ov
     first.stdout.fnmatch_lines(
         ["*benchmark '*4x32': 2 tests*", "*Median*Rounds*", "test_paired?cpu-float32-4x32-builtin?*"]
     )
-    first.stdout.fnmatch_lines([f"run {run}: 4 records saved; `python -m reports {run}` renders the report"])
+    first.stdout.fnmatch_lines([f"run {run}: 4 records saved; for the report:", f"python -m reports {run}"])
     assert_knows_where_it_was_measured(load_run(str(checkout.file(run))), run, commit)
     assert load_end(str(checkout.file(run)))
 

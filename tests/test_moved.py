@@ -56,11 +56,16 @@ def test_a_module_that_never_was_is_not_found() -> None:
         importlib.import_module("suites.front_doors")
 
 
-def test_the_old_front_door_still_opens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("loaded", [(), ("-p", "suites.plugin.front_door")])
+def test_the_old_front_door_still_opens_and_so_it_does_where_the_new_one_is_loaded_already(
+    tmp_path: Path, loaded: tuple[str, ...]
+) -> None:
     (tmp_path / "test_one.py").write_text("def test_one(benchmark):\n    benchmark(int)\n")
     root = str(Path(__file__).parent.parent)
-    command = [sys.executable, "-m", "pytest", "-p", "no:benchmark", "-p", "suites.front_door", "-q", str(tmp_path)]
+    front_door = (*loaded, "-p", "suites.front_door")
+    command = [sys.executable, "-m", "pytest", "-p", "no:benchmark", *front_door, "-q", str(tmp_path)]
     ended = subprocess.run(
         [*command, "-c", "/dev/null", "--rootdir", str(tmp_path)], cwd=root, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "suites.front_door is now suites.plugin.front_door: load it from there" in ended.stdout + ended.stderr

@@ -8,14 +8,16 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from implementations import registry
-from suites.plugin.answer import answer_lines
+from suites.plugin.answer import answer_lines, rows_as_lines
 from suites.plugin.console import ProgressLine, failure
 from suites.plugin.costs import Costs
+from suites.plugin.options import asks_for_tables
 from suites.plugin.progress import Progress, duration
 from suites.records.case import Case
 from suites.records.finding import Accuracy, Key
@@ -275,6 +277,68 @@ def test_colours_are_for_a_terminal_alone() -> None:
     assert "\x1b[1m" in "".join(answer(colour=True))
 
 
+# The lines of cases
+
+
+LINES = pd.DataFrame(
+    [
+        ["paired 50000x384 float32", "native", "7.4 ms", "(built-in 136 ms, 18×)", "error 2e-7", "zero rows NaN"],
+        ["pairwise 1x50000x384 bfloat16", "matmul", "910 µs", "(built-in 8.1 ms, 8.9×)", "error 0.004", ""],
+    ],
+    columns=["case", "answer", "time", "against", "error", "beware"],
+)
+
+
+def test_a_case_is_a_line_in_columns() -> None:
+    assert rows_as_lines(LINES, width=100) == [
+        "paired 50000x384 float32       native  7.4 ms  (built-in 136 ms, 18×)   error 2e-7   zero rows NaN",
+        "pairwise 1x50000x384 bfloat16  matmul  910 µs  (built-in 8.1 ms, 8.9×)  error 0.004",
+    ]
+    assert "7.4 ms  (built-in 136 ms, 18?)" in rows_as_lines(LINES, encoding="ascii")[0]
+
+
+def test_on_a_narrower_terminal_whole_cells_go_on_below() -> None:
+    assert rows_as_lines(LINES, width=80) == [
+        "paired 50000x384 float32  native  7.4 ms  (built-in 136 ms, 18×)  error 2e-7",
+        "    zero rows NaN",
+        "pairwise 1x50000x384 bfloat16  matmul  910 µs  (built-in 8.1 ms, 8.9×)",
+        "    error 0.004",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_terminal_loses_no_letter_of_it(width: int) -> None:
+    narrow = rows_as_lines(LINES, width=width)
+    assert max(map(len, narrow)) <= width
+    letters, of_a_file = (Counter("".join(lines).replace(" ", "")) for lines in (narrow, rows_as_lines(LINES)))
+    assert letters == of_a_file
+
+
+# pytest-benchmark's tables
+
+
+@pytest.mark.parametrize(
+    ("given", "verbose", "asked"),
+    [
+        ([], 0, False),
+        (["--benchmark-save=a", "-k8x64"], 0, False),
+        (["--benchmark-sort=mean"], 0, True),
+        (["--benchmark-columns", "min,median"], 0, True),
+        (["--benchmark-compare=0001"], 0, True),
+        ([], 1, True),
+        (["--benchmark-quiet"], 1, False),
+    ],
+)
+def test_the_tables_are_for_those_who_ask(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], verbose: int, asked: bool
+) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    config = SimpleNamespace(option=SimpleNamespace(verbose=verbose), invocation_params=SimpleNamespace(args=given))
+    assert asks_for_tables(config) == asked  # type: ignore[arg-type]
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--benchmark-group-by=func")
+    assert asks_for_tables(config) == ("--benchmark-quiet" not in given)  # type: ignore[arg-type]
+
+
 # A whole session
 
 
@@ -308,7 +372,7 @@ def checkout(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Chec
 
 
 def test_a_session_on_a_terminal(checkout: Checkout) -> None:
-    failing = ("--implementations-from=failing.py", "--implementations=builtin,raises", "--benchmark-quiet")
+    failing = ("--implementations-from=failing.py", "--implementations=builtin,raises")
     status, shown = on_a_terminal(checkout.root, *failing)
     assert status == pytest.ExitCode.TESTS_FAILED
     assert "1 of 2 cases" in shown
@@ -317,10 +381,16 @@ def test_a_session_on_a_terminal(checkout: Checkout) -> None:
     assert "test_paired.py ." not in shown
     *_, end = shown.partition("2 failed, 2 passed, 4 skipped in")
     lines = [line for line in re.sub(r"\x1b\[[\d;?]*\w", "", end).splitlines()[1:] if line]
-    assert lines[0].startswith("Noise floor: ")
-    assert lines[1].split(maxsplit=2)[:2] == ["cases", "fastest"]
-    assert lines[3].startswith(" paired, float32, cpu")
-    assert re.search("renders the report$", lines[-1])
+    assert [re.split("  +", line)[:2] for line in lines[:2]] == [
+        ["paired 8x64 float32", "builtin"],
+        ["paired 4x32 float32", "builtin"],
+    ]
+    assert lines[2].startswith("Noise floor: ")
+    assert lines[3].split(maxsplit=2)[:2] == ["cases", "fastest"]
+    assert lines[5].startswith(" paired, float32, cpu")
+    assert re.fullmatch("run .*: 4 records saved; for the report:", lines[-2])
+    assert re.fullmatch("python -m reports .*", lines[-1])
+    assert max(map(len, lines)) <= 100
 
 
 def test_ctrl_c_takes_the_line_away_and_says_how_to_go_on(checkout: Checkout) -> None:
@@ -342,14 +412,14 @@ def test_ctrl_c_takes_the_line_away_and_says_how_to_go_on(checkout: Checkout) ->
     status, shown = on_a_terminal(checkout.root, *slow)
     assert status == pytest.ExitCode.INTERRUPTED
     assert "Noise floor" not in shown, "half a run must not give an answer"
-    assert re.search(r"run .*: 2 records saved, 1 case to go; .*--resume. continues it", shown.replace("\r\n", ""))
+    assert re.search(r"run .*: 2 records saved, 1 case to go; to continue:\r\npython -m pytest .* --resume\r\n", shown)
     *_, after = shown.rpartition("1 of 2 cases")
     assert "\x1b[2K" in after
     assert after.rfind("\x1b[?25h") >= after.rfind("\x1b[?25l")
 
 
 def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
-    failing = ("--implementations-from=failing.py", "--benchmark-quiet")
+    failing = ("--implementations-from=failing.py",)
     result = checkout.bench(*failing, implementations="builtin,raises")
     text = "\n".join([*result.outlines, *result.errlines])
     assert not {"\x1b", "\r"} & {*text}
@@ -362,20 +432,24 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",
             "*2 failed, 2 passed, 4 skipped*",
+            "paired 8x64 float32 *builtin *(baseline; none seen faster)*error *",
             NOISE_FLOOR,
             TABLE_HEAD,
             "*paired, float32, cpu*",
-            "run *: 4 records saved; `python -m reports *` renders the report",
+            "run *: 4 records saved; for the report:",
+            "python -m reports *",
         ],
     )
     result.stdout.no_fnmatch_line("suites/test_paired.py*")
     result.stdout.no_fnmatch_line("platform *")
+    result.stdout.no_fnmatch_line("Name (time in *")
     assert sum(line.startswith("raises failed") for line in result.outlines) == 1
 
 
 def test_with_v_pytest_speaks_and_with_no_summary_there_is_no_answer(checkout: Checkout) -> None:
     verbose = checkout.bench("-v", "--no-summary", "-k8x64", implementations="builtin")
     verbose.stdout.fnmatch_lines(["platform *", "suites/test_paired.py::test_paired?cpu-float32-8x64-builtin? PASSED*"])
+    verbose.stdout.fnmatch_lines(["Name (time in *"])
     verbose.stdout.no_fnmatch_line("? of ? cases*")
     verbose.stdout.no_fnmatch_line(NOISE_FLOOR)
 

@@ -61,7 +61,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(checkout: Checkout, monk
     assert interrupted.ret == INTERRUPTED
     interrupted.stdout.fnmatch_lines(["*; 1 case done already"])
     interrupted.stdout.fnmatch_lines(
-        ["run cut: 4 records saved, 1 case* to go; `python -m pytest *cut --resume` continues it"]
+        ["run cut: 4 records saved, 1 case* to go; to continue:", "python -m pytest *cut --resume"]
     )
 
     monkeypatch.delenv("FATE_OF_2_ROWS")
@@ -244,7 +244,7 @@ def test_a_case_that_was_half_saved_is_measured_again_and_counts_once(tmp_path: 
     write(Recorder(head("mine"), tmp_path), RECORD)
     again = Recorder.resume(head("mine"), "mine", tmp_path)
     write(again, RECORD, dataclasses.replace(RECORD, implementation="g"), END)
-    assert "run mine: 2 records saved;" in again.describe(cases_left=0)
+    assert "run mine: 2 records saved;" in again.describe(cases_left=0)[0]
     assert list_runs(tmp_path)["records"].tolist() == [2]
     assert load("mine", root=tmp_path)["implementation"].tolist() == ["f", "g"]
 

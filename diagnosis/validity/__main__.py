@@ -8,8 +8,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
 import pipe
 from command import Command
@@ -20,6 +18,7 @@ from diagnosis.validity.page import page
 from diagnosis.validity.picture import draw
 from diagnosis.validity.rates import table
 from suites.environment import environment
+from suites.progress_bar import progress_bar
 
 DOCS = Path(__file__).parents[2] / "docs" / "figures"
 REMARKS = "\n## Remarks\n"
@@ -45,13 +44,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _ask_all(cases: Sequence[PlantedCase], kept: KeptAnswers) -> None:
-    console = Console(stderr=True)
-    with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("cases", total=len(cases))
-        with _pool() as pool:
-            for answer in pool.map(ask, cases, chunksize=TOGETHER):
-                kept.add(answer)
-                progress.advance(task)
+    with progress_bar("cases", len(cases)) as advance, _pool() as pool:
+        for answer in pool.map(ask, cases, chunksize=TOGETHER):
+            kept.add(answer)
+            advance(1)
 
 
 def _pool() -> Executor:

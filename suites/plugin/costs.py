@@ -26,7 +26,7 @@ _BYTES_A_SECOND = {"float64": 7e9, "float32": 7e9, "float16": 3e9, "bfloat16": 3
 _CALL_S, _PRODUCTS_A_SECOND, _BACKWARD, _OF_ANGLES = 2e-5, 5e9, 2, 6
 _PREPARE_S, _BYTES_PREPARED = 0.02, 2e8  # inputs, their copies and the oracle, in bytes a second
 _FIRST_S, _COMPILE_S, _WARM_UP_S, _PROCESS_S = 0.01, 0.45, 0.05, 5.0
-_WARM_UP_CALLS, _FEWEST_SAMPLES, _CHECKED_CALLS = 3, 16, 8
+_WARM_UP_CALLS, _FEWEST_SAMPLES, _OVER_BUDGET, _CHECKED_CALLS = 3, 16, 1.25, 8
 _FINDING_S = {
     "accuracy": 0.006,
     "long_rows": 0.15,
@@ -100,8 +100,9 @@ class Costs:
         names = [name for name in names if self._takes(name, case.dtype, case.device)]
         call_s, like = _call_s(case), (case.task, case.dtype)
         prepare_s = _PREPARE_S + case.input_bytes / _BYTES_PREPARED
-        warm_up_s = max(min(self.seconds, _WARM_UP_S), _WARM_UP_CALLS * call_s) * len(names)
-        samples_s = max(self.seconds, _FEWEST_SAMPLES * self.processes * call_s) * (len(names) + 1)
+        warm_up_s = min(self.seconds, max(_WARM_UP_S, _WARM_UP_CALLS * call_s)) * len(names)
+        fewest_s = min(_FEWEST_SAMPLES * self.processes * call_s, _OVER_BUDGET * self.seconds)
+        samples_s = max(self.seconds, fewest_s, 2 * call_s) * (len(names) + 1)
         first_calls = [self._first_call(case, name, call_s) for name in names]
         if self.processes > 1:
             again_s = _PROCESS_S + prepare_s + warm_up_s + sum(stage.seconds for stage in first_calls)

@@ -80,7 +80,7 @@ class Estimate:
             return
         if place:
             self._leave()
-            self._skip(place - 1)
+            self._skip_to(place - 1)
             self._enter()
         if share < self._share:
             self._again_s = self._spent_s
@@ -89,7 +89,8 @@ class Estimate:
     def end(self) -> None:
         """The case or the finding that began last is done."""
         self._leave()
-        self._skip(len(self._next))
+        self._drop(self._next)
+        self._next = []
 
     @property
     def left_s(self) -> float:
@@ -132,10 +133,15 @@ class Estimate:
                 self._measured_s[level] += self._spent_s
         self._running = None
 
-    def _skip(self, number: int) -> None:
-        for stage in self._next[:number]:
+    def _skip_to(self, place: int) -> None:
+        """Put one of the next stages first; those of earlier phases are left out, contestants come in any order."""
+        stage, before = self._next[place], self._next[:place]
+        self._drop(one for one in before if one.phase != stage.phase)
+        self._next[: place + 1] = [stage, *(one for one in before if one.phase == stage.phase)]
+
+    def _drop(self, stages: Iterable[Stage]) -> None:
+        for stage in stages:
             self._left_s[stage.kind] -= stage.seconds
-        del self._next[:number]
 
     def _usual_s(self, stage: Stage) -> float:
         return stage.seconds * self._factor(stage.kind)

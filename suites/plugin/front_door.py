@@ -20,6 +20,10 @@ from command import meant
 from suites import git
 
 _GROUPS = ("cosinebench", "benchmark")
+TABLES = tuple(
+    f"--benchmark-{option}" for option in ("columns", "sort", "group-by", "compare", "name", "time-unit", "verbose")
+)
+"""The options about pytest-benchmark's tables. `pytest suites` prints its tables with one of them, or with -v."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  # in the shipped one's place
@@ -53,6 +57,10 @@ class _Parser:
             settings |= {"nargs": "?", "const": default_name(), "type": lambda name: checked(_no_path(name))}
         if option == "--benchmark-save-data":
             settings |= {"default": True}
+        if option in TABLES:
+            settings |= {
+                "help": f"{settings['help']} `pytest suites` prints these tables with this option, or with -v."
+            }
         self._group.addoption(option, **settings)
 
 

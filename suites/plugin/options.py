@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import inspect
+import os
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,6 +19,7 @@ from suites.inputs import SUFFIXES
 from suites.measure import allocator
 from suites.plan import Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
+from suites.plugin.front_door import TABLES
 from suites.records import budget
 from suites.records.record import Environment, Run
 
@@ -106,6 +108,13 @@ def asks_for_suites(config: pytest.Config, root: Path) -> bool:
     suites = root / "suites"
     named = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
     return any(path.is_relative_to(suites) or suites.is_relative_to(path) for path in named)
+
+
+def asks_for_tables(config: pytest.Config) -> bool:
+    """Whether to print pytest-benchmark's tables, hundreds of lines: with an option about them, or with -v."""
+    given = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
+    quiet = any(word.startswith("--benchmark-q") for word in given)
+    return not quiet and (config.option.verbose > 0 or any(word.startswith(TABLES) for word in given))
 
 
 def require_one_process(config: pytest.Config) -> None:

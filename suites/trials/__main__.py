@@ -8,9 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
 import implementations
 import pipe
 from command import Command
@@ -18,6 +15,7 @@ from implementations import Implementation, registry
 from implementations.registry import RegistryError
 from suites import compile_cache
 from suites.environment import environment, torch_version
+from suites.progress_bar import progress_bar
 from suites.trials import bounds, exactness, kinds, work
 from suites.trials.bounds import Trial
 from suites.trials.exactness import Exactness
@@ -59,12 +57,10 @@ def _arithmetic() -> str:
 
 
 def _run(kept: KeptTrials, works: Sequence[WorkItem], processes: int) -> None:
-    console = Console(stderr=True)
-    with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("trials", total=sum(one.size for one in works))
+    with progress_bar("trials", sum(one.size for one in works)) as advance:
         for one, found in zip(works, _found(works, kept, processes), strict=True):
             kept.add(found)
-            progress.advance(task, one.size)
+            advance(one.size)
 
 
 def _found(works: Sequence[WorkItem], kept: KeptTrials, processes: int) -> Iterator[list[Exactness | Trial]]:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
 import pipe
 from command import Command
 from suites import compile_cache
 from suites.environment import environment
+from suites.progress_bar import progress_bar
 from suites.validity.instrument import properties
 from suites.validity.kept import Comparison, KeptComparisons
 from suites.validity.methods import LONG_S, LONGER, Outcome, ours, pytest_benchmark, torch_timer
@@ -68,14 +67,13 @@ def _compare_all(
     """Make the missing comparisons, in alternating blocks on the quiet and the loaded machine."""
     done = kept.done
     blocks = [[one for one in block if one not in done] for block in _blocks(trials, calls, machines)]
-    left, rng, console = sum(map(len, blocks)), random.Random(len(done)), Console(stderr=True)
-    with Progress(*Progress.get_default_columns(), console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("trials", total=left)
+    left, rng = sum(map(len, blocks)), random.Random(len(done))
+    with progress_bar("trials", left) as advance:
         for block in filter(None, blocks):
             with background_load(block[0].machine == "loaded"):
                 for comparison in block:
                     kept.add(comparison._asdict() | vars(outcome) for outcome in _compare(comparison, seconds, rng))
-                    progress.advance(task)
+                    advance(1)
 
 
 def _blocks(trials: int, calls: Sequence[str], machines: Sequence[str]) -> Iterator[list[Comparison]]:
