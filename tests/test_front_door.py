@@ -329,6 +329,36 @@ def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path:
     assert left_out in announcement(session, [], {})
 
 
+def test_a_search_in_fresh_processes_is_measured_on_the_files(checkout: Checkout) -> None:
+    for name, rows in {"emb": 20, "q": 3}.items():
+        np.save(checkout.root / f"{name}.npy", np.random.default_rng(rows).normal(size=(rows, 4)))
+    options = ("--queries=q.npy", "--corpus=emb.npy", "--processes=2", "--benchmark-save=asked", "-k", "3x20x4")
+    checkout.bench(*options, implementations="matmul").assert_outcomes(passed=1, deselected=5)
+    (record,) = checkout.records("asked").values()
+    assert (record.status, record.case.id) == (Status.OK, "cpu-float32-3x20x4-file:q+emb")
+    assert len(record.replicates) == 1
+
+
+MISUSE = {
+    ("--inputs", "emb.npy", "suites"): "*'suites' is no file of rows; name what to measure first: "
+    "`pytest suites --inputs emb.npy`",
+    ("suites", "--inputs", "emb.npy", "emb.npy", "emb.npy"): "*takes one or two files, x and y, not 3: *",
+    ("suites", "--inputs=emb.npy", "--inputs=q.npy"): "*is there twice; x and y are `--inputs emb.npy q.npy`",
+    ("suites", "--inputs=emb.npy", "q.npy"): "ERROR: 'q.npy' holds rows, *; write `--inputs x.npy y.npy` for two",
+}
+
+
+@pytest.mark.parametrize(("words", "message"), MISUSE.items())
+def test_files_in_the_wrong_place_are_refused_with_the_right_one(
+    checkout: Checkout, words: tuple[str, ...], message: str
+) -> None:
+    for name in ("emb", "q"):
+        np.save(checkout.root / f"{name}.npy", np.ones((3, 4)))
+    result = checkout.run(*words)
+    assert result.ret == USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA the profiler's own messages are shown")
 def test_a_profile_leaves_the_console_to_the_table(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
