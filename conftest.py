@@ -124,5 +124,5 @@ class Bench:
             colour=reporter.hasmarkup,
             encoding=sys.stdout.encoding,
         )
-        for line in ("", *lines, ""):
+        for line in ("", *found.versus, *lines, ""):
             reporter.write_line(line)

@@ -12,7 +12,7 @@ from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed import answer, answer_tables, by_case
+from reports.sections.speed import answer, answer_tables, by_case, references
 from reports.sections.speed.sentences import headlines, sureness
 from results import End, Findings, Run, flags
 
@@ -41,7 +41,8 @@ def speed(measured: Measured, head: Run) -> dict[str, object]:
     table, _, best = measured
     close_seconds, winners = answer.close_seconds(*measured), answer.by_size(*measured)
     return {
-        "sureness": sureness(table),
+        "versus": references.versus(table),
+        "sureness": [*references.said(table), *sureness(table)],
         "headlines": headlines(best, winners, close_seconds),
         "answers": answer_tables.answers(best),
         "answer_costs": answer_tables.answer_costs(best, close_seconds),
@@ -103,9 +104,11 @@ def failed(records: pd.DataFrame, evidence: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def profiled(profile: pd.DataFrame) -> dict[str, object]:
-    """The time of a call by operator."""
-    return {"operators": operators.profiles(operators.operators(profile)), "profiled": profile["case"].nunique()}
+def profiled(profile: pd.DataFrame, records: pd.DataFrame) -> dict[str, object]:
+    """The time of a call by operator; the baselines are those of `records`."""
+    references = records.drop_duplicates("case").set_index("case")["reference"]
+    rows = profile.assign(baseline=profile["implementation"] == profile["case"].map(references))
+    return {"operators": operators.profiles(operators.operators(rows)), "profiled": profile["case"].nunique()}
 
 
 def measured_on(head: Run, end: End | None, records: pd.DataFrame) -> dict[str, object]:

@@ -15,7 +15,7 @@ from suites.inputs import RowFiles, UserInputs, load_rows, make_inputs
 from suites.measure import allocator
 from suites.measure.clock import clock_of
 from suites.measure.phases import Phases
-from suites.measure.quiet import Watch
+from suites.measure.quiet import HostWatch
 from suites.measure.rounds import Budget
 from suites.measure.together import measure_case
 from suites.records.case import Case
@@ -43,7 +43,7 @@ def measure_here(
     files: Mapping[str, UserInputs],
     budget: Budget,
     phases: Phases,
-    watch: Watch,
+    watch: HostWatch,
     seed: str = "",
 ) -> list[Record]:
     """One record for each contestant, measured in this process. Case and seed determine the order of the rounds."""
@@ -106,7 +106,7 @@ def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
         discovery.load_file(Path(file))
     files = {job.inputs.inputs: load_rows(job.inputs)} if job.inputs else {}
     phases, contestants = Phases(), [registry.get(name) for name in job.names]
-    records = measure_here(job.case, contestants, files, job.budget, phases, Watch(), seed=f" {number}")
+    records = measure_here(job.case, contestants, files, job.budget, phases, HostWatch(), seed=f" {number}")
     return records, dict(phases.seconds)
 
 

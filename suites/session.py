@@ -10,7 +10,7 @@ from suites.inputs import make_inputs
 from suites.measure import allocator
 from suites.measure.phases import Phases, SignOfLife
 from suites.measure.problem import Pair
-from suites.measure.quiet import Watch
+from suites.measure.quiet import HostWatch
 from suites.measure.rounds import Budget
 from suites.plan import Plan
 from suites.records.case import CONTRACT, Case
@@ -43,7 +43,7 @@ class Session:
             allocator.pin()
         gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
         self.plan = plan
-        self.phases, self._watch = Phases(alive=alive), Watch()
+        self.phases, self._watch = Phases(alive=alive), HostWatch()
         self._records: defaultdict[Case, dict[str, Record]] = defaultdict(dict)
         for record in done:
             self._records[record.case][record.implementation] = record

@@ -2,25 +2,29 @@
 
 import math
 import os
+import random
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import implementations
 from results import load
 from suites.failure import Failure
+from suites.inputs import make_inputs
 from suites.measure import host
 from suites.measure.disturbance import disturbance
 from suites.measure.gpu import GpuMonitor, Reading
 from suites.measure.host import HostTime
 from suites.measure.phases import Phases
-from suites.measure.quiet import WAITING, Attempt, Watch
-from suites.measure.rounds import CONTROL, Rounds
+from suites.measure.quiet import WAITING, Attempt, HostWatch
+from suites.measure.rounds import CONTROL, Budget, Rounds
 from suites.measure.states import slow_state, two_states
+from suites.measure.together import measure_case
 from suites.measure.turns import Samples
 from suites.records.record import Flag, Status
-from tests.runs import measured, save
+from tests.runs import CASE, measured, save
 
 STEP_S = 1 / 128  # exact in floating point
 
@@ -45,8 +49,8 @@ class Machine:
         self.slept_s += seconds
         self.run(seconds)
 
-    def watch(self) -> Watch:
-        return Watch(self.read, self.sleep, processors=2)
+    def watch(self) -> HostWatch:
+        return HostWatch(self.read, self.sleep, processors=2)
 
 
 class Case:
@@ -80,9 +84,9 @@ def attempt_of(kept: Attempt) -> int:
     [
         (HostTime(2.0, 2.0, 0.1, 0.0, waited_s=0.02), ""),
         (HostTime(2.0, 2.0, 0.3, 0.0), "others used 8% of the processors' time"),
-        (HostTime(2.0, 2.0, 0.1, 0.0, waited_s=1.9), "threads waited 5% of the time for processors that others used"),
+        (HostTime(2.0, 2.0, 0.1, 0.0, waited_s=1.9), "0.05 threads waited for processors that others used"),
         (HostTime(2.0, 4.0, 0.0, 0.0, waited_s=2.0), ""),  # four threads of our own on two processors
-        (HostTime(2.0, 2.0, 0.1, 0.0, math.nan), "threads waited 5% of the time for processors that others used"),
+        (HostTime(2.0, 2.0, 0.1, 0.0, math.nan), "0.05 threads waited for processors that others used"),
         (HostTime(2.0, 2.0, 0.0, 0.2), "the host withheld 0.10 processors"),
         (HostTime(2.0, 2.0, 0.0, 0.0, throttled_s=0.5), "a quota stopped this process for 25% of the time"),
         (HostTime(0.02, 0.02, 0.02, 0.02), ""),  # two steps of the kernel's counts may be none
@@ -100,7 +104,7 @@ def test_a_processor_of_many_is_no_disturbance_unless_our_threads_wait_for_it() 
     spent = HostTime(2.0, 2.0, 2.0, 0.0, waited_s=0.0)
     assert not disturbance(spent, spent, processors=64).found
     spent = spent._replace(waited_s=0.5)
-    assert disturbance(spent, spent, processors=64).evidence.startswith("threads waited 25% of the time")
+    assert disturbance(spent, spent, processors=64).evidence.startswith("0.25 threads waited")
 
 
 def test_a_shared_gpu_is_a_disturbance() -> None:
@@ -142,7 +146,7 @@ def test_the_least_disturbed_of_three_attempts_counts_and_says_by_what() -> None
     assert (case.attempts, attempt_of(kept)) == (3, 2)
     (flag,) = kept.flags("a")
     assert flag.name == "disturbed"
-    assert flag.evidence.startswith("others used 25% of the processors' time; threads waited 25% of the time")
+    assert flag.evidence.startswith("others used 25% of the processors' time; 0.25 threads waited")
 
 
 def test_nobody_waits_longer_than_the_rounds_took_and_ever_shorter_while_it_is_no_use() -> None:
@@ -222,6 +226,32 @@ def test_one_that_failed_is_not_measured_again_and_has_failed() -> None:
     assert case.without == [set(), {"b"}]
     assert kept.rounds.samples["b"] is failure
     assert attempt_of(kept) == 2
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("busy_until_s", "flags"), [(0.2, set()), (math.inf, {"disturbed"})])
+def test_the_records_of_a_case_say_whether_it_stayed_disturbed(busy_until_s: float, flags: set[str]) -> None:
+    machine = Machine(lambda now: 1.5 if now < busy_until_s else 0.0)
+    phases = Phases(lambda: machine.now_s)
+
+    def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
+        machine.run(STEP_S)
+        return STEP_S, call()
+
+    records = measure_case(
+        CASE,
+        [implementations.get("builtin"), implementations.get("normalize")],
+        make_inputs=make_inputs,
+        clock=clock,
+        budget=Budget(seconds=0.5, precision=0.01),
+        rng=random.Random(0),
+        phases=phases,
+        watch=machine.watch(),
+    )
+    for record in records:
+        assert record.status is Status.OK, record.reason
+        assert {flag.name for flag in record.flags} & {"disturbed"} == flags
+    assert machine.slept_s >= 0.5
 
 
 # Two states

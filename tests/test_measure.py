@@ -305,7 +305,7 @@ def test_a_record_holds_the_samples_in_order_the_first_call_and_why_it_ended() -
         clock=lambda call, calls: (next(seconds) / 1024, call()),
         budget=Budget(seconds=1e-3, precision=0.01),
         rng=random.Random(0),
-        phases=Phases(now=lambda: next(ticks) / 16),  # the budget is spent at its first check
+        phases=Phases(now=lambda: next(ticks) / 1024),  # the budget is spent at its first check
     )
     base, other = (record.latency for record in records)
     assert base
@@ -378,6 +378,7 @@ def test_measuring_a_case_says_what_the_time_went_to() -> None:
         "small trials",
         "inputs",
         "oracle",
+        "preparation",
         "checks",
         "memory",
         "first calls",

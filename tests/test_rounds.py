@@ -262,6 +262,22 @@ def test_one_that_is_slow_but_affordable_has_all_its_pairs() -> None:
     assert len(samples["slow"].samples_s) >= 2 * FEWEST_PAIRS
 
 
+def test_a_machine_that_becomes_slower_after_warm_up_does_not_lengthen_the_case() -> None:
+    simulation = Simulation(**dict.fromkeys("abc", 1e-3))
+
+    def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
+        slower = 1000 if simulation.time > 0.1 else 1
+        seconds, result = simulation.clock(call, calls)
+        simulation.time += (slower - 1) * seconds
+        return slower * seconds, result
+
+    calls = {name: partial(simulation.log.append, name) for name in "abc"}
+    phases = Phases(lambda: simulation.time)
+    rounds = sample_rounds(calls, "a", clock, Budget(seconds=0.5, precision=1e-9), random.Random(0), phases)
+    assert rounds.stop == "budget"
+    assert simulation.time <= 0.5 + 4 * 1.5 * 0.5 + 8, "the pair of rounds that had begun is ended"
+
+
 def test_rounds_of_only_slow_ones_end() -> None:
     rounds = Simulation(a=3.0, b=3.0).run(SECOND, baseline="a", known_s={"a": 3.0, "b": 3.0})
     assert {len(entry.samples_s) for entry in only(rounds).values()} == {2}

@@ -36,6 +36,16 @@ def ratios_of(samples: list[float], stride: int, base: list[float], base_stride:
     return [float(r) for r in paired_ratios(np.array(samples), stride, np.array(base), base_stride)]
 
 
+def test_fewer_ratios_than_an_interval_needs_reach_a_factor_of_one_and_a_half_further() -> None:
+    one, five, itself = np.array([3.0]), np.array([2.0, 3.0, 4.0, 5.0, 6.0]), np.ones(1)
+    six = np.append(five, 7.0)
+    table = summaries([one, five, six, itself], pairs_of([one, five, six, itself]))
+    assert table[0].tolist() == [3.0, 2.0, 4.5]
+    assert table[1].tolist() == pytest.approx([4.0, 2.0 / 1.5, 9.0])
+    assert table[2].tolist() == [4.5, 2.0, 7.0], "six values have an interval of 95 %"
+    assert table[3].tolist() == [1.0, 1.0, 1.0], "of a contestant to itself"
+
+
 # Medians
 
 

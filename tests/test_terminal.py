@@ -76,7 +76,7 @@ def test_nothing_within_the_budget_and_nothing_measured(tmp_path: Path) -> None:
     (tmp_path / "errors.jsonl").unlink()
     found = answered(tmp_path, END)
     assert (len(found.table), found.notes) == (0, ["No speed was measured."])
-    assert found.noise_floor == "No noise floor: the baseline ran in no case."
+    assert found.noise_floor == "No noise floor: no implementation was timed twice."
 
 
 def test_names_from_outside_are_one_line_of_letters(tmp_path: Path) -> None:

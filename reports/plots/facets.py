@@ -23,8 +23,8 @@ Draw = Callable[[Axes, pd.DataFrame], str]
 
 
 def looks(standings: pd.DataFrame, answer: pd.DataFrame) -> dict[str, Look]:
-    """Black for baselines, colours for winners and the next fastest, then grey; missing names are `OTHER`."""
-    baselines = list(standings.loc[standings["baseline"], "implementation"].unique())
+    """Black for the baseline, colours for winners and the next fastest, then grey; missing names are `OTHER`."""
+    baselines = list(standings.loc[standings["baseline"], "implementation"].value_counts().index[:1])
     rank = standings.groupby([standings[key] for key in GROUP])["time"].rank()
     fastest = rank.groupby(standings["implementation"]).mean().sort_values(kind="stable").index
     names = dict.fromkeys([*answer["implementation"].dropna(), *fastest])
@@ -94,4 +94,5 @@ def _facet_name(group: pd.Series, answer: pd.DataFrame) -> str:
     parts += [group["device"]] if answer["device"].nunique() > 1 else []
     parts += [group["direction"]] if group["direction"] != "forward" else []
     parts += ["cold cache"] if group["cache"] != "warm" else []
+    parts += [f"against {plain(group['apart'])}"] if group["apart"] else []
     return ", ".join(parts)

@@ -52,7 +52,9 @@ def sampling(run: Run, table: pd.DataFrame) -> str:
 
 
 def rounds(counts: pd.Series) -> str:
-    """How many rounds: "12 to 512 rounds"."""
+    """How many rounds: "12 to 512 rounds", or "no rounds" where nothing was timed."""
+    if counts.isna().all():
+        return "no rounds"
     least, most = counts.min(), counts.max()
     return f"{most:,.0f} rounds" if least == most else f"{least:,.0f} to {most:,.0f} rounds"
 

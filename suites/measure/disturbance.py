@@ -43,7 +43,7 @@ def disturbance(spent: HostTime, recent: HostTime, processors: int, *, gpu_share
     stolen_s = recent.stolen_s if recent.stolen_s > _SURE_S else 0.0
     causes = (
         (others_s / (recent.wall_s * processors), _OTHERS, "others used {:.0%} of the processors' time"),
-        (waited_s / spent.wall_s, _WAITED, "threads waited {:.0%} of the time for processors that others used"),
+        (waited_s / spent.wall_s, _WAITED, "{:.2f} threads waited for processors that others used"),
         (stolen_s / recent.wall_s, _STOLEN, "the host withheld {:.2f} processors"),
         (spent.throttled_s / spent.wall_s, _THROTTLED, "a quota stopped this process for {:.0%} of the time"),
         (gpu_shared, _SHARED, "others worked on the GPU in {:.0%} of the readings"),

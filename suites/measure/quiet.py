@@ -34,18 +34,19 @@ class Attempt:
 
     def flags(self, name: str) -> tuple[Flag, ...]:
         """`disturbed`, if the rounds or this contestant's samples were."""
-        own = self.states[name].evidence if name in self.states else ""
-        evidence = "; ".join(filter(None, (self.disturbed.evidence if self.disturbed.found else "", own)))
+        evidence = self.disturbed.evidence
+        if not self.disturbed.found and name in self.states:
+            evidence = self.states[name].evidence
         return (Flag(name="disturbed", evidence=evidence),) if evidence else ()
 
 
-class Watch:
+class HostWatch:
     """Watches the machine during a run, and has disturbed rounds measured again.
 
     A case has at most three attempts; the least disturbed counts. Before each further one the machine has to be quiet
     for half a second. A case waits for that no longer than its first rounds took (half a second at least). Each wait
-    that ends without quiet halves the next case's, until a case is undisturbed. All waits and further attempts of a
-    run take no more than 20 s and half of the time of all first attempts.
+    that ends without quiet halves the next case's, until one ends with it or a case is undisturbed. All waits and
+    further attempts of a run take no more than 20 s and half of the time of all first attempts.
 
     Args:
         read: the counts of the host, now.
@@ -66,7 +67,7 @@ class Watch:
         self._spare_s, self._patience = _SPARE_S, 1.0
 
     @classmethod
-    def blind(cls) -> "Watch":
+    def blind(cls) -> "HostWatch":
         """One that reads nothing of the machine, and accepts any rounds."""
         return cls(lambda: HostTime(0.0, 0.0, 0.0, 0.0), attempts=1)
 
@@ -76,23 +77,22 @@ class Watch:
         `measure` makes an attempt without the contestants of these names, which have failed.
         """
         best = self._judged(measure(()))
-        failed, cost_s = _failures(best), best.spent.wall_s
+        failed, cost_s, quiet = _failures(best), best.spent.wall_s, True
         self._spare_s += _SPARE * cost_s
         wait_s = self._patience * max(cost_s, LONG_ENOUGH_S)
         for _ in range(self._attempts - 1):
             if not best.disturbed.found:
-                self._patience = 1.0
                 break
             waited_s, quiet = self._wait(min(wait_s, self._spare_s - cost_s), best.gpu, phases)
             wait_s -= waited_s
             self._spare_s -= waited_s
             if not quiet:
-                self._patience /= 2
                 break
             again = self._judged(measure(failed))
             self._spare_s -= again.spent.wall_s
             failed |= _failures(again)
             best = min(best, again, key=lambda attempt: attempt.disturbed.severity)
+        self._patience = 1.0 if quiet else self._patience / 2
         best.rounds = replace(best.rounds, samples={**best.rounds.samples, **failed})
         return best
 
@@ -106,8 +106,9 @@ class Watch:
         samples = {name: entry for name, entry in attempt.rounds.samples.items() if isinstance(entry, Samples)}
         attempt.states = two_states(samples, attempt.rounds.twin, CONTROL)
         found = disturbance(attempt.spent, recent, self._processors, gpu_shared=attempt.gpu.shared)
-        if changed := [f"{name}: {states.evidence}" for name, states in attempt.states.items() if states.of_machine]:
-            found = Disturbance(max(found.severity, _CHANGED), "; ".join(filter(None, (found.evidence, changed[0]))))
+        changed = [f"{name}: {states.evidence}" for name, states in attempt.states.items() if states.of_machine]
+        if changed and not found.found:  # what others used explains a change by itself
+            found = Disturbance(_CHANGED, changed[0])
         attempt.disturbed = found
         return attempt
 

@@ -19,7 +19,7 @@ from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
 from suites.measure.compiler import Compilations
 from suites.measure.phases import Phases
-from suites.measure.turns import FEWEST_PAIRS, Samples, fewest_rounds, plans, too_slow_to_warm_up
+from suites.measure.turns import FEWEST_PAIRS, Samples, fewest_rounds, most_s, plans, too_slow_to_warm_up
 from suites.measure.warm_up import Pace, warm_up
 from suites.statistics import blocked, medians, paired_ratios
 
@@ -77,7 +77,8 @@ def sample_rounds(
         baseline: the contestant that ratios are taken to. It takes part a second time as `CONTROL`. If it takes no
             part, or is too slow for 8 pairs of rounds, the fastest contestant does so instead. None: nobody does.
         clock: times a number of calls together.
-        budget: when to stop, after at least 8 pairs of rounds (fewer for those too slow for that).
+        budget: when to stop, after at least 8 pairs of rounds (fewer for those too slow for that, and for all if
+            calls become slower than they were in warm-up).
         rng: draws the order of the rounds.
         phases: adds up the time of warm-up and samples; the budget runs on its clock.
         inspect: checks results of timed calls.
@@ -148,12 +149,15 @@ def _rounds(
                     late = Failure(failure.status, f"in round {number}: {failure.reason}")
                     samples |= dict.fromkeys((name, CONTROL) if name == twin else (name,), late)
                     inspect(name, late)
-        if pair + 1 >= fewest:
-            if pair + 1 in LOOKS and precise(samples, twin, budget.precision):
-                return "precision"
-            over_s = sum(max(0.0, sum(entry.samples_s) - budget.seconds) for entry in planned if entry.fewest == 1)
-            if phases.now() - started - over_s >= budget_s or all(entry.slow for entry in planned):
-                break  # one slow call costs the others none of their share
+        over_s = sum(max(0.0, sum(entry.samples_s) - budget.seconds) for entry in planned if entry.fewest == 1)
+        spent_s = phases.now() - started - over_s  # one slow call costs the others none of their share
+        if pair + 1 < fewest:
+            if spent_s >= most_s(budget.seconds) * len(arms):  # the machine has become slower
+                break
+        elif pair + 1 in LOOKS and precise(samples, twin, budget.precision):
+            return "precision"
+        elif spent_s >= budget_s or all(entry.slow for entry in planned):
+            break
     return "budget"
 
 

@@ -19,7 +19,7 @@ from suites.measure.honesty import Inspector
 from suites.measure.launch import Launch, launches
 from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Problem, gradient_mode
-from suites.measure.quiet import Attempt, Watch
+from suites.measure.quiet import Attempt, HostWatch
 from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
 from suites.measure.turns import Samples, too_slow_to_warm_up
 from suites.measure.world import World
@@ -37,7 +37,7 @@ def measure_case(
     rng: random.Random,
     phases: Phases,
     free_bytes: Callable[[str], int] = memory.free_bytes,
-    watch: Watch | None = None,
+    watch: HostWatch | None = None,
 ) -> list[Record]:
     """One record for each implementation, in their order. A failure of one does not stop the others.
 
@@ -72,7 +72,7 @@ def measure_case(
                 results |= {entry.name: first_call(problem, entry, clock, world, phases) for entry in admitted}
                 checked = {name: result for name, result in results.items() if isinstance(result, Checked)}
                 entries = {entry.name: entry for entry in admitted}
-                timed = _timed(problem, entries, checked, clock, budget, world, rng, phases, watch or Watch.blind())
+                timed = _timed(problem, entries, checked, clock, budget, world, rng, phases, watch or HostWatch.blind())
     return [_record(case, entry, results[entry.name], timed) for entry in implementations]
 
 
@@ -94,7 +94,7 @@ def _timed(
     world: World,
     rng: random.Random,
     phases: Phases,
-    watch: Watch,
+    watch: HostWatch,
 ) -> Timed:
     """The rounds of the contestants that passed their first call."""
     calls = {name: result.call for name, result in checked.items()}

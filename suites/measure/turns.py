@@ -11,7 +11,7 @@ from suites.statistics import FEW
 FEWEST_PAIRS = FEW
 _SAMPLE_S = 5e-4  # thousands of clock ticks, and shorter than a time slice of the scheduler
 _PATIENCE, _MOST_STRIDE = 8, 16  # samples this many times longer than the median are taken in fewer rounds
-_BEYOND = 1.25  # the budget: the rest of 1.5 is left for warm-up
+_PLANNED, _MOST = 1.25, 1.5  # times the budget
 _FREE_S = 0.1  # seconds a contestant that even the smallest budget may take
 _LESS = 0.9
 
@@ -51,6 +51,11 @@ def too_slow_to_warm_up(call_s: float, seconds: float) -> bool:
     return call_s >= max(seconds, _FREE_S)
 
 
+def most_s(seconds: float) -> float:
+    """The seconds that each contestant's rounds may take, for a budget of `seconds` each."""
+    return _MOST * max(seconds, _FREE_S)
+
+
 def plans(paces: Mapping[str, Pace], seconds: float) -> dict[str, Samples]:
     """How many calls go into a sample, and in which pairs of rounds a contestant takes part.
 
@@ -65,7 +70,7 @@ def plans(paces: Mapping[str, Pace], seconds: float) -> dict[str, Samples]:
         name: Samples(calls[name], min(_MOST_STRIDE, _power_of_two(took_s[name] / patience_s)), pace.early_s)
         for name, pace in paces.items()
     }
-    own_s = max(_BEYOND * seconds, _FREE_S)
+    own_s = max(_PLANNED * seconds, _FREE_S)
     share_s = 2 * FEWEST_PAIRS * max(took_s.values(), default=0.0)
     while share_s > own_s and _cost_s(planned, took_s) > own_s * len(planned):
         share_s = max(own_s, _LESS * share_s)

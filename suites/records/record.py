@@ -39,8 +39,7 @@ class Latency:
     implementation much slower than the others takes part in each `stride`-th pair only. Its samples 2j and 2j + 1
     belong to the pair j * stride, which pairs the samples of two implementations.
 
-    `control_s` are the samples of the control, which is one contestant measured a second time: the baseline, or the
-    fastest where the baseline is absent or too slow. It is empty for all others.
+    `control_s` are the samples of the control, empty for all but the contestant that was measured a second time.
     `stop` says why the rounds ended: "precision" or "budget". `page_faults` are the minor faults of one call.
 
     On CUDA the samples are the device's time. `host_s` is the host's time to launch a call, and `graph_s` the device's
@@ -148,7 +147,8 @@ class Run:
     hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
     implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, "" without
     any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their
-    contents. Fields with a default are missing from the oldest runs.
+    contents. `baseline` is that of --baseline, "" for the built-in, and `error_budget` maps dtypes to absolute errors.
+    Fields with a default are missing from the oldest runs.
     """
 
     name: str
@@ -164,6 +164,8 @@ class Run:
     about: Mapping[str, str] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    baseline: str = ""
+    error_budget: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,12 @@
 """The cost of being right: an implementation's time and memory, relative to the baseline."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from reports import units
-from reports.markdown import code
+from reports.markdown import code, codes
 from reports.sections.accuracy import accuracy
 from reports.sections.speed.table import GROUP
 
@@ -20,7 +20,7 @@ def costs(standings: pd.DataFrame, by: Sequence[str] = ("implementation",)) -> p
     ran too, and `least` and `most` are its extremes; NaN where there is none. `memory` is the largest peak over the
     baseline's.
     """
-    beside = standings.groupby(GROUP)["baseline"].transform("any").astype(bool)
+    beside = standings.groupby(GROUP)["baseline"].transform("any").astype(bool) & (standings["apart"] == "")
     time = standings["time"].astype(float).where(beside)
     grouped = standings.assign(time=time, log=np.log(time)).groupby(list(by))
     found = grouped.agg(time=("log", "mean"), least=("time", "min"), most=("time", "max"), memory=("memory", "max"))
@@ -49,18 +49,18 @@ def safest(
         if not {*rows["implementation"]} & {*wrong, *not_drop_ins}:
             continue
         timed = cost[(cost.index.get_level_values(0) == task) & cost.index.get_level_values(1).isin(right)]
-        best = _fastest(timed, str(rows["reference"].iloc[0]))
+        best = _fastest(timed, rows.loc[rows["apart"] == "", "reference"].dropna().unique())
         lines.append(f"**Right on every family of hard inputs**, {task}: {best}.")
     return lines
 
 
-def _fastest(timed: pd.DataFrame, reference: str) -> str:
+def _fastest(timed: pd.DataFrame, references: Iterable[str]) -> str:
     if timed.empty:
         return "no implementation that was timed"
     best = timed.reset_index().sort_values("time", kind="stable").iloc[0]
     least, most = units.times(best["least"]), units.times(best["most"])
     span = least if least == most else f"{least} to {most}"
-    return f"{code(best['implementation'])}, at {span} the time of {code(reference)}{_peak(best)}"
+    return f"{code(best['implementation'])}, at {span} the time of {codes(references)}{_peak(best)}"
 
 
 def _price(row: pd.Series) -> str:

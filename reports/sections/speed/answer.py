@@ -24,19 +24,20 @@ def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
 
     The baseline is preferred to an implementation that is seen to be faster in no case, or not over all cases.
     `implementation` is missing where there is none, and `cases` is 0 where nothing ran. `reference` is the group's
-    baseline, `reference_error_u` its largest error if it ran, and `flags` those of the answer's records. Where noise
-    may hide a faster implementation than the baseline, `rival` is the fastest such and `rival_time` its time.
+    baseline, `reference_why` that of `results.load`, `reference_error_u` its largest error if it ran, and `flags` those
+    of the answer's records. Where noise may hide a faster implementation than the baseline, `rival` is the fastest such
+    and `rival_time` its time.
     """
     fit = standings[standings["complete"] & standings["within"]]
     doubtful = ~fit["baseline"] & (fit["compared"] > 0) & ((fit["faster"] == 0) | (fit["time_high"] >= 1))
     best = fit.assign(doubtful=doubtful).sort_values("doubtful", kind="stable").drop_duplicates(GROUP)
     groups = table[GROUP].drop_duplicates().merge(best.drop(columns=["doubtful", "cases"]), on=GROUP, how="left")
-    named = baselines(table).rename("reference").reset_index()
+    named = baselines(table).rename(columns={"implementation": "reference"}).reset_index()
     errors = standings.loc[standings["baseline"], [*GROUP, "error_u"]].rename(columns={"error_u": "reference_error_u"})
     rivals = _rivals(fit.merge(best.loc[best["baseline"], GROUP], on=GROUP))
     for more in (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, rivals, _flags(table)):
         groups = groups.merge(more, how="left")
-    return groups.fillna({"cases": 0, "flags": ""})
+    return groups.fillna({"cases": 0, "flags": "", "reference_why": ""})
 
 
 def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:

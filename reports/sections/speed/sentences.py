@@ -10,6 +10,7 @@ from reports.sections.speed.answer import FLAWS
 from reports.sections.speed.by_case import of_group
 from reports.sections.speed.table import SAME, group_names
 from reports.sections.speed.verdicts import CHANCE, NOTICEABLE, comparisons, noise
+from results.references import FASTEST
 
 QUIETER = "A quieter machine, or more `--seconds`, would"
 
@@ -18,12 +19,11 @@ def sureness(table: pd.DataFrame) -> list[str]:
     """How far to trust the answer: the noise floor, verdicts that may be chance, a busy machine; a sentence each."""
     floors, (compared, seen) = noise(table), comparisons(table)
     if floors.empty or not compared:
-        return ["**There is no noise floor**: no case ran both an implementation and its baseline."]
+        return ["**There is no noise floor**: in no case were two implementations timed, one of them twice."]
     median, worst = floors["noise_floor"].median(), floors.iloc[0]
-    baselines = codes(table.loc[table["baseline"], "implementation"].unique())
     lines = [
         f"**Noise floor: {units.percent(median)}** (median case), {units.percent(worst['noise_floor'])} (worst case, "
-        f"{code(worst['case'])}). The baseline ({baselines}) was timed twice in the same rounds, and its two times "
+        f"{code(worst['case'])}). One implementation of each case was timed twice in the same rounds, and its times "
         "differed by that much. Smaller differences are not reported.",
         f"**Chance**: {seen:,} of {units.counted(compared, 'comparison')} {'shows' if compared == 1 else 'show'} a "
         f"difference from the baseline, each at {units.share(1 - CHANCE)} confidence. Expect at most "
@@ -33,9 +33,9 @@ def sureness(table: pd.DataFrame) -> list[str]:
     return [*lines, f"**The machine was noisy.** {QUIETER} resolve smaller differences."] if noisy else lines
 
 
-def budgets(budget_u: Mapping[str, float]) -> str:
-    """The error budgets: "float32 16 u, bfloat16 131,072 u"."""
-    return ", ".join(f"{dtype} {units.error(limit)}" for dtype, limit in budget_u.items())
+def budgets(budget: Mapping[str, float]) -> str:
+    """The error budgets: "float32 16 u, bfloat16 0.02"."""
+    return ", ".join(f"{dtype} {units.budget(limit)}" for dtype, limit in budget.items())
 
 
 def headlines(answer: pd.DataFrame, winners: pd.DataFrame, close_seconds: pd.DataFrame) -> list[str]:
@@ -64,7 +64,9 @@ def claims(tally: pd.Series) -> str:
 
 def against_baseline(row: pd.Series) -> str:
     """The tally of an answer in words, or "too noisy to tell" where noise may hide a faster implementation."""
-    return claims(row) if pd.isna(row["rival"]) else "too noisy to tell"
+    if pd.notna(row["rival"]):
+        return "too noisy to tell"
+    return "the fastest; no baseline was timed" if _is_fastest(row) else claims(row)
 
 
 def span(tally: pd.Series) -> str:
@@ -106,6 +108,8 @@ def _advice(row: pd.Series, why_not: str) -> str:
     ship, reference = code(row["implementation"]), code(str(row["reference"]))
     if pd.notna(row["rival"]):
         return f"too noisy to tell {_hidden(row)}. {QUIETER} decide it; until then stay with {reference}"
+    if _is_fastest(row):
+        return f"ship {ship}: the fastest here, where no baseline was timed"
     if row["implementation"] == row["reference"]:
         return f"stay with {ship}: no implementation within the error budget is seen to be faster over all cases"
     if row["compared"] == 0:
@@ -115,6 +119,11 @@ def _advice(row: pd.Series, why_not: str) -> str:
         word = "than" if row["same"] == 0 else "from"
         return f"ship {ship}: {said} {word} {reference}{which} (95 % interval of its speed: {speed})"
     return f"ship {ship}: against {reference}{which}, {said} (speed by case: {speed})"
+
+
+def _is_fastest(row: pd.Series) -> bool:
+    """Whether an answer is its own reference, for want of a baseline."""
+    return bool(row["implementation"] == row["reference"] and row["reference_why"] == FASTEST)
 
 
 def flaw(row: pd.Series, close_seconds: pd.DataFrame) -> str:

@@ -5,10 +5,14 @@ import math
 import numpy as np
 import pandas as pd
 
+from results.references import FASTEST
 from suites.records.case import ALL_PAIRS
 
-GROUP = ["task", "device", "dtype", "direction", "cache"]
-"""The axes of a group. Cases of a group differ only in size, memory format and inputs, and share one decision."""
+GROUP = ["task", "device", "dtype", "direction", "cache", "apart"]
+"""The axes of a group. Cases of a group differ only in size, memory format and inputs, and share one decision.
+
+`apart` is "", or the reference of the cases that have one of their own, since the baseline has no time there.
+"""
 
 MEMBER = [*GROUP, "implementation"]
 
@@ -24,16 +28,17 @@ BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 def prepare(table: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that sections compare by.
 
-    `label` is a case's name inside its group, and `input_bytes` the size of x and y together. `size` orders cases: it
-    is `input_bytes`, except for `ALL_PAIRS`, where it is the size of the rows of every pair. `time`, `time_low` and
-    `time_high` rank inside a case: they are the ratio to the baseline; the latency over the baseline's where the
-    baseline has fewer rounds than others; or the latency without a baseline. `slow_start` marks a first call that
-    compiles, tunes or initialises. `pays_after` is the number of calls until break-even with the baseline, infinite
-    where no call is seen to be faster.
+    `apart` is an axis of `GROUP`. `label` is a case's name inside its group, and `input_bytes` the size of x and y
+    together. `size` orders cases: it is `input_bytes`, except for `ALL_PAIRS`, where it is the size of the rows of
+    every pair. `time`, `time_low` and `time_high` rank inside a case: they are the ratio to the baseline; the latency
+    over the baseline's where the baseline has fewer rounds than others; or the latency without a baseline.
+    `slow_start` marks a first call that compiles, tunes or initialises. `pays_after` is the number of calls until
+    break-even with the baseline, infinite where no call is seen to be faster.
     """
     cases = table.drop_duplicates("case").set_index("case")
     sizes = _sizes(cases)
     return table.assign(
+        apart=_apart(table),
         label=table["case"].map(_labels(cases)),
         input_bytes=table["case"].map(sizes["input_bytes"]).astype(float),
         size=table["case"].map(sizes["size"]).astype(float),
@@ -45,11 +50,18 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_names(table: pd.DataFrame) -> pd.Series:
-    """The name of the group of each row: "paired, float32, cpu", and any unusual direction or cache."""
+    """The name of the group of each row: "paired, float32, cpu", and any unusual direction, cache or reference."""
     names = table["task"] + ", " + table["dtype"] + ", " + table["device"]
     for axis, usual, words in (("direction", "forward", ""), ("cache", "warm", " cache")):
         names = names + (", " + table[axis] + words).where(table[axis] != usual, "")
-    return names
+    return names + (", against " + table["apart"]).where(table["apart"] != "", "")
+
+
+def _apart(table: pd.DataFrame) -> pd.Series:
+    """The reference of each case for want of a time of the baseline that other cases of its group have; else ""."""
+    axes = [table[axis] for axis in GROUP if axis != "apart"]
+    others = (table["reference_why"] != FASTEST).groupby(axes).transform("any")
+    return table["reference"].where((table["reference_why"] == FASTEST) & others, "")
 
 
 def _times(table: pd.DataFrame) -> dict[str, pd.Series]:

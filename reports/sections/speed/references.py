@@ -1,0 +1,85 @@
+"""What times are compared with, and the comparison of a few implementations with it, case by case."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from reports import units
+from reports.markdown import code, escape
+from reports.sections.speed.table import SAME, group_names
+from results.references import ASKED, BUILT_IN, FASTEST
+
+FEW = 3
+"""As many implementations are compared with their reference in sentences; tables have the comparisons of more."""
+CASES = 12
+Show = Callable[[str], str]
+
+
+def said(table: pd.DataFrame, show: Show = code, text: Show = escape) -> list[str]:
+    """What times are compared with, where that is not the built-in form of each task; a sentence each.
+
+    `show` sets the names of implementations, and `text` the names of cases.
+    """
+    names, why, own = group_names(table.assign(apart="")), table["reference_why"], table["apart"] == ""
+    lines = [_asked(name, table[why == BUILT_IN], show) for name in table.loc[why == ASKED, "reference"].unique()]
+    for reference, where in names[own & (why == FASTEST)].groupby(table["reference"], sort=False):
+        at = "; ".join(map(text, where.unique()))
+        lines.append(f"No baseline has a time in {at}: times are compared with the fastest, {show(str(reference))}.")
+    return lines + [_apart(text(name), table[names == name], show) for name in names[~own].unique()]
+
+
+def versus(table: pd.DataFrame, show: Show = code, text: Show = escape) -> list[str]:
+    """Each implementation against its reference in each case: "`a` against `b`: 3.2 % slower (2.9 to 3.5)".
+
+    Only for a run of at most `CASES` cases with at most `FEW` others in each; none for a larger one.
+    """
+    rows = table[~table["baseline"] & (table["reference"] != "")].sort_values(["size", "label"], kind="stable")
+    counts = rows.groupby("case").size()
+    if len(counts) > CASES or (counts > FEW).any():
+        return []
+    cases = group_names(rows.assign(apart="")) + ", " + rows["label"]
+    return [
+        f"{text(case)}: {show(row['implementation'])} {_against(row, show)}"
+        for case, (_, row) in zip(cases, rows.iterrows(), strict=True)
+    ]
+
+
+def speed(ratio: float, low: float, high: float) -> str:
+    """A ratio of times with its interval: "3.2 % slower (2.9 to 3.5)", "2.9× faster (2.6 to 3.3)"."""
+    ends = sorted(1 / end if ratio < 1 else end for end in (low, high))
+    middle, word = (1 / ratio, "faster") if ratio < 1 else (ratio, "slower")
+    if middle < 1.1:
+        middle, *ends = (100 * factor - 100 for factor in (middle, *ends))
+        unit, digits = " %", 2
+    else:
+        unit, digits = "×", 3 if middle < 1.5 else 2
+    least, most = (units.number(end, digits) for end in ends)
+    return f"{units.number(middle, digits)}{unit} {word} ({least} to {most})"
+
+
+def _asked(name: str, others: pd.DataFrame, show: Show) -> str:
+    keep = others.loc[others["reference"] != "", ["task", "reference"]].drop_duplicates("task")
+    own = ", ".join(f"{task} keeps {show(reference)}" for task, reference in keep.to_numpy())
+    return f"Times are compared with {show(name)}, as asked" + (f"; {own}." if own else ".")
+
+
+def _apart(name: str, group: pd.DataFrame, show: Show) -> str:
+    without = group[group["apart"] != ""]
+    baseline, fastest = group.loc[group["apart"] == "", "reference"].iloc[0], without["reference"].iloc[0]
+    return (
+        f"{show(baseline)} has no time in {without['case'].nunique()} of {group['case'].nunique()} cases of {name}: "
+        f"times there are compared with the fastest, {show(fastest)}."
+    )
+
+
+def _against(row: pd.Series, show: Show) -> str:
+    if row["status"] != "ok":
+        return f"has no time: {row['status'].replace('_', ' ')}"
+    interval = row["ratio"], row["ratio_low"], row["ratio_high"]
+    if np.isnan(row["ratio"]):
+        return f"against {show(row['reference'])}: no rounds in common"
+    if row["verdict"] == SAME:
+        least, most = map(units.times, interval[1:])
+        return f"against {show(row['reference'])}: {SAME} ({least} to {most} the time)"
+    return f"against {show(row['reference'])}: {speed(*interval)}"
