@@ -306,7 +306,7 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
             "sampling  each ratio to ± 20 %, at most 0.002 s per implementation",
             f"rows      {said}",
             "left out  feature maps: file:emb holds [[]N, D] rows, it takes [[]N, C, H, W]",
-            "time      about 10 s",
+            "time      about *",
         ],
         consecutive=True,
     )
@@ -327,6 +327,36 @@ def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path:
     session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
     left_out = "left out  paired, pairwise, top k and angle: file:maps holds [N, C, H, W] rows, it takes [N, D]"
     assert left_out in announcement(session, [], {})
+
+
+def test_a_search_in_fresh_processes_is_measured_on_the_files(checkout: Checkout) -> None:
+    for name, rows in {"emb": 20, "q": 3}.items():
+        np.save(checkout.root / f"{name}.npy", np.random.default_rng(rows).normal(size=(rows, 4)))
+    options = ("--queries=q.npy", "--corpus=emb.npy", "--processes=2", "--benchmark-save=asked", "-k", "3x20x4")
+    checkout.bench(*options, implementations="matmul").assert_outcomes(passed=1, deselected=5)
+    (record,) = checkout.records("asked").values()
+    assert (record.status, record.case.id) == (Status.OK, "cpu-float32-3x20x4-file:q+emb")
+    assert len(record.replicates) == 1
+
+
+MISUSE = {
+    ("--inputs", "emb.npy", "suites"): "*'suites' is no file of rows; name what to measure first: "
+    "`pytest suites --inputs emb.npy`",
+    ("suites", "--inputs", "emb.npy", "emb.npy", "emb.npy"): "*takes one or two files, x and y, not 3: *",
+    ("suites", "--inputs=emb.npy", "--inputs=q.npy"): "*is there twice; x and y are `--inputs emb.npy q.npy`",
+    ("suites", "--inputs=emb.npy", "q.npy"): "ERROR: 'q.npy' holds rows, *; write `--inputs x.npy y.npy` for two",
+}
+
+
+@pytest.mark.parametrize(("words", "message"), MISUSE.items())
+def test_files_in_the_wrong_place_are_refused_with_the_right_one(
+    checkout: Checkout, words: tuple[str, ...], message: str
+) -> None:
+    for name in ("emb", "q"):
+        np.save(checkout.root / f"{name}.npy", np.ones((3, 4)))
+    result = checkout.run(*words)
+    assert result.ret == USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA the profiler's own messages are shown")

@@ -162,5 +162,15 @@ def test_a_power_of_two_changes_nothing(pair: tuple[np.ndarray, np.ndarray], pow
 def test_chunks_change_nothing(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = case("paired", dtype, (50, 64))
     whole = oracle.cosines(wanted, *make_inputs(wanted))
-    monkeypatch.setattr(oracle, "_CHUNK", 7 * 64)
+    monkeypatch.setattr(oracle, "CHUNK", 7 * 64)
     np.testing.assert_array_equal(oracle.cosines(wanted, *make_inputs(wanted)), whole)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_chunks_of_a_corpus_change_nothing_but_the_order_of_sums(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = case("pairwise", dtype, (3, 50, 64))
+    whole = oracle.cosines(wanted, *make_inputs(wanted))
+    monkeypatch.setattr(oracle, "CHUNK", 7 * 64)
+    chunked = oracle.cosines(wanted, *make_inputs(wanted))
+    assert (chunked.shape, chunked.dtype) == (whole.shape, whole.dtype)
+    np.testing.assert_allclose(chunked, whole, rtol=0, atol=2 * ALLOWED[dtype])

@@ -84,9 +84,9 @@ class UserInputs:
         if case.shape != (shape := self.fit(case.task, case.shape)):
             held = f"{self._counts(' and ')} rows of {'x'.join(map(str, self.x.shape[1:]))}"
             raise InputError(f"{self.source.inputs!r} holds {held}: the shape {case.shape} becomes {shape}")
-        of_x, of_y = map(torch.from_numpy, self._drawn(case))
+        of_x, of_y = self._drawn(case)
         for rows in spans(0, max(len(of_x), len(of_y)), case.length):
-            x, y = self.x[of_x[rows]], self._others[of_y[rows]]
+            x, y = _taken(self.x, of_x[rows]), _taken(self._others, of_y[rows])
             self._require_fits(x, case.dtype)
             self._require_fits(y, case.dtype)
             yield x, y
@@ -127,6 +127,13 @@ class UserInputs:
                 f"{self.source.inputs!r} holds {block.abs().max().item():g}, and {dtype} ends at "
                 f"{torch.finfo(to).max:g}; scale the data, or leave {dtype} out"
             )
+
+
+def _taken(t: torch.Tensor, rows: npt.NDArray[np.int64]) -> torch.Tensor:
+    """These rows, without a copy where they are consecutive, as those of a whole file are."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return t[rows[0] : rows[-1] + 1]
+    return t[torch.from_numpy(rows)]
 
 
 def sample(rows: int, of: int) -> npt.NDArray[np.int64]:

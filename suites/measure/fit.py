@@ -9,6 +9,7 @@ from suites.failure import Failure
 from suites.measure.cache import copies
 from suites.records.case import ALL_PAIRS, BYTES, Case
 from suites.records.record import Status
+from suites.truth.oracle import CHUNK
 
 _SHARE = 0.9  # of free memory: the rest is for the oracle's chunks and the allocator
 _MANY_COPIES = 16  # of the inputs: no sensible implementation takes more
@@ -32,7 +33,10 @@ def own_bytes(case: Case, contestants: int, prepared: int = 0) -> Mapping[str, i
     wide, value = 16 if case.dtype == "float64" else 8, max(4, BYTES[case.dtype])
     result = (value + (_INDEX if case.k else 0)) * outputs + (case.input_bytes if backward else 0)
     corpora = prepared * copies(case) * value * math.prod(case.operand_shapes[1])
-    lifted = math.prod(case.shape[:2]) + elements if all_pairs else outputs + (elements if backward else 0)
+    lifted = outputs + (elements if backward else 0)
+    if all_pairs:  # the oracle takes the corpus in chunks, its gradients as a whole
+        corpus = math.prod(case.operand_shapes[1])
+        lifted = math.prod(case.shape[:2]) + elements - (0 if backward else max(0, corpus - CHUNK))
     inputs = (1 + copies(case)) * case.input_bytes
     return Counter({case.device: inputs + contestants * result + corpora}) + Counter({"cpu": _LIFTED * wide * lifted})
 
@@ -82,7 +86,7 @@ def _with_rows(case: Case, most: int) -> Case:
     counts = 2 if case.task in ALL_PAIRS else 1
     shape = (*(min(rows, most) for rows in case.shape[:counts]), *case.shape[counts:])
     k = min(case.k, shape[1])
-    return dataclasses.replace(case, shape=shape, k=k, inputs="gaussian")  # a user's file has a single shape
+    return dataclasses.replace(case, shape=shape, k=k, inputs="gaussian")
 
 
 def _paged_rows(case: Case) -> int:

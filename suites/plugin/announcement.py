@@ -41,7 +41,7 @@ def _measured(session: Session) -> str:
     said = f"grid {session.plan.grid.name}: {counted(len(cases), 'case')} on {listed(session.plan.devices)}"
     if cases:
         tasks, dtypes = ({getattr(case, axis): 0 for case in cases} for axis in ("task", "dtype"))
-        said += f", {listed(tasks)} in {listed(dtypes)}, {counted(len(names), 'implementation')}"
+        said += f", {listed(map(_words, tasks))} in {listed(dtypes)}, {counted(len(names), 'implementation')}"
     done = len(cases) - len(session.left)
     return f"{said}; {counted(done, 'case')} done already" if done else said
 
@@ -60,7 +60,7 @@ def _errors(findings: Collection[Key]) -> str:
 def _left_out(plan: Plan) -> list[str]:
     by_reason = defaultdict(list)
     for task, reason in plan.left_out.items():
-        by_reason[reason].append(task.replace("_", " "))
+        by_reason[reason].append(_words(task))
     return [f"{listed(tasks)}: {reason}" for reason, tasks in by_reason.items()]
 
 
@@ -68,3 +68,7 @@ def _absent(absent: Mapping[str, str]) -> list[str]:
     if len(absent) <= _NAMED:
         return [f"{name}: {reason}" for name, reason in absent.items()]
     return [f"{listed(absent)}; --implementations NAME says why"]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

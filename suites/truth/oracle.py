@@ -15,7 +15,8 @@ import torch
 from suites.records.case import ALL_PAIRS, Case
 
 Truth = npt.NDArray[Any]  # float64, or long double for float64 inputs
-_CHUNK = 1 << 22  # elements: three float64 temporaries of a chunk take 100 MB
+CHUNK = 1 << 22
+"""Elements that are in float64 or wider at a time: three float64 temporaries of a chunk take 100 MB."""
 
 
 def truth(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
@@ -89,10 +90,17 @@ def _cosines_of_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
 
 @np.errstate(invalid="ignore", divide="ignore")
 def _cosines_of_all_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
-    rows = _rows(x), _rows(y)
-    dots = _exact_products(*map(_long_double, rows)) if _has_float64(x, y) else _products(*rows)
-    x_norms, y_norms = (np.sqrt(_row_sums(r, r)[0]) for r in rows)
-    return np.asarray(dots / x_norms[:, None] / y_norms)
+    """Chunk by chunk of y, a corpus of any size."""
+    x, y = _rows(x), _rows(y)
+    parts = y.split(max(1, CHUNK // y.shape[1]))
+    if _has_float64(x, y):
+        scaled = _long_double(x)
+        dots = [_exact_products(scaled, _long_double(part)) for part in parts]
+    else:
+        wide = x.double()
+        dots = [(wide @ part.double().T).cpu().numpy() for part in parts]
+    x_norms, y_norms = (np.sqrt(_row_sums(r, r)[0]) for r in (x, y))
+    return np.asarray(np.concatenate(dots, axis=1) / x_norms[:, None] / y_norms)
 
 
 def _has_float64(x: torch.Tensor, y: torch.Tensor) -> bool:
@@ -118,7 +126,7 @@ def _long_double(t: torch.Tensor) -> Truth:
 
 def _row_sums(x: torch.Tensor, y: torch.Tensor) -> tuple[Truth, Truth, Truth]:
     """x·y, x·x and y·y of each pair of rows, chunk by chunk."""
-    step = max(1, _CHUNK // x.shape[1])
+    step = max(1, CHUNK // x.shape[1])
     parts = [_chunk_sums(*pair) for pair in zip(x.split(step), y.split(step), strict=True)]
     dot, xx, yy = (np.concatenate(part) for part in zip(*parts, strict=True))
     return dot, xx, yy
@@ -130,10 +138,6 @@ def _chunk_sums(x: torch.Tensor, y: torch.Tensor) -> list[Truth]:
         return [(p * q).sum(axis=1) for p, q in ((a, b), (a, a), (b, b))]
     x, y = x.double(), y.double()  # torch's float64 sums are pairwise and run on all cores
     return [(p * q).sum(1).cpu().numpy() for p, q in ((x, y), (x, x), (y, y))]
-
-
-def _products(x: torch.Tensor, y: torch.Tensor) -> Truth:
-    return (x.double() @ y.double().T).cpu().numpy()
 
 
 def _exact_products(x: Truth, y: Truth) -> Truth:

@@ -1,0 +1,73 @@
+"""Does a run say what it measures, what it leaves out and how long it takes, before it starts?"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suites.plan import Plan
+from suites.plugin.announcement import announcement
+from suites.plugin.estimate import planned_s
+from suites.records.finding import Key
+from suites.records.record import Record, Status
+from suites.session import Session
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    for name, rows in {"emb": 2000, "q": 64}.items():
+        np.save(tmp_path / f"{name}.npy", np.ones((rows, 8), dtype=np.float32))
+    return {name: str(tmp_path / f"{name}.npy") for name in ("emb", "q")}
+
+
+def selected(plan: Plan, *done: Record) -> Session:
+    """A session in which pytest selected everything."""
+    session = Session(plan, done=done, started=lambda _: None, ended=lambda *_: None)
+    for case in plan.cases:
+        for entry in plan.contestants(case):
+            session.select(case.task, case.id, entry.name)
+    return session
+
+
+def test_a_question_is_announced_in_aligned_lines(files: dict[str, str]) -> None:
+    asked = {"queries": files["q"], "corpus": files["emb"], "inputs": [files["emb"]], "dtypes": "float32,bfloat16"}
+    names = "builtin,normalize,matmul,acos_builtin"
+    session = selected(Plan.of(grid="quick", device="cpu", implementations=names, **asked))  # type: ignore[arg-type]
+    findings = [Key("accuracy", "cpu", "float32", name, "builtin") for name in ("self", "zeros")]
+    *lines, time = announcement(session, findings, {})
+    assert lines == [
+        "measured  grid quick: 11 cases on cpu, paired, angle and pairwise in float32 and bfloat16, 4 implementations",
+        "sampling  each ratio to ± 1 %, at most 0.06 s per implementation",
+        "rows      file:emb: 2,000 rows of 8; each row with the next, the last with the first; "
+        "1, 1,024 and 1,797 of 2,000 rows, sampled",
+        "rows      file:q+emb: 64 queries, a corpus of 2,000 rows of 8; 1 of 64 rows, sampled",
+        "errors    2 findings on 2 families of hard inputs",
+        "left out  feature maps: file:emb holds [N, D] rows, it takes [N, C, H, W]",
+        "left out  top k: --k K asks for the nearest K rows",
+        "left out  known bugs: they are torch's, whatever the rows",
+    ]
+    assert time.startswith("time      about ")
+
+
+def test_a_grid_alone_is_three_lines_and_the_absent_two_are_explained() -> None:
+    session = selected(Plan.of(grid="smoke", device="cpu", implementations="builtin", processes="3"))
+    absent = {"one": "the module 'one' is not installed", "two": "no CUDA"}
+    first, sampling, *absents, _ = announcement(session, [], absent)
+    assert first.startswith("measured  grid smoke: 6 cases on cpu, paired and feature maps in float32 and bfloat16, 1 ")
+    assert sampling == "sampling  each ratio to ± 1 %, at most 0.01 s per implementation, over 3 processes"
+    assert absents == ["absent    one: the module 'one' is not installed", "absent    two: no CUDA"]
+    (line,) = announcement(session, [], absent | {"three": "no MPS"})[2:-1]
+    assert line == "absent    one, two and three; --implementations NAME says why"
+
+
+def test_a_resumed_run_counts_what_it_has_and_plans_the_rest() -> None:
+    plan = Plan.of(grid="smoke", device="cpu", implementations="builtin", seconds="60")
+    whole = selected(plan)
+    first = plan.cases[0]
+    resumed = selected(plan, Record.failed("builtin", True, first, Status.UNSUPPORTED, "no luck"))
+    assert announcement(resumed, [], {})[0] == f"{announcement(whole, [], {})[0]}; 1 case done already"
+    assert planned(resumed) < planned(whole)
+
+
+def planned(session: Session) -> float:
+    return planned_s(session.plan, session.left, [])
