@@ -69,6 +69,7 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
     },
     "suites": {
         "__init__": "",
+        "excerpt": "",
         "git": "",
         "kept": "",
         "records": "",
@@ -90,7 +91,7 @@ INSIDE = {  # room: each file or folder in it, from the ground up, and what it i
         "survey": "always_one errors failure families known_bugs measure plan records",
         "replicates": "inputs measure records",
         "session": "inputs measure plan records replicates",
-        "plugin": "environment families git measure plan records session survey",
+        "plugin": "environment excerpt families git measure plan records session survey",
         "test_always_one": "records",
         "test_angle": "plugin records",
         "test_errors": "records",

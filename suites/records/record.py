@@ -138,11 +138,11 @@ class Environment:
 class Run:
     """The head of a run: its name, its start, its command and its machine.
 
-    `absent` maps absent implementations to the reason, `about` the others to their docstrings, and `families` the
-    hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
-    implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, "" without
-    any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their
-    contents. Fields with a default are missing from the oldest runs.
+    `absent` maps absent implementations to the reason, `about` the others to their docstrings and `sources` to their
+    code, and `families` the hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after
+    `seconds` (for each implementation and case); each case ran in `processes` processes. `inputs` describes the user's
+    own data, "" without any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a
+    digest of their contents. Fields with a default are missing from the oldest runs.
     """
 
     name: str
@@ -156,6 +156,7 @@ class Run:
     processes: int = 1
     inputs: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
