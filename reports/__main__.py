@@ -1,4 +1,4 @@
-"""`python -m reports [RUN]`: write the report of a run and print its path."""
+"""`python -m reports [RUN]`: write the report of a run and print its path; `--pr` prints a summary instead."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 import pipe
 from reports.budget import BUDGET_U, parse_budget
 from reports.publish import PUBLISHED, publish
+from reports.pull_request import pull_request
 from reports.render import OUT, render
 from results import ROOT, UnknownRun
 
@@ -17,11 +18,17 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
     """Run the command line; bad input ends it with one line on stderr and the status 2."""
     parser = _parser()
     options = parser.parse_args(argv)
+    if options.pr and (options.publish or options.against):
+        parser.error("--pr prints a summary and writes no report: leave out --publish and --against")
     with warnings.catch_warnings(record=True, action="always") as caught:
         try:
             budget_u = parse_budget(options.error_budget) if options.error_budget else BUDGET_U
-            path = render(options.run, against=options.against, budget_u=budget_u, root=root, out=out)
-            folder = publish(path, options.run, published, root) if options.publish else None
+            if options.pr:
+                lines = [pull_request(options.run, budget_u=budget_u, root=root, published=published)]
+            else:
+                path = render(options.run, against=options.against, budget_u=budget_u, root=root, out=out)
+                folder = publish(path, options.run, published, root) if options.publish else None
+                lines = [*([f"published in {folder}"] if folder else []), str(path)]
         except UnknownRun as error:
             parser.exit(2, f"{parser.prog}: {error}; `make bench` measures one\n")
         except (ValueError, OSError) as error:
@@ -29,9 +36,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"warning: {message}", file=sys.stderr)
     with pipe.may_close():
-        if folder:
-            print(f"published in {folder}")
-        print(path)
+        print("\n".join(lines))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         "--error-budget",
         metavar="SPEC",
         help="largest accepted error for each input dtype, in u = 2**-24, such as float32=16,bfloat16=1e5",
+    )
+    parser.add_argument(
+        "--pr", action="store_true", help="print the answer as a few lines of Markdown, to paste into a pull request"
     )
     parser.add_argument("--publish", action="store_true", help="copy the report and its run to reports/published")
     return parser

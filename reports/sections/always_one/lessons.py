@@ -95,7 +95,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         "mean cosine of unlike pairs": _intervals(rows, "unlike", ".3f"),
         "effective rank": _intervals(rows, "effective_rank", ".1f"),
         "vectors all zero": rows["zeros"].map(units.share),
-        "step time, relative": rows["time"].map(units.times),
+        "step time": rows["time"].map(units.speed),
         "step memory, relative": rows["memory"].map(units.times),
         "diverged runs": rows["diverged"],
     }
