@@ -1,4 +1,4 @@
-"""`python -m reports [RUN]`: write the report of a run and print its path."""
+"""`python -m reports [RUN]`: write the report of a run and print its path; `--pr` prints a summary instead."""
 
 import sys
 import warnings
@@ -8,6 +8,7 @@ from pathlib import Path
 import pipe
 from command import Command
 from reports.publish import PUBLISHED, publish
+from reports.pull_request import pull_request
 from reports.render import OUT, render
 from results import ROOT, UnknownRun
 from suites.records import budget
@@ -17,13 +18,18 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
     """Run the command line; bad input ends it with one line on stderr and the status 2."""
     parser = _parser()
     options = parser.parse_args(argv)
+    if options.pr and (options.publish or options.against):
+        parser.error("--pr prints a summary and writes no report: leave out --publish and --against")
     with warnings.catch_warnings(record=True, action="always") as caught:
         try:
             limits = budget.parse(options.error_budget) if options.error_budget is not None else {}
-            path = render(
-                options.run, against=options.against, baseline=options.baseline, budget=limits, root=root, out=out
-            )
-            folder = publish(path, options.run, published, root) if options.publish else None
+            asked = {"baseline": options.baseline, "budget": limits, "root": root}
+            if options.pr:
+                lines = [pull_request(options.run, published=published, **asked)]
+            else:
+                path = render(options.run, against=options.against, out=out, **asked)
+                folder = publish(path, options.run, published, root) if options.publish else None
+                lines = [*([f"published in {folder}"] if folder else []), str(path)]
         except UnknownRun as error:
             parser.exit(2, f"{parser.prog}: {error}; `make bench` measures one\n")
         except (ValueError, OSError) as error:
@@ -31,9 +37,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"warning: {message}", file=sys.stderr)
     with pipe.may_close():
-        if folder:
-            print(f"published in {folder}")
-        print(path)
+        print("\n".join(lines))
 
 
 def _parser() -> Command:
@@ -61,6 +65,9 @@ def _parser() -> Command:
         help="the implementation that times are compared with (default: that of the run, usually torch's built-in)",
     )
     parser.add_argument("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: that of the run)")
+    parser.add_argument(
+        "--pr", action="store_true", help="print the answer as a few lines of Markdown, to paste into a pull request"
+    )
     parser.add_argument("--publish", action="store_true", help="copy the report and its run to reports/published")
     return parser
 

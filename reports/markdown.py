@@ -11,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.units import counted, seconds
 
-_MARKUP = re.compile(r"[^\w .,;:='/()+×±·°≥√‖–…→†−%-]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[!\"#$&*<>@\[\\\]^`{|}~]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _VERBATIM = re.compile(r"[^`|]*[^`| ]")
 _ISSUE = re.compile(r"([A-Za-z0-9-]+/[A-Za-z0-9._-]+)#(\d+)")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -26,12 +27,12 @@ class Markup(str):
 
 def plain(text: str) -> str:
     """Text from outside on one line, with printable letters only."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return " ".join(_printable(text).split())
 
 
 def escape(text: str) -> str:
     """Text from outside, shown literally: each letter that could be markup becomes a character reference."""
-    return _MARKUP.sub(lambda mark: f"&#{ord(mark[0])};", plain(text))
+    return _references(plain(text))
 
 
 def code(text: str) -> str:
@@ -57,11 +58,18 @@ def issues(text: str) -> Markup:
     return Markup("".join([escape(parts[0]), *linked]))
 
 
-def fence(text: str) -> str:
-    """A command from outside as a code block."""
-    text = plain(text)
-    marks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return f"{marks}sh\n{text}\n{marks}"
+def prose(text: str) -> Markup:
+    """A docstring from outside: `code` spans are set as code, and everything else is shown literally."""
+    parts = _SPAN.split(plain(text))
+    spans = [code(inside.strip()) + _references(after) for inside, after in zip(parts[2::3], parts[3::3], strict=True)]
+    return Markup("".join([_references(parts[0]), *spans]))
+
+
+def fence(text: str, language: str = "sh") -> str:
+    """A command from outside, or the lines of a program, as a code block."""
+    lines = [_printable(line).rstrip() for line in text.splitlines()] if language != "sh" else [plain(text)]
+    marks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", "".join(lines))), default=0))
+    return "\n".join([f"{marks}{language}", *lines, marks])
 
 
 def table(frame: pd.DataFrame, names: Collection[str] = ("implementation",)) -> str:
@@ -92,7 +100,7 @@ def templates(folder: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for markup in (escape, code, codes, issues, fence, table, counted, seconds):
+    for markup in (escape, code, codes, issues, prose, fence, table, counted, seconds):
         environment.filters[markup.__name__] = markup
     return environment
 
@@ -100,6 +108,14 @@ def templates(folder: Path) -> Environment:
 def shortened(reason: str) -> str:
     """A reason that fits into a table."""
     return textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
+
+
+def _references(text: str) -> str:
+    return _MARKUP.sub(lambda mark: f"&#{ord(mark[0])};", text)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _cell(value: object, is_name: bool) -> str:

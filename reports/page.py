@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reports.markdown import prose
 from reports.measured import Measured
 from reports.plots import heat_map_of
 from reports.sections import conditions, failures, known_bugs, operators, resolution
@@ -12,8 +13,8 @@ from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed import answer, answer_tables, by_case, prepared, references
-from reports.sections.speed.sentences import headlines, sureness
+from reports.sections.speed import answer_tables, by_case, by_shape, prepared, references, sureness
+from reports.sections.speed.decision import decide
 from results import End, Findings, Run, flags
 
 
@@ -36,30 +37,32 @@ class LoopTable:
     table: pd.DataFrame
 
 
-def speed(measured: Measured, head: Run) -> dict[str, object]:
-    """The answer and the tables behind it."""
+def speed(measured: Measured, head: Run, answered: pd.DataFrame) -> dict[str, object]:
+    """The answer and the tables behind it; `answered` holds the contracts."""
     table, _, best = measured
-    close_seconds, winners = answer.close_seconds(*measured), answer.by_size(*measured)
-    paid = prepared.pays_back(table)
+    found, paid = decide(*measured, answered), prepared.pays_back(table)
     return {
         "versus": references.versus(table),
-        "sureness": [*references.said(table), *sureness(table)],
-        "headlines": headlines(best, winners, close_seconds),
-        "answers": answer_tables.answers(best),
-        "answer_costs": answer_tables.answer_costs(best, close_seconds),
-        "close_seconds": answer_tables.close_seconds(close_seconds),
-        "winners": answer_tables.winners(winners),
-        "described": answer_tables.described(head.about, [*best["implementation"], *winners["implementation"]]),
+        "disturbed": sureness.disturbed(table),
+        "sureness": [*references.said(table), *sureness.sureness(table)],
+        "chance": sureness.chance(table),
+        "answers": by_shape.on_page(found.rows),
+        "headlines": found.sentences,
+        "answer_costs": answer_tables.answer_costs(best, found.close_seconds),
+        "close_seconds": answer_tables.close_seconds(found.close_seconds),
+        "winners": answer_tables.winners(found.sizes),
+        "described": answer_tables.described(head.about, [*best["implementation"], *found.sizes["implementation"]]),
         "groups": by_case.groups(*measured),
         "prepared": prepared.sentences(paid),
         "prepared_table": prepared.table(paid),
     }
 
 
-def errors(found: Findings, judged: pd.DataFrame, measured: Measured, families: Mapping[str, str]) -> dict[str, object]:
+def errors(
+    found: Findings, judged: pd.DataFrame, answered: pd.DataFrame, measured: Measured, families: Mapping[str, str]
+) -> dict[str, object]:
     """Errors, contracts and resolution; empty values where there are no findings."""
     _, standings, best = measured
-    answered = contracts.answered(found.contracts)
     bitten = {*drop_ins.bites(best, answered)["implementation"]} if len(answered) else set()
     seen = resolution.seen(found.resolution)
     asked = found.contracts.drop_duplicates([*contracts.TABLE, "implementation"])
@@ -124,7 +127,9 @@ def measured_on(head: Run, end: End | None, records: pd.DataFrame) -> dict[str, 
         "sampling": conditions.sampling(head, records),
         "machine": head.environment.gpu or head.environment.cpu,
         "environment": conditions.environment(head.environment),
-        "absent": pd.DataFrame(head.absent.items(), columns=["implementation", "why"]),
+        "absent": pd.DataFrame(
+            [(name, prose(why)) for name, why in head.absent.items()], columns=["implementation", "why"], dtype=object
+        ),
         "end": end,
         "phases": conditions.phase_table(conditions.phases(end.phases_s)) if end else None,
     }

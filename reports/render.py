@@ -15,8 +15,9 @@ from reports.plots.worker import worker
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.against import side_by_side
 from reports.sections.always_one.effects import trained
+from reports.sections.contracts import contracts
 from reports.sections.resolution import seen
-from reports.sections.speed.sentences import budgets
+from reports.sections.speed.sureness import budgets
 from results import ROOT, Findings, check_name, load, load_end, load_findings, load_operators, load_run
 from results.files import find
 
@@ -54,6 +55,7 @@ def render(
     folder, limits = emptied(out / head.name), of_run(head, asked)
     with worker(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
         found = load_findings(run, root, baseline)
+        answered = contracts.answered(found.contracts)
         accuracy, loops = judged(found.accuracy, limits), trained(found.always_one)
         pictures.draw(plots.of_findings(accuracy, seen(found.resolution), loops))
         evidence = load(run, baseline=baseline, root=root, evidence=True)
@@ -68,8 +70,8 @@ def render(
             "budgets": budgets(limits),
             "again": command(head.name, baseline, asked),
             "against": side_by_side(against, head, records, root, folder, baseline) if against else None,
-            **page.speed(ranked, head),
-            **page.errors(found, accuracy, ranked, head.families),
+            **page.speed(ranked, head, answered),
+            **page.errors(found, accuracy, answered, ranked, head.families),
             **page.always_one(found.always_one, loops),
             **page.failed(records, evidence),
             **page.profiled(profile, records),

@@ -1,4 +1,4 @@
-"""The answer of a run for a terminal: the noise floor, a table of four columns, and its limits."""
+"""The answer of a run for a terminal: the noise floor, a line for each case, and its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,14 +13,16 @@ from reports.measured import Measured, measured
 from reports.sections.accuracy.accuracy import judged
 from reports.sections.contracts import contracts, drop_ins
 from reports.sections.speed import references
-from reports.sections.speed.answer import close_seconds
-from reports.sections.speed.answer_tables import answers
-from reports.sections.speed.sentences import QUIETER, flaw
+from reports.sections.speed.by_shape import FASTEST
+from reports.sections.speed.decision import decide
+from reports.sections.speed.sentences import flaw
+from reports.sections.speed.sureness import AGAIN, QUIETER, disturbed
 from reports.sections.speed.table import group_names
 from reports.sections.speed.verdicts import NOTICEABLE, noise
 from results import ROOT, load, load_end, load_findings, load_run
 
 UNIT = "Errors are absolute. The unit u is 2**-24, about 6e-8."
+COLUMNS = ("case", FASTEST, "baseline", "against the baseline", "largest error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +31,7 @@ class Answer:
 
     `versus` compares a few implementations with the baseline, case by case; empty for more.
 
-    `table` has a row for each group of cases and four columns of strings,
-    `reports.sections.speed.answer_tables.ANSWER`.
+    `table` has a row for each case, or for each group of many cases. Its columns, all strings, are `COLUMNS`.
     """
 
     noise_floor: str
@@ -58,23 +59,49 @@ def answer(
     """
     budgets = of_run(load_run(run, root), given(budget, budget_u))
     found, records = load_findings(run, root, baseline), load(run, baseline=baseline, root=root)
+    answered = contracts.answered(found.contracts)
     ranked = measured(records, judged(found.accuracy, budgets), budgets)
     table, _, best = ranked
+    decided = decide(*ranked, answered)
     limits = (
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",
+        _provisional(table),
         _missing(records),
         *references.said(table, plain, plain),
         _noisy(table),
-        *_flawed_baselines(ranked),
-        *_not_drop_ins(best, contracts.answered(found.contracts)),
+        *_flawed_baselines(ranked, decided.close_seconds),
+        *(f"{_text(line)} The report lists the differences." for line in drop_ins.brief(decided.changes)),
         UNIT if len(best) else "",
     )
     return Answer(
         versus=references.versus(table, plain, plain),
         noise_floor=_noise_floor(table),
-        table=answers(best).map(plain),
+        table=_lines(decided.rows),
         notes=list(filter(None, limits)),
     )
+
+
+def _lines(rows: pd.DataFrame) -> pd.DataFrame:
+    """A line for each row of the answer: "paired 4096x1024 float32", the fastest and the baseline with their times."""
+    groups = [name.split(", ") for name in rows["cases"]]
+    one_device = len({device for _, _, device, *_ in groups}) == 1
+    case = [
+        " ".join([task, shape, dtype, *([] if one_device else [device]), *rest])
+        for (task, dtype, device, *rest), shape in zip(groups, rows["shape"], strict=True)
+    ]
+    fastest = rows[FASTEST] + (" " + rows["time"]).where(rows["time"] != units.MISSING, "")
+    named = rows.assign(case=case, baseline=rows["baseline"].str.replace("`, ", " "), **{FASTEST: fastest})
+    return named[list(COLUMNS)].map(_text)
+
+
+def _text(line: str) -> str:
+    """A line of ours without the marks of names."""
+    return plain(line.replace("`", ""))
+
+
+def _provisional(table: pd.DataFrame) -> str:
+    cases = len(disturbed(table))
+    return f"Provisional: other work disturbed {units.counted(cases, 'case')}. {AGAIN}." if cases else ""
 
 
 def _noise_floor(table: pd.DataFrame) -> str:
@@ -97,17 +124,7 @@ def _noisy(table: pd.DataFrame) -> str:
     return f"The machine was noisy. {QUIETER} resolve smaller differences." if (floors > NOTICEABLE).any() else ""
 
 
-def _flawed_baselines(ranked: Measured) -> list[str]:
-    close, rows = close_seconds(*ranked), [row for _, row in ranked.answer.iterrows()]
+def _flawed_baselines(ranked: Measured, close: pd.DataFrame) -> list[str]:
+    rows = [row for _, row in ranked.answer.iterrows()]
     flaws = zip(group_names(ranked.answer), rows, [flaw(row, close) for row in rows], strict=True)
     return [f"{name}: the baseline {plain(row['reference'])} is faster, but {why}." for name, row, why in flaws if why]
-
-
-def _not_drop_ins(best: pd.DataFrame, answered: pd.DataFrame) -> list[str]:
-    if answered.empty:
-        return []
-    pairs = drop_ins.bites(best, answered).groupby("reference", sort=False)["implementation"].unique()
-    return [
-        f"Not a drop-in for {plain(str(reference))}: {', '.join(map(plain, chosen))}. The report lists the differences."
-        for reference, chosen in pairs.items()
-    ]

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 
 MISSING = "–"
+PERCENTS_BELOW = 1.1
+"""A smaller factor between two times is given in percent."""
 
 
 def seconds(value: float) -> str:
@@ -74,11 +76,37 @@ def counted(number: float, noun: str) -> str:
 
 
 def speed(ratio: float) -> str:
-    """A ratio of times in words: 11× faster; 5 % slower."""
+    """A ratio of times in words: 11× faster; 5 % slower; "as fast" for exactly 1."""
     if math.isnan(ratio):
         return MISSING
+    if ratio == 1:
+        return "as fast"
     factor, word = (1 / ratio, "faster") if ratio < 1 else (ratio, "slower")
-    return f"{times(factor) if factor >= 1.1 else f'{number(factor * 100 - 100)} %'} {word}"
+    return f"{_factor(factor, factor)}{'×' if factor >= PERCENTS_BELOW else ' %'} {word}"
+
+
+def speed_within(ratio: float, low: float, high: float) -> str:
+    """A ratio of times with its interval: 2.9× faster (2.6 to 3.3); 3.2 % slower (2.9 to 3.5)."""
+    if math.isnan(ratio) or ratio in (low, high, 1):
+        return speed(ratio)
+    if (low < 1) != (high < 1):
+        return f"{speed(ratio)} ({speeds(high, low)})"
+    factor, *ends = (1 / ratio, 1 / high, 1 / low) if ratio < 1 else (ratio, low, high)
+    return f"{speed(ratio)} ({' to '.join(_factor(end, factor) for end in ends)})"
+
+
+def speeds(slowest: float, fastest: float) -> str:
+    """The range of two ratios of times: 1.9× to 13× faster; 2.9 % to 3.5 % slower; 2.3× slower to 4.8× faster."""
+    least, most = map(speed, (fastest, slowest) if fastest > 1 else (slowest, fastest))
+    if least == most:
+        return least
+    word = most.rpartition(" ")[2]
+    return f"{least.removesuffix(f' {word}')} to {most}"
+
+
+def _factor(factor: float, like: float) -> str:
+    """A factor's digits as a percentage if `like` is near 1."""
+    return times(factor).removesuffix("×") if like >= PERCENTS_BELOW else number(factor * 100 - 100)
 
 
 def _scaled(value: float, units: Sequence[tuple[str, float]]) -> str:

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
     options = parser.parse_args(argv)
     try:
         with _warnings_in_one_line():
-            content = _show(options.run, options.format, root) if options.command else _listing(root)
+            content = _show(options.run, options.format, options.baseline, root) if options.command else _listing(root)
         if isinstance(content, bytes) and not options.output and sys.stdout.isatty():
             parser.exit(
                 2, f"{parser.prog}: {options.format} is binary and cannot be shown in a terminal: add --output FILE\n"
@@ -56,6 +56,7 @@ def _parser() -> Command:
         default="table",
         help="'table' is a short overview; the others hold every column, unrounded",
     )
+    show.add_argument("--baseline", metavar="NAME", default="", help="ratios to this one (default: the run's baseline)")
     show.add_argument("--output", metavar="FILE", help="write to this file instead of the terminal")
     return parser
 
@@ -80,9 +81,9 @@ def _warnings_in_one_line() -> Iterator[None]:
                 print(f"warning: {warning.message}", file=sys.stderr)
 
 
-def _show(run: str, form: str, root: Path) -> str | bytes:
+def _show(run: str, form: str, baseline: str, root: Path) -> str | bytes:
     load_run(run, root)  # raises for a file that is not a run, where loading only warns
-    return FORMATS[form](load(run, root=root))
+    return FORMATS[form](load(run, baseline=baseline, root=root))
 
 
 def _listing(root: Path) -> str:
@@ -102,6 +103,7 @@ def _table(frame: pd.DataFrame) -> str:
                 "status": frame["status"],
                 "median µs": _rounded(frame["latency_s"] * us),
                 "95 % µs": _interval(frame["latency_low"] * us, frame["latency_high"] * us),
+                "baseline": frame["reference"],
                 "× baseline": _rounded(frame["ratio"]),
                 "95 % ×": _interval(frame["ratio_low"], frame["ratio_high"]),
                 "verdict": frame["verdict"],

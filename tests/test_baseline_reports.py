@@ -10,7 +10,6 @@ import pytest
 
 from reports import answer, render
 from reports.__main__ import main
-from reports.sections.speed.references import speed
 from results import Record, Status, UnknownBaseline, load
 from suites.records.case import Case
 from suites.records.record import End, Operator
@@ -49,33 +48,19 @@ def test_one_implementation_against_another_is_a_sentence_a_case(tmp_path: Path)
     records = [timed("compiled_dot", 1, repeated=True), timed("mine", 1.032)]
     save(tmp_path, *records, END, run=head("a"))
     found = answer("a", baseline="compiled_dot", root=tmp_path)
-    assert found.versus == ["paired, float32, cpu, 64x768: mine against compiled_dot: 3.2 % slower (3.2 to 3.2)"]
+    assert found.versus == ["paired, float32, cpu, 64x768: mine against compiled_dot: 3.2 % slower"]
     assert found.notes[0] == "Times are compared with compiled_dot, as asked."
-    assert found.table.iloc[0].tolist()[:3] == ["paired, float32, cpu", "compiled_dot", "is the baseline"]
+    assert found.table.iloc[0].tolist()[1:4] == ["compiled_dot 1 ms", "compiled_dot 1 ms", "is the baseline"]
     assert (
         found.noise_floor == "Noise floor: 1 % (median case), 1 % (worst case). Smaller differences are not reported."
     )
-
-
-@pytest.mark.parametrize(
-    ("interval", "words"),
-    [
-        ((1.032, 1.029, 1.035), "3.2 % slower (2.9 to 3.5)"),
-        ((0.969, 0.966, 0.972), "3.2 % faster (2.9 to 3.5)"),
-        ((0.34, 0.3, 0.38), "2.9× faster (2.6 to 3.3)"),
-        ((1.25, 1.2, 1.3), "1.25× slower (1.2 to 1.3)"),
-        ((57.2, 42.0, 138.0), "57× slower (42 to 138)"),
-    ],
-)
-def test_a_ratio_has_one_direction_with_its_interval(interval: tuple[float, float, float], words: str) -> None:
-    assert speed(*interval) == words
 
 
 def test_a_sentence_says_what_was_not_seen_and_what_failed(tmp_path: Path) -> None:
     save(tmp_path, timed("builtin", 1, repeated=True), timed("same", 1.001), lost("greedy", CASE), END, run=head("a"))
     at = "paired, float32, cpu, 64x768"
     assert answer("a", root=tmp_path).versus == [
-        f"{at}: same against builtin: no difference seen (1× to 1× the time)",
+        f"{at}: same against builtin: no difference seen (0.1 % slower)",
         f"{at}: greedy has no time: out of memory",
     ]
 
@@ -94,11 +79,11 @@ def test_ratios_tables_pictures_and_headlines_are_against_the_asked_baseline(tmp
     answers += [contract("compiled_dot", USUAL | {"zero row": "NaN"})]
     text = page(tmp_path, [*records, *others, *errors, *answers], baseline="compiled_dot")
     assert "Times are compared with `compiled_dot`, as asked; pairwise keeps `broadcast`." in text
-    assert "paired, float32, cpu, 64x768: `builtin` against `compiled_dot`: 4× slower (4 to 4)" in text
+    assert "paired, float32, cpu, 64x768: `builtin` against `compiled_dot`: 4× slower" in text
     assert "stay with `compiled_dot`" in text
-    assert "`mine` | 2 ms, 2×" in text
+    assert "| `mine` | 2 ms, 2× slower |" in text
     assert "Drop-ins for `compiled_dot`: none" in text
-    assert "ship `matmul`: 3× faster than `broadcast`" in text
+    assert "| `matmul` | 1 ms | `broadcast`, 3 ms | 3× faster |" in text
     assert "python -m reports a --baseline compiled_dot" in text
     require_nothing_missing(text)
 
@@ -115,9 +100,8 @@ def test_a_run_without_a_built_in_is_compared_with_its_fastest(tmp_path: Path) -
     text = page(tmp_path, [*records, *operators, deviated("norm_divide", "self"), contract("norm_divide", USUAL)])
     at = "paired, float32, cpu; paired, bfloat16, cpu"
     assert f"No baseline has a time in {at}: times are compared with the fastest, `compiled_dot`." in text
-    assert "paired, float32, cpu, 64x768: `norm_divide` against `compiled_dot`: 3× slower (3 to 3)" in text
-    assert "ship `compiled_dot`: the fastest here, where no baseline was timed" in text
-    assert "| `compiled_dot` | the fastest; no baseline was timed |" in text
+    assert "paired, float32, cpu, 64x768: `norm_divide` against `compiled_dot`: 3× slower" in text
+    assert "ship `compiled_dot`" in text
     assert {"64x768", "64x4096"} <= {*re.findall(r"64x\d+", text)}
     for picture in ("ratio", "latency", "tradeoff", "memory"):
         assert f"paired-{picture}.png" in text
@@ -127,7 +111,7 @@ def test_a_run_without_a_built_in_is_compared_with_its_fastest(tmp_path: Path) -
 
 def test_an_implementation_alone_is_its_own_reference(tmp_path: Path) -> None:
     text = page(tmp_path, [timed("mine", 1)])
-    assert "ship `mine`: the fastest here, where no baseline was timed" in text
+    assert "ship `mine`" in text
     require_nothing_missing(text)
 
 
@@ -136,11 +120,10 @@ def test_cases_without_a_time_of_the_baseline_are_a_group_of_their_own(baseline:
     base = baseline or "builtin"
     records = [timed(name, ms, case) for case in (CASE, WIDE) for name, ms in (("mine", 2), ("other", 3))]
     text = page(tmp_path, [timed(base, 1), lost(base, WIDE), *records], baseline=baseline)
-    said = f"`{base}` has no time in 1 of 2 cases of paired, float32, cpu: times there are compared with the fastest"
-    assert f"{said}, `mine`." in text
+    assert f"- `{base}` has no time in 1 of 2 cases of paired, float32, cpu (out of memory): times there are " in text
     assert "paired, float32, cpu, 64x4096: `other` against `mine`: 1.5× slower" in text
     assert f"**paired, float32, cpu**: stay with `{base}`" in text
-    assert "**paired, float32, cpu, against mine**: ship `mine`: the fastest here" in text
+    assert "**paired, float32, cpu, against mine**: ship `mine`" in text
     require_nothing_missing(text)
 
 
@@ -154,7 +137,7 @@ def test_two_runs_are_compared_against_the_baseline_that_both_have(tmp_path: Pat
     for name, ms in (("old", 1.5), ("a", 3.0)):
         save(tmp_path, timed("builtin", 4), timed("dot", 1), timed("mine", ms), END, run=head(name))
     text = render("a", against="old", baseline="dot", root=tmp_path, out=tmp_path / "out").read_text()
-    assert "1.5× → 3×" in text
+    assert "1.5× slower → 3× slower" in text
     assert "2 are not compared" not in text
     (tmp_path / "old.jsonl").unlink()
     save(tmp_path, timed("builtin", 4), timed("mine", 1.5), END, run=head("old"))

@@ -49,7 +49,7 @@ def test_the_fastest_that_is_right_on_every_family_is_named_too(tmp_path: Path) 
     found, standings = measured_in(root)
     answer = answers.answer(prepare(load("errors", root=root)), standings)
     lead = "**Right on every family of hard inputs**, paired: "
-    said = "`exact`, at 4× to 8× the time of `builtin`, at most 250 % of the memory."
+    said = "`exact`, 4× to 8× slower than `builtin`, at most 250 % of the memory."
     assert price.safest(found, answer, standings, []) == [lead + said]
     assert price.safest(found.iloc[:0], answer, standings, []) == []
     assert price.safest(found[found["family"] == "self"], answer, standings, []) == []
@@ -81,7 +81,7 @@ def test_a_symptom_leads_to_its_cause_its_measure_and_implementations_without_it
     assert "off by up to 4 u. `long_rows`: Exactly 1: one running sum drifts." in below
     assert nan == "`builtin` – float32: a zero row."
     remedies = table["implementations without it, and their cost"]
-    assert list(remedies) == ["paired: `exact` (4× the time), `untimed` (float32 only; not timed)"] * 3
+    assert list(remedies) == ["paired: `exact` (4× slower), `untimed` (float32 only; not timed)"] * 3
 
 
 def test_too_coarse_or_too_small_answers_lead_to_implementations_without_them(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_threshold_in_bfloat16_gets_the_resolution(tmp_path: Path) -> None:
         "than 3.6° apart. As measured, the smallest angle distinguished from 0 is 6° for `broadcast`, `builtin`; "
         "0.014° for `exact`, the finest other. For equal rows, the answers of `builtin` are exactly 1 for 57 %, "
         "above 1 for 16 %, below 1 for 27 %. Those below 1 fail the threshold. These answer in float32, at a cost "
-        "relative to the baseline: `exact` (3× the time).",
+        "relative to the baseline: `exact` (3× slower).",
     ]
     assert resolution.thresholds(found[found["dtype"] == "float32"], found_judged, standings) == []
 

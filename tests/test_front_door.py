@@ -64,6 +64,7 @@ def assert_knows_where_it_was_measured(head: Run, name: str, commit: str) -> Non
     here = head.environment
     assert (head.name, head.grid, here.commit) == (name, "tiny.toml", commit)
     assert head.command.endswith("suites --grid=tiny.toml --implementations=builtin,normalize --benchmark-save")
+    assert head.sources["normalize"].startswith("import torch")
     assert (here.python, here.torch) == (platform.python_version(), torch.__version__)
     assert (here.cores, here.threads) == (os.cpu_count(), torch.get_num_threads())
     assert all(here.packages[name] == version(name) for name in ("pytest", "pytest-benchmark", "torch", "numpy"))

@@ -15,6 +15,7 @@ from pages import files as files_of_pages
 import results
 from diagnosis.monitor.curve import table as curve
 from diagnosis.signature.signature import Signature
+from suites.records.flags import MEANINGS
 from suites.records.record import Status
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,6 +79,11 @@ def test_the_glossary_has_every_flag() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "suites" / "measure").glob("*.py")]
     flags = re.findall(r'(?:\bflag\(|\bFlag\(name=)"(\w+)"', "\n".join(sources))
     assert glossary("Flags") == sorted(set(flags))
+
+
+def test_every_flag_has_words_for_the_reader_of_a_report() -> None:
+    assert [flag for flag in glossary("Flags") if flag not in MEANINGS] == []
+    assert not [words for words in MEANINGS.values() if "_" in words]
 
 
 def test_the_guide_has_every_status() -> None:

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,16 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt  # rich depends on it
 
-from reports import BUDGET, render, units
+from reports import BUDGET, answer, render, units
 from reports.__main__ import main
-from reports.markdown import code, escape
+from reports.markdown import code, escape, prose
 from reports.plots.drawing import PLOTS
+from reports.pull_request import pull_request
 from reports.sections.speed import answer as answers
 from reports.sections.speed import standings as ranks
 from reports.sections.speed.table import FASTER, SAME, SLOWER, prepare
 from reports.sections.speed.verdicts import CHANCE
+from reports.sections.speed.winners import by_size, winners
 from results import COLUMNS, UnknownRun, load
 from suites.records.case import Case
 from suites.records.jsonl import to_line
@@ -319,17 +322,54 @@ def test_where_size_decides_each_case_has_its_winner() -> None:
         failed("wrong_elsewhere", LARGE, Status.WRONG, "why"),
     )
     standings = ranks.standings(loaded, BUDGET)
-    winners = answers.by_size(loaded, standings, answers.answer(loaded, standings))
-    labels = dict(zip(winners["implementation"], winners["labels"], strict=True))
+    answer = answers.answer(loaded, standings)
+    found = by_size(winners(loaded, standings, answer), answer)
+    labels = dict(zip(found["implementation"], found["labels"], strict=True))
     assert labels == {"for_small": ("64x256",), "for_large": ("1024x256", "65536x256")}  # 5 % is not clearly faster
 
 
 def test_speeds_are_factors_or_percents() -> None:
-    assert [units.speed(ratio) for ratio in (0.95, 0.09, 1.5)] == ["5.3 % faster", "11× faster", "1.5× slower"]
+    said = ["5.3 % faster", "11× faster", "1.5× slower", "as fast"]
+    assert [units.speed(ratio) for ratio in (0.95, 0.09, 1.5, 1)] == said
 
 
-def test_the_answer_gives_the_means_of_each_verdict_apart(tmp_path: Path) -> None:
-    """A mean over cases of different verdicts would describe none of them."""
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        ((0.34, 0.30, 0.38), "2.9× faster (2.6 to 3.3)"),
+        ((1.032, 1.029, 1.035), "3.2 % slower (2.9 to 3.5)"),
+        ((11.0, 10.6, 12.7), "11× slower (11 to 13)"),
+        ((0.95, 0.9, 1.02), "5.3 % faster (2 % slower to 1.1× faster)"),
+        ((0.9, 0.85, 0.97), "1.1× faster (1.03 to 1.2)"),
+        ((0.5, 0.5, 0.5), "2× faster"),
+    ],
+)
+def test_a_ratio_and_its_interval_have_one_direction(ratio: tuple[float, float, float], said: str) -> None:
+    assert units.speed_within(*ratio) == said
+
+
+@pytest.mark.parametrize(
+    ("slowest", "fastest", "said"),
+    [
+        (2.3, 0.2, "2.3× slower to 5× faster"),
+        (0.5, 0.08, "2× to 12× faster"),
+        (19.0, 1.4, "1.4× to 19× slower"),
+        (1.05, 1.02, "2 % to 5 % slower"),
+        (0.5, 0.5, "2× faster"),
+    ],
+)
+def test_a_range_of_speeds_names_its_direction_once(slowest: float, fastest: float, said: str) -> None:
+    assert units.speeds(slowest, fastest) == said
+
+
+def answer_rows(text: str) -> list[list[str]]:
+    """The cells of the answer, row by row."""
+    lines = text.partition("## The answer")[2].partition("## Before")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("|")]
+    return rows[2:]
+
+
+def test_few_shapes_have_a_row_each_with_times(tmp_path: Path) -> None:
     save(
         tmp_path,
         [
@@ -338,11 +378,93 @@ def test_the_answer_gives_the_means_of_each_verdict_apart(tmp_path: Path) -> Non
         ],
     )
     text = rendered(tmp_path)
-    assert (
-        "ship `mixed`: against `builtin`, 5× faster in 2 of 3 cases, 2× slower in 1 (speed by case: 0.5× to 10×)"
-        in text
+    assert answer_rows(text) == [
+        ["paired, float32, cpu", "64x256", "`builtin`", "65.5 µs", "`builtin`, 65.5 µs", "is the baseline", "1 u", "–"],
+        ["", "1024x256", "`mixed`", "105 µs", "`builtin`, 1.05 ms", "10× faster", "1 u", "–"],
+        ["", "65536x256", "`mixed`", "26.8 ms", "`builtin`, 67.1 ms", "2.5× faster", "1 u", "–"],
+    ]
+    said = (
+        "ship `mixed` for `1024x256`, `65536x256`: 2.5× to 10× faster than `builtin`; stay with `builtin` for `64x256`;"
     )
+    assert said in text
+
+
+def test_who_wins_every_shape_is_named_once(tmp_path: Path) -> None:
+    cases = [(name, case, ratio) for case in CASES for name, ratio in (("builtin", 1.0), ("fast", 0.5))]
+    save(tmp_path, [ok(*case) for case in cases])
+    assert "ship `fast` for all 3 shapes: 2× faster than `builtin`;" in rendered(tmp_path)
+
+
+def test_many_shapes_have_one_row_and_the_means_of_each_verdict_apart(tmp_path: Path) -> None:
+    """A mean over cases of different verdicts would be true of none of them."""
+    cases = [replace(SMALL, shape=(rows, 256)) for rows in (64, 128, 256, 512, 1024, 2048, 4096)]
+    ratios = (2.0, *[0.1] * 3, *[0.4] * 3)
+    save(
+        tmp_path,
+        [
+            *(ok("builtin", case, 1.0) for case in cases),
+            *(ok("mixed", case, ratio) for case, ratio in zip(cases, ratios, strict=True)),
+        ],
+    )
+    text = rendered(tmp_path)
+    said = "5× faster in 6 of 7 cases, 2× slower in 1"
+    assert answer_rows(text) == [
+        [
+            *("paired, float32, cpu", "7 shapes, 64x256 to 4096x256", "`mixed`", "131 µs to 1.68 ms"),
+            *("`builtin`, 65.5 µs to 4.19 ms", said, "1 u", "another one wins some shapes"),
+        ]
+    ]
+    assert f"ship `mixed`: against `builtin`, {said} (by case: 2× slower to 10× faster)" in text
     assert "Instead, ship `builtin` for `64x256`." in text
+
+
+def test_a_case_without_a_baseline_or_a_winner_is_named(tmp_path: Path) -> None:
+    lines = [
+        failed("builtin", SMALL, Status.OUT_OF_MEMORY, "needs 3 GiB"),
+        ok("fast", SMALL, 0.5),
+        ok("builtin", MIDDLE, 1.0, error_u=99.0),
+        ok("fast", LARGE, 0.5),
+    ]
+    save(tmp_path, [replace(line, baseline=line.implementation == "builtin") for line in lines])
+    text = rendered(tmp_path)
+    assert "`builtin` has no time in 2 of 3 cases of paired, float32, cpu (out of memory): times there are" in text
+    assert [row[1:4] + row[4:6] + row[7:] for row in answer_rows(text)] == [
+        ["64x256", "`fast`", "32.8 µs", "`fast`, 32.8 µs", "is the baseline", "–"],
+        ["65536x256", "`fast`", "33.6 ms", "`fast`, 33.6 ms", "is the baseline", "–"],
+        ["1024x256", "none", "–", "`builtin`, 1.05 ms", "–", "nothing is within the error budget"],
+    ]
+
+
+def provisional(monkeypatch: pytest.MonkeyPatch, *cases: Case) -> None:
+    """Let `results.load` mark the verdicts of these cases as provisional."""
+    disturbed = {f"{case.task}-{case.id}" for case in cases}
+
+    def loaded(*arguments: object, **named: object) -> pd.DataFrame:
+        table = load(*arguments, **named)
+        here = table["case"].isin(disturbed) & (table["verdict"] != "")
+        return table.assign(verdict=table["verdict"].mask(here, "provisional: " + table["verdict"]))
+
+    for module in ("reports.render", "reports.terminal", "reports.pull_request"):
+        monkeypatch.setattr(sys.modules[module], "load", loaded)
+
+
+def test_a_disturbed_case_has_a_provisional_answer_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, [ok(name, case, ratio) for case in CASES for name, ratio in (("builtin", 1.0), ("fast", 0.5))])
+    provisional(monkeypatch, MIDDLE)
+    text = rendered(tmp_path)
+    assert "> **Provisional**: other work disturbed 1 case, so another run may decide otherwise: `paired-cpu-" in text
+    assert (
+        "**paired, float32, cpu**: **provisional**, since other work disturbed 1 of 3 cases: so far `fast` for" in text
+    )
+    assert [row[5] for row in answer_rows(text)] == ["2× faster", "provisional: 2× faster", "2× faster"]
+    assert answer_rows(text)[1][7] == "other work disturbed it"
+    assert not re.search(r"\bship `|stay with `", text)
+    found = answer("golden", root=tmp_path)
+    assert found.table["against the baseline"].tolist() == ["2× faster", "provisional: 2× faster", "2× faster"]
+    assert "Provisional: other work disturbed 1 case. Let the machine be idle, and measure again." in found.notes
+    pasted = pull_request("golden", root=tmp_path)
+    assert pasted.startswith("> [!WARNING]\n> **Provisional**")
+    assert "ship" not in pasted
 
 
 def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) -> None:
@@ -354,11 +476,11 @@ def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) ->
         "0 of 2 comparisons show a difference from the baseline, each at 99 % confidence. Expect at most 0.02" in text
     )
     assert "stay with `builtin`" in text
-    assert "| `builtin` | is the baseline | 1 u |" in text
-    assert "| `builtin` | 1× | `other` |" in text
-    assert "| `other` | 62.9 µs, (0.96×) |" in text
+    assert "| `builtin`, 65.5 µs | is the baseline | 1 u |" in text
+    assert "| `builtin` | is the baseline | `other` |" in text
+    assert "| `other` | 62.9 µs, no difference seen |" in text
     assert "Faster, but not the answer" not in text
-    assert not re.search(r"\d %? ?(faster|slower)", text)
+    assert not re.search(r"\d %? ?(faster|slower)", re.sub(r"no difference seen \(.*?\)", "", text))
 
 
 def test_staying_is_no_answer_where_noise_hides_what_may_be_faster(tmp_path: Path) -> None:
@@ -367,11 +489,11 @@ def test_staying_is_no_answer_where_noise_hides_what_may_be_faster(tmp_path: Pat
     save(tmp_path, [ok(name, case, ratio, noise=1.5) for name, ratio in ratios.items() for case in (SMALL, MIDDLE)])
     text = rendered(tmp_path)
     assert (
-        "too noisy to tell whether `half` is faster: it took 0.5× the time of `builtin` (0.5× to 0.5×), "
+        "too noisy to tell whether `half` is faster: it seemed 2× faster, "
         "at a noise floor of 300 %. A quieter machine, or more `--seconds`, would decide it; "
         "until then stay with `builtin`"
     ) in text
-    assert "| `builtin` | too noisy to tell |" in text
+    assert "| `builtin`, 65.5 µs | too noisy to tell |" in text
     assert "too noisy to tell whether half is faster than builtin" in text
     assert "no implementation within the error budget" not in text
 
@@ -396,8 +518,8 @@ def test_noise_hides_only_what_may_be_noticeably_faster(
 def test_the_speed_in_a_single_case_stands_with_its_interval(tmp_path: Path) -> None:
     save(tmp_path, [ok("builtin", SMALL, 1.0), ok("fast", SMALL, 0.1, spread=0.2)])
     text = rendered(tmp_path)
-    assert "ship `fast`: 10× faster than `builtin` (95 % interval of its speed: 9.1× to 11×); largest error" in text
-    assert "| `fast` | 9.1× to 11× |" in text
+    assert "ship `fast`: 6.55 µs, 10× faster (9.1 to 11) than the 65.5 µs of `builtin`; largest error" in text
+    assert "| `fast` | 9.1× to 11× faster |" in text
 
 
 def test_one_has_a_singular(tmp_path: Path) -> None:
@@ -467,10 +589,12 @@ def test_flags_are_shown_with_their_evidence_and_at_their_numbers(tmp_path: Path
     flag = Flag(name="two_modes", evidence="30% of the samples take 2 times the others' time")
     save(tmp_path, [ok("builtin", SMALL, 1.0), *(ok(name, SMALL, 0.5, flags=(flag,)) for name in ("a", "b"))])
     text = rendered(tmp_path)
-    assert "Flagged records: two_modes 2" in text
-    assert "| `two_modes` | 2 | 30% of the samples take 2 times the others' time | `a`, `b` |" in text
-    assert "| `a` | 32.8 µs, 0.5× † |" in text
-    assert "| at once | – | two_modes |" in text
+    assert "Flagged records: its times fall into two groups (2)" in text
+    evidence = "30% of the samples take 2 times the others' time"
+    assert f"| its times fall into two groups | `two_modes` | 2 | {evidence} | `a`, `b` |" in text
+    assert "| `a` | 32.8 µs, 2× faster † |" in text
+    assert "| at once | – | its times fall into two groups |" in text
+    assert answer_rows(text)[0][7] == "its times fall into two groups"
 
 
 def test_on_a_gpu_the_host_and_the_graph_have_a_table(tmp_path: Path) -> None:
@@ -533,13 +657,47 @@ def test_numbers_have_three_digits_and_a_unit() -> None:
     assert [units.error(value) for value in (0.42, 131072, float("nan"))] == ["0.42 u", "0.0078", "–"]
 
 
-@pytest.mark.parametrize("shown", [escape, code])
+@pytest.mark.parametrize("shown", [escape, code, prose])
 @pytest.mark.parametrize("text", [NASTY, "`", "``x`", "*a* _b_", "<b>", "www.e.vil", "http://e.vil", "&lt;", "\\|", ""])
 def test_names_from_outside_are_text(shown: Callable[[str], str], text: str) -> None:
     html = MarkdownIt("commonmark").enable("table").render(f"| a | b |\n| --- | --- |\n| x{shown(text)}x | y |\n")
     assert html.count("<td>") == 2
     assert not re.search(r"<(?!/?(table|thead|tbody|tr|th|td|code)>)", html)
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in html
+
+
+@pytest.mark.parametrize(
+    ("docstring", "shown"),
+    [
+        ("Calls `F.x(a_b)` — see § 5? ‖x\u0302‖ ≤ 1", "Calls `F.x(a_b)` — see § 5? ‖x\u0302‖ ≤ 1"),
+        ("of ``a`` kind", "of `a` kind"),
+        ("`<img src=x>` and <img src=x>", "`<img src=x>` and &#60;img src=x&#62;"),
+        ("a lone ` here", "a lone &#96; here"),
+        ("`a|b`", "<code>a&#124;b</code>"),
+        ("[x](javascript:1) *y*", "&#91;x&#93;(javascript:1) &#42;y&#42;"),
+    ],
+)
+def test_a_docstring_keeps_its_code_and_nothing_else_of_its_markup(docstring: str, shown: str) -> None:
+    assert prose(docstring) == shown
+
+
+def test_a_docstring_reads_as_markdown(tmp_path: Path) -> None:
+    about = {"fast": "Like `F.cosine_similarity`, once. <script>alert(1)</script>"}
+    save(tmp_path, [ok("builtin", SMALL, 1.0), ok("fast", SMALL, 0.5)], replace(HEAD, about=about))
+    shown = "| `fast` | Like `F.cosine_similarity`, once. &#60;script&#62;alert(1)&#60;/script&#62; |"
+    assert shown in rendered(tmp_path)
+
+
+def test_the_first_screen_answers_which_where_how_much_how_sure_and_what_to_beware_of(page: Path) -> None:
+    screen = "\n".join(page.read_text(encoding="utf-8").splitlines()[:30])
+    row = "| 65536x256 | `one_pass` | 6.71 ms | `builtin`, 67.1 ms | 10× faster | 2.5 u | first call 2 s |"
+    for said in (row, "**Noise floor: 0.91 %**", "**The machine was noisy.**", "ship `one_pass` for `65536x256`"):
+        assert said in screen
+
+
+def test_every_factor_of_a_time_is_faster_or_slower(page: Path) -> None:
+    text = page.read_text(encoding="utf-8").partition("## Operators")[0]
+    assert re.findall(r"[\d.]+× ?(?!faster|slower|to [\d.]+× (?:faster|slower))[\w(|†]+", text) == []
 
 
 def test_a_run_full_of_nasty_names_has_no_markup_but_ours(tmp_path: Path) -> None:
@@ -607,9 +765,9 @@ def test_two_runs_side_by_side(tmp_path: Path) -> None:
     ) in text
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "`paired-cpu-" in line]
     changes = {row[0].strip("`"): row[2:7] for row in rows if len(row) == 9}
-    assert changes["faster"] == ["ok", "32.8 µs → 16.4 µs", "2× faster", "0.5× → 0.25×", "2× faster"]
-    assert changes["same"] == ["ok", "32.8 µs", "no difference seen", "0.5×", "no difference seen"]
-    assert changes["broken"] == ["ok → error", "32.8 µs → –", "–", "0.5× → –", "–"]
+    assert changes["faster"] == ["ok", "32.8 µs → 16.4 µs", "2× faster", "2× faster → 4× faster", "2× faster"]
+    assert changes["same"] == ["ok", "32.8 µs", "no difference seen", "2× faster", "no difference seen"]
+    assert changes["broken"] == ["ok → error", "32.8 µs → –", "–", "2× faster → –", "–"]
 
 
 def test_two_runs_without_a_common_case_have_counts_only(tmp_path: Path) -> None:

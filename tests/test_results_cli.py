@@ -41,8 +41,8 @@ def test_the_list_shows_every_run(capsys, two_rows):
 
 def test_the_table_speaks_human_units_and_no_escape_codes(capsys, two_rows):
     _, _, base, other = run_cli(capsys, two_rows, "show", "latest").out.splitlines()
-    assert " ".join(base.split()) == "base paired-cpu-float32-64x768 ok 12.3 12.3 .. 12.3 1 1 .. 1 1.5 2"
-    assert " ".join(other.split()) == "pipe|line paired-cpu-float32-64x768 unsupported no <b> no ?[31mred"
+    assert " ".join(base.split()) == "base paired-cpu-float32-64x768 ok 12.3 12.3 .. 12.3 base 1 1 .. 1 1.5 2"
+    assert " ".join(other.split()) == "pipe|line paired-cpu-float32-64x768 unsupported base no <b> no ?[31mred"
 
 
 def test_the_table_shows_verdicts_and_flags(capsys, tmp_path):
@@ -52,6 +52,15 @@ def test_the_table_shows_verdicts_and_flags(capsys, tmp_path):
     columns, _, _, row = run_cli(capsys, tmp_path, "show", "a").out.splitlines()
     assert row[columns.index("verdict") :].split()[0] == "slower"
     assert row[columns.index("remarks") :] == "drift, few_samples"
+
+
+def test_ratios_to_another_baseline(capsys, tmp_path):
+    save(tmp_path, measured("base", [1.0] * 20, baseline=True), measured("x", [2.0] * 20))
+    rows = run_cli(capsys, tmp_path, "show", "a", "--baseline", "x", "--format", "json").out
+    assert [(row["reference"], row["ratio"]) for row in json.loads(rows)] == [("x", 0.5), ("x", 1.0)]
+    with pytest.raises(SystemExit):
+        run_cli(capsys, tmp_path, "show", "a", "--baseline", "y")
+    assert "'y' is not in the run 'a'; choose one that was timed: base, x" in capsys.readouterr().err
 
 
 def test_exports_hold_the_raw_table(capsys, two_rows):

@@ -147,6 +147,8 @@ KNOWN = {"grid": "a1", "inputs": "b2", "uncommitted changes": "c3", "implementat
         ({"fingerprints": KNOWN | {"uncommitted changes": ""}}, "fingerprint of the uncommitted changes: 'c3', now ''"),
         ({"inputs": "file:emb"}, "inputs: '', now 'file:emb'"),
         ({"precision": 0.005}, r"precision: 0\.01, now 0\.005"),
+        ({"baseline": "compiled_dot"}, "baseline: '', now 'compiled_dot'"),
+        ({"error_budget": {"float32": 1e-3}}, r"error budget: \{\}, now \{'float32': 0\.001\}"),
         ({"seconds": 2.0}, r"seconds: 0\.5, now 2\.0"),
         ({"environment": dataclasses.replace(HERE, threads=99)}, "threads: [0-9]+, now 99"),
         ({"environment": dataclasses.replace(HERE, packages={})}, "package numpy: '.*', now None"),

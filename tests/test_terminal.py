@@ -1,4 +1,4 @@
-"""The answer on a terminal: that of the report, in four columns of plain text."""
+"""The answer for a terminal: the report's own, a line of plain text for each case."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports import Answer, answer, render
-from reports.sections.speed.answer_tables import ANSWER
-from reports.terminal import UNIT
+from reports.terminal import COLUMNS, UNIT
 from results import Status, UnknownRun
 from suites.records.jsonl import Line
 from suites.records.record import End, Record
@@ -29,11 +28,13 @@ def answered(root: Path, *lines: Line) -> Answer:
     return answer("errors", root=root)
 
 
-def test_four_columns_of_text_and_the_noise_floor(tmp_path: Path) -> None:
+def test_a_line_for_each_case_and_the_noise_floor(tmp_path: Path) -> None:
     found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), END)
     assert found.noise_floor == FLOOR
-    assert tuple(found.table.columns) == ANSWER
-    assert found.table.to_numpy().tolist() == [["paired, float32, cpu", "fast", "2× faster", "2 u"]]
+    assert tuple(found.table.columns) == COLUMNS
+    assert found.table.to_numpy().tolist() == [
+        ["paired 64x768 float32", "fast 50 µs", "builtin 100 µs", "2× faster", "2 u"]
+    ]
     assert found.notes == [UNIT]
 
 
@@ -52,7 +53,7 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
         "The run is incomplete: `--resume` continues it.",
         "1 of 3 records have no time. The report says why.",
         "The machine was noisy. A quieter machine, or more `--seconds`, would resolve smaller differences.",
-        "Not a drop-in for builtin: fast. The report lists the differences.",
+        "Not a drop-in for builtin: fast (a zero row gives NaN). The report lists the differences.",
         UNIT,
     ]
 
@@ -60,19 +61,21 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
 def test_an_implementation_wrong_on_ordinary_inputs_is_no_answer_here_either(tmp_path: Path) -> None:
     wrong = deviated("fast", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
     found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), wrong, END)
-    assert found.table["fastest within the error budget"].tolist() == ["builtin"]
+    assert found.table["fastest within the error budget"].tolist() == ["builtin 100 µs"]
 
 
 def test_a_baseline_that_is_faster_but_wrong_is_named(tmp_path: Path) -> None:
     wrong = deviated("builtin", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
     found = answered(tmp_path, timed("builtin"), timed("right", 2.0), wrong, END)
-    assert found.table["fastest within the error budget"].tolist() == ["right"]
+    assert found.table["fastest within the error budget"].tolist() == ["right 200 µs"]
     assert found.notes[0] == "paired, float32, cpu: the baseline builtin is faster, but is wrong on ordinary inputs."
 
 
 def test_nothing_within_the_budget_and_nothing_measured(tmp_path: Path) -> None:
     off = replace(timed("builtin"), error=replace(timed("builtin").error, error_abs=0.5))
-    assert answered(tmp_path, off, END).table.to_numpy().tolist() == [["paired, float32, cpu", "none", "–", "–"]]
+    assert answered(tmp_path, off, END).table.to_numpy().tolist() == [
+        ["paired 64x768 float32", "none", "builtin 100 µs", "–", "–"]
+    ]
     (tmp_path / "errors.jsonl").unlink()
     found = answered(tmp_path, END)
     assert (len(found.table), found.notes) == (0, ["No speed was measured."])
@@ -87,8 +90,11 @@ def test_names_from_outside_are_one_line_of_letters(tmp_path: Path) -> None:
 def test_it_is_what_the_report_says(tmp_path: Path) -> None:
     found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), END)
     page = render("errors", root=tmp_path, out=tmp_path / "out").read_text(encoding="utf-8")
-    for cell in found.table.iloc[0]:
-        assert cell in page
+    case, fastest, baseline, against, error = found.table.iloc[0]
+    assert case.split() == ["paired", "64x768", "float32"]
+    name, time = fastest.split(" ", 1)
+    theirs = "`" + baseline.replace(" ", "`, ", 1)
+    assert f"| paired, float32, cpu | 64x768 | `{name}` | {time} | {theirs} | {against} | {error} |" in page
 
 
 def test_an_unknown_run_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from reports.plots.style import COLOURS, GREY, INK, MARKERS, OTHER, Look, plain
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.sentences import claims
+from reports.sections.speed.claims import claims
 from reports.sections.speed.table import GROUP
 
 FACETS = 6

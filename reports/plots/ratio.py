@@ -24,9 +24,9 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
     over the sizes, and the `ROWS` fastest implementations.
     """
     ok = table.dropna(subset=["ratio"])
-    if ok.empty:
-        return None
     standings = standings[standings["compared"] > 0]
+    if ok.empty or standings.empty:
+        return None
     labels = spread(list(ok.groupby("label")["size"].min().sort_values(kind="stable").index), CASES)
     shades = dict(zip(labels, mpl.colormaps["viridis_r"](np.linspace(0.15, 1, len(labels))), strict=True))
 

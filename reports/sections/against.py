@@ -124,8 +124,8 @@ def changes(pairs: pd.DataFrame) -> pd.DataFrame:
             "status": _both(pairs, "status", lambda status: status.replace("_", " ")),
             "latency": _both(pairs, "latency_s", units.seconds),
             "change of latency": _verdicts(pairs, "latency_s", "latency_change"),
-            "time / baseline's time": _both(pairs, "ratio", units.times),
-            "change of that ratio": _verdicts(pairs, "ratio", "ratio_change"),
+            "against the baseline": _both(pairs, "ratio", units.speed),
+            "change against the baseline": _verdicts(pairs, "ratio", "ratio_change"),
             "largest error": _both(pairs, "error_u", units.error),
             "peak memory": _both(peaks, "peak_bytes", units.size),
         }

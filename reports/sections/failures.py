@@ -3,6 +3,7 @@
 import pandas as pd
 
 from reports.markdown import shortened
+from suites.records.flags import meaning
 
 
 def _distinct(values: pd.Series) -> tuple[str, ...]:
@@ -42,7 +43,8 @@ def flag_table(rows: pd.DataFrame) -> pd.DataFrame:
     """The flags as a table."""
     return pd.DataFrame(
         {
-            "flag": rows["flag"],
+            "flag": [meaning(flag) for flag in rows["flag"]],
+            "in the tables": rows["flag"],
             "records": rows["records"],
             "example": rows["evidence"],
             "implementations": rows["implementations"],
@@ -52,5 +54,5 @@ def flag_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def flag_counts(flags: pd.DataFrame) -> str:
-    """How many records have each flag: "drift 12, few_rounds 3"."""
-    return "Flagged records: " + ", ".join(f"{row.flag} {row.records:,}" for row in flags.itertuples())
+    """How many records have each flag: "its time drifted (12), few rounds (3)"."""
+    return "Flagged records: " + ", ".join(f"{meaning(str(row.flag))} ({row.records:,})" for row in flags.itertuples())

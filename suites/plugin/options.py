@@ -14,6 +14,7 @@ import pytest
 from nearest import did_you_mean
 from suites import git
 from suites.environment import environment
+from suites.excerpt import excerpt
 from suites.families import FAMILIES, Family
 from suites.inputs import SUFFIXES
 from suites.measure import allocator
@@ -173,6 +174,7 @@ def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, st
         processes=plan.processes,
         inputs=plan.description,
         about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
+        sources={entry.name: excerpt(entry.fn) for entry in plan.implementations},
         families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
         fingerprints={**plan.fingerprints, "uncommitted changes": git.uncommitted()},
         baseline=plan.baseline,

@@ -143,11 +143,10 @@ class Environment:
 class Run:
     """The head of a run: its name, its start, its command and its machine.
 
-    `absent` maps absent implementations to the reason, `about` the others to their docstrings, and `families` the
-    hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
-    implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, or is "".
-    `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their contents.
-    `baseline` is that of --baseline, or ""; `error_budget` maps dtypes to errors. The oldest runs lack the defaults.
+    `absent` maps absent implementations to the reason, `about` the others to docstrings and `sources` to their code,
+    `families` hard inputs to right answers, `error_budget` dtypes to absolute errors, `fingerprints` names of contents
+    to digests. Sampling ended at `precision` (of a ratio) or after `seconds` (for each implementation and case); each
+    case ran in `processes` processes. `inputs` describes the user's data, `baseline` is that of --baseline, or "".
     """
 
     name: str
@@ -161,6 +160,7 @@ class Run:
     processes: int = 1
     inputs: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     baseline: str = ""

@@ -58,13 +58,12 @@ def _fastest(timed: pd.DataFrame, references: Iterable[str]) -> str:
     if timed.empty:
         return "no implementation that was timed"
     best = timed.reset_index().sort_values("time", kind="stable").iloc[0]
-    least, most = units.times(best["least"]), units.times(best["most"])
-    span = least if least == most else f"{least} to {most}"
-    return f"{code(best['implementation'])}, at {span} the time of {codes(references)}{_peak(best)}"
+    span = units.speeds(best["most"], best["least"])
+    return f"{code(best['implementation'])}, {span} than {codes(references)}{_peak(best)}"
 
 
 def _price(row: pd.Series) -> str:
-    return "not timed against it" if pd.isna(row["time"]) else f"{units.times(row['time'])} the time{_peak(row)}"
+    return "not timed against it" if pd.isna(row["time"]) else f"{units.speed(row['time'])}{_peak(row)}"
 
 
 def _peak(row: pd.Series) -> str:

@@ -95,12 +95,17 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         "mean cosine of unlike pairs": _intervals(rows, "unlike", ".3f"),
         "effective rank": _intervals(rows, "effective_rank", ".1f"),
         "vectors all zero": rows["zeros"].map(units.share),
-        "step time, relative": rows["time"].map(units.times),
+        "step time": rows["time"].map(_step_time),
         "step memory, relative": rows["memory"].map(units.times),
         "diverged runs": rows["diverged"],
     }
     empty = [name for name, cells in columns.items() if not any(cell not in ("", 0, units.MISSING) for cell in cells)]
     return pd.DataFrame(columns).drop(columns=empty)
+
+
+def _step_time(ratio: float) -> str:
+    """How much faster or slower a step is; a few per cent are noise."""
+    return "within 10 %" if 1 / 1.1 < ratio < 1.1 else units.speed(ratio)
 
 
 def _ends(rows: pd.DataFrame) -> Iterator[str]:

@@ -94,6 +94,27 @@ def warnings(answer: pd.DataFrame, answered: pd.DataFrame) -> list[str]:
     ]
 
 
+def in_short(rows: pd.DataFrame) -> dict[tuple[str, str, str, str], str]:
+    """`bites` in a few words, by implementation, reference, device and dtype: "not a drop-in: a zero row gives NaN"."""
+    short: dict[tuple[str, str, str, str], str] = {}
+    for _, row in rows.iterrows():
+        worst = f": {BITES[row['question']].says.format(row['seen'])}" if row["question"] == "zero row" else ""
+        for place in zip(row["devices"], row["dtypes"], strict=True):
+            short.setdefault((row["implementation"], row["reference"], *place), f"not a drop-in{worst}")
+    return short
+
+
+def brief(rows: pd.DataFrame) -> list[str]:
+    """A sentence for each baseline of `bites`: which replacements differ, and what they make of a zero row."""
+    zero = rows[rows["question"] == "zero row"].drop_duplicates(_WHOSE).set_index(_WHOSE)["seen"]
+    seen = {pair: f" (a zero row gives {escape(answer)})" for pair, answer in zero.items()}
+    return [
+        f"Not a drop-in for {code(str(reference))}: "
+        f"{', '.join(code(name) + seen.get((name, reference), '') for name in names)}."
+        for reference, names in rows.groupby("reference", sort=False)["implementation"].unique().items()
+    ]
+
+
 def alike(answered: pd.DataFrame) -> str:
     """The drop-ins of each baseline; "" without a baseline."""
     rows = drop_ins(answered)

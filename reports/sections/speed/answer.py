@@ -1,14 +1,11 @@
-"""The answer: what to ship in each group of cases, what comes close, and where size decides."""
+"""The answer: what to ship in each group of cases, and what comes close."""
 
 import numpy as np
 import pandas as pd
 
 from reports.sections.speed.standings import baselines
-from reports.sections.speed.table import FASTER, GROUP, MEMBER, SAME
-from reports.sections.speed.verdicts import against, hidden, tally, unproven
-
-STRONGLY = 0.9
-"""Another implementation wins a case clearly if it takes at most this share of the answer's time."""
+from reports.sections.speed.table import GROUP, MEMBER, SAME
+from reports.sections.speed.verdicts import against, hidden, tally
 
 FLAWS = {
     "wrong in some cases": "is wrong in some cases",
@@ -25,8 +22,8 @@ def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     The baseline is preferred to an implementation that is seen to be faster in no case, or not over all cases.
     `implementation` is missing where there is none, and `cases` is 0 where nothing ran. `reference` is the group's
     baseline, `reference_why` that of `results.load`, `reference_error_u` its largest error if it ran, and `flags` those
-    of the answer's records. Where noise may hide a faster implementation than the baseline, `rival` is the fastest such
-    and `rival_time` its time.
+    of the answer's records. `disturbed` counts the cases whose verdicts are provisional. Where noise may hide a faster
+    implementation than the baseline, `rival` is the fastest such and `rival_time` its time.
     """
     fit = standings[standings["complete"] & standings["within"]]
     doubtful = ~fit["baseline"] & (fit["compared"] > 0) & ((fit["faster"] == 0) | (fit["time_high"] >= 1))
@@ -35,9 +32,10 @@ def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     named = baselines(table).rename(columns={"implementation": "reference"}).reset_index()
     errors = standings.loc[standings["baseline"], [*GROUP, "error_u"]].rename(columns={"error_u": "reference_error_u"})
     rivals = _rivals(fit.merge(best.loc[best["baseline"], GROUP], on=GROUP))
-    for more in (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, rivals, _flags(table)):
-        groups = groups.merge(more, how="left")
-    return groups.fillna({"cases": 0, "flags": "", "reference_why": ""})
+    more = (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, rivals, _flags(table), _disturbed(table))
+    for columns in more:
+        groups = groups.merge(columns, how="left")
+    return groups.fillna({"cases": 0, "flags": "", "reference_why": "", "disturbed": 0})
 
 
 def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
@@ -61,26 +59,6 @@ def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataF
     return rows[rows["why"] != ""].reset_index(drop=True)
 
 
-def by_size(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
-    """One row for each winner of cases, in the groups whose answer is clearly beaten in at least one case.
-
-    Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins a case where
-    no implementation clearly beats it. Columns: the group, `implementation`, `labels` (a tuple, small cases first),
-    and those of `tally`.
-    """
-    fit = table[table["status"] == "ok"].merge(standings.loc[standings["within"], MEMBER], on=MEMBER)
-    doubtful = unproven(fit) | (~fit["baseline"] & (fit["ratio"] > STRONGLY))
-    fit = fit.assign(unproven=doubtful).sort_values(["size", "label", "unproven", "time"])
-    winners = fit.drop_duplicates("case")
-    chosen = fit.merge(answer[MEMBER], on=MEMBER)
-    beaten = against(winners, chosen)
-    unclear = beaten.loc[(beaten["verdict"] != FASTER) | (beaten["ratio"] > STRONGLY), "case"]
-    rows = pd.concat([winners[~winners["case"].isin(unclear)], chosen[chosen["case"].isin(unclear)]])
-    rows = rows[rows.groupby(GROUP)["implementation"].transform("nunique") > 1]
-    labels = rows.sort_values(["size", "label"]).groupby(MEMBER, sort=False)["label"].agg(tuple)
-    return answer[GROUP].merge(labels.rename("labels").to_frame().join(tally(rows)).reset_index(), on=GROUP)
-
-
 def _rivals(fit: pd.DataFrame) -> pd.DataFrame:
     names = {"implementation": "rival", "time": "rival_time", "time_low": "rival_low", "time_high": "rival_high"}
     return fit[hidden(fit)].drop_duplicates(GROUP)[[*GROUP, *names]].rename(columns=names)
@@ -89,6 +67,11 @@ def _rivals(fit: pd.DataFrame) -> pd.DataFrame:
 def _flags(table: pd.DataFrame) -> pd.DataFrame:
     flags = table.loc[table["flags"] != "", MEMBER].assign(flags=table["flags"].str.split(", ")).explode("flags")
     return flags.drop_duplicates().groupby(MEMBER)["flags"].agg(", ".join).reset_index()
+
+
+def _disturbed(table: pd.DataFrame) -> pd.DataFrame:
+    cases = table[table["provisional"] & (table["status"] == "ok")]
+    return cases.groupby(GROUP)["case"].nunique().rename("disturbed").reset_index()
 
 
 def _against(table: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:

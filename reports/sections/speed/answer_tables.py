@@ -5,23 +5,13 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from reports import units
+from reports.markdown import prose
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.sentences import against_baseline, break_even, claims, span
+from reports.sections.speed.claims import break_even, claims, span
 from reports.sections.speed.table import SAME, group_names
+from suites.records.flags import meaning
 
-ANSWER = ("cases", "fastest within the error budget", "against the baseline", "largest error")
 TALLY = ["compared", "faster", "slower", "same", "faster_ratio", "slower_ratio"]
-
-
-def answers(answer: pd.DataFrame) -> pd.DataFrame:
-    """The answer in four columns; "none" where nothing is within the budget, or nothing ran."""
-    rows = [
-        (cases, row["implementation"], against_baseline(row), units.error(row["error_u"]))
-        if pd.notna(row["implementation"])
-        else (cases, "none", units.MISSING, units.MISSING)
-        for cases, (_, row) in zip(group_names(answer), answer.iterrows(), strict=True)
-    ]
-    return pd.DataFrame(rows, columns=list(ANSWER), dtype=str)
 
 
 def answer_costs(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFrame:
@@ -38,7 +28,7 @@ def answer_costs(answer: pd.DataFrame, close_seconds: pd.DataFrame) -> pd.DataFr
             "first call": rows["first_call_s"].map(units.seconds),
             "break-even after": _break_evens(rows),
             "peak memory, share of the baseline's": rows["memory"].map(units.share),
-            "flags": rows["flags"].replace("", units.MISSING),
+            "flags": [_meanings(flags) for flags in rows["flags"]],
         }
     )
 
@@ -74,9 +64,13 @@ def winners(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def described(about: Mapping[str, str], names: Iterable[str]) -> pd.DataFrame:
-    """The descriptions of these implementations, as their files give them; those without one are left out."""
-    rows = [(name, about[name]) for name in dict.fromkeys(names) if about.get(name)]
-    return pd.DataFrame(rows, columns=["implementation", "what it does"])
+    """The docstrings of these implementations, as Markdown; those without one are left out."""
+    rows = [(name, prose(about[name])) for name in dict.fromkeys(names) if about.get(name)]
+    return pd.DataFrame(rows, columns=["implementation", "what it does"], dtype=object)
+
+
+def _meanings(flags: str) -> str:
+    return "; ".join(map(meaning, flags.split(", "))) if flags else units.MISSING
 
 
 def _claims(rows: pd.DataFrame) -> list[str]:

@@ -45,9 +45,9 @@ def left_out(rows: pd.DataFrame) -> str:
 
 
 def latency(rows: pd.DataFrame) -> pd.DataFrame:
-    """Latency and ratio to the baseline of the rows that are shown, "81.2 µs, 0.09×", or the status.
+    """Latency and comparison with the baseline of the rows that are shown, "81.2 µs, 11× faster", or the status.
 
-    Parentheses mark a ratio without a visible difference, and a dagger marks flagged records.
+    A dagger marks flagged records.
     """
     cells = [_time(row) if row["status"] == "ok" else row["status"].replace("_", " ") for _, row in rows.iterrows()]
     return _crosswise(rows.assign(cell=cells))
@@ -95,9 +95,8 @@ def groups(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -
 
 
 def _time(row: pd.Series) -> str:
-    ratio = units.times(row["ratio"])
-    shown = f"({ratio})" if row["verdict"] == SAME else ratio
-    return f"{units.seconds(row['latency_s'])}, {shown}" + (f" {FLAGGED}" if row["flags"] else "")
+    against = f", {row['verdict'] if row['verdict'] == SAME else units.speed(row['ratio'])}" if row["verdict"] else ""
+    return units.seconds(row["latency_s"]) + against + (f" {FLAGGED}" if row["flags"] else "")
 
 
 def _crosswise(rows: pd.DataFrame) -> pd.DataFrame:

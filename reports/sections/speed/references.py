@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
 
-from reports import units
 from reports.markdown import code, escape
-from reports.sections.speed.table import SAME, group_names
+from reports.sections.speed.claims import claim
+from reports.sections.speed.table import group_names
 from results.references import ASKED, BUILT_IN, FASTEST
 
 FEW = 3
@@ -45,19 +44,6 @@ def versus(table: pd.DataFrame, show: Show = code, text: Show = escape) -> list[
     ]
 
 
-def speed(ratio: float, low: float, high: float) -> str:
-    """A ratio of times with its interval: "3.2 % slower (2.9 to 3.5)", "2.9× faster (2.6 to 3.3)"."""
-    ends = sorted(1 / end if ratio < 1 else end for end in (low, high))
-    middle, word = (1 / ratio, "faster") if ratio < 1 else (ratio, "slower")
-    if middle < 1.1:
-        middle, *ends = (100 * factor - 100 for factor in (middle, *ends))
-        unit, digits = " %", 2
-    else:
-        unit, digits = "×", 3 if middle < 1.5 else 2
-    least, most = (units.number(end, digits) for end in ends)
-    return f"{units.number(middle, digits)}{unit} {word} ({least} to {most})"
-
-
 def _asked(name: str, others: pd.DataFrame, show: Show) -> str:
     keep = others.loc[others["reference"] != "", ["task", "reference"]].drop_duplicates("task")
     own = ", ".join(f"{task} keeps {show(reference)}" for task, reference in keep.to_numpy())
@@ -67,8 +53,10 @@ def _asked(name: str, others: pd.DataFrame, show: Show) -> str:
 def _apart(name: str, group: pd.DataFrame, show: Show) -> str:
     without = group[group["apart"] != ""]
     baseline, fastest = group.loc[group["apart"] == "", "reference"].iloc[0], without["reference"].iloc[0]
+    failed = without.loc[without["implementation"] == baseline, "status"].str.replace("_", " ").unique()
     return (
-        f"{show(baseline)} has no time in {without['case'].nunique()} of {group['case'].nunique()} cases of {name}: "
+        f"{show(baseline)} has no time in {without['case'].nunique()} of {group['case'].nunique()} cases of {name}"
+        f"{f' ({listed})' if (listed := ', '.join(failed)) else ''}: "
         f"times there are compared with the fastest, {show(fastest)}."
     )
 
@@ -76,10 +64,5 @@ def _apart(name: str, group: pd.DataFrame, show: Show) -> str:
 def _against(row: pd.Series, show: Show) -> str:
     if row["status"] != "ok":
         return f"has no time: {row['status'].replace('_', ' ')}"
-    interval = row["ratio"], row["ratio_low"], row["ratio_high"]
-    if np.isnan(row["ratio"]):
-        return f"against {show(row['reference'])}: no rounds in common"
-    if row["verdict"] == SAME:
-        least, most = map(units.times, interval[1:])
-        return f"against {show(row['reference'])}: {SAME} ({least} to {most} the time)"
-    return f"against {show(row['reference'])}: {speed(*interval)}"
+    provisional = "provisional: " if row["provisional"] else ""
+    return f"against {show(row['reference'])}: {provisional}{claim(row)}"

@@ -1,6 +1,4 @@
-"""The answer in sentences: what to ship, how far to trust it, and what to know first."""
-
-from collections.abc import Mapping
+"""The answer in sentences: what to ship in each group of cases, by shape where few cases ran."""
 
 import pandas as pd
 
@@ -8,122 +6,22 @@ from reports import units
 from reports.markdown import code, codes
 from reports.sections.speed.answer import FLAWS
 from reports.sections.speed.by_case import of_group
+from reports.sections.speed.claims import claim, claims, span
+from reports.sections.speed.sureness import QUIETER
 from reports.sections.speed.table import SAME, group_names
-from reports.sections.speed.verdicts import CHANCE, NOTICEABLE, comparisons, noise
-from results.references import FASTEST
+from reports.sections.speed.verdicts import tally
 
-QUIETER = "A quieter machine, or more `--seconds`, would"
-
-
-def sureness(table: pd.DataFrame) -> list[str]:
-    """How far to trust the answer: the noise floor, verdicts that may be chance, a busy machine; a sentence each."""
-    floors, (compared, seen) = noise(table), comparisons(table)
-    if floors.empty or not compared:
-        return ["**There is no noise floor**: in no case were two implementations timed, one of them twice."]
-    median, worst = floors["noise_floor"].median(), floors.iloc[0]
-    lines = [
-        f"**Noise floor: {units.percent(median)}** (median case), {units.percent(worst['noise_floor'])} (worst case, "
-        f"{code(worst['case'])}). One implementation of each case was timed twice in the same rounds, and its times "
-        "differed by that much. Smaller differences are not reported.",
-        f"**Chance**: {seen:,} of {units.counted(compared, 'comparison')} {'shows' if compared == 1 else 'show'} a "
-        f"difference from the baseline, each at {units.share(1 - CHANCE)} confidence. Expect at most "
-        f"{units.number(CHANCE * compared)} of them to be false.",
-    ]
-    noisy = worst["noise_floor"] > NOTICEABLE
-    return [*lines, f"**The machine was noisy.** {QUIETER} resolve smaller differences."] if noisy else lines
+LABELS = 4
 
 
-def budgets(budget: Mapping[str, float]) -> str:
-    """The error budgets: "float32 16 u, bfloat16 0.02"."""
-    return ", ".join(f"{dtype} {units.budget(limit)}" for dtype, limit in budget.items())
-
-
-def headlines(answer: pd.DataFrame, winners: pd.DataFrame, close_seconds: pd.DataFrame) -> list[str]:
-    """The answer, a sentence for each group."""
+def headlines(
+    answer: pd.DataFrame, shapes: pd.DataFrame, sizes: pd.DataFrame, close_seconds: pd.DataFrame
+) -> list[str]:
+    """The answer, a sentence or two for each group; `shapes` are the rows of `by_shape`, `sizes` those of `by_size`."""
     return [
-        f"**{name}**: {_decision(row, flaw(row, close_seconds))}{_instead(row, winners)}"
+        f"**{name}**: {_decision(row, of_group(shapes, row), of_group(sizes, row), flaw(row, close_seconds))}"
         for name, (_, row) in zip(group_names(answer), answer.iterrows(), strict=True)
     ]
-
-
-def claims(tally: pd.Series) -> str:
-    """A tally in words, "6.4× faster in 3 of 4 cases, 2.2× slower in 1": the mean over the cases of each verdict."""
-    found = {
-        units.speed(tally["faster_ratio"]): tally["faster"],
-        units.speed(tally["slower_ratio"]): tally["slower"],
-        SAME: tally["same"],
-    }
-    counted = [f"{words} in {count:.0f}" for words, count in found.items() if count > 0]
-    if not counted:
-        return "is the baseline" if tally["compared"] else units.MISSING
-    if tally["compared"] == 1:
-        return counted[0].removesuffix(" in 1")
-    counted[0] += f" of {tally['compared']:.0f} cases"
-    return ", ".join(counted)
-
-
-def against_baseline(row: pd.Series) -> str:
-    """The tally of an answer in words, or "too noisy to tell" where noise may hide a faster implementation."""
-    if pd.notna(row["rival"]):
-        return "too noisy to tell"
-    return "the fastest; no baseline was timed" if _is_fastest(row) else claims(row)
-
-
-def span(tally: pd.Series) -> str:
-    """The lowest to the highest speed over the cases of a tally, or the interval of its only case: "0.45× to 15×"."""
-    slowest, fastest = ("high", "low") if tally["compared"] == 1 else ("worst", "best")
-    least, most = units.times(1 / tally[slowest]), units.times(1 / tally[fastest])
-    return least if least == most else f"{least} to {most}"
-
-
-def break_even(start: pd.Series) -> str:
-    """When an implementation breaks even with the baseline: "at most 41,000 calls, never in 1 of 4 cases"."""
-    if pd.isna(start["pays_after"]):
-        return "never" if start["never"] else units.MISSING
-    most = f"at most {units.calls(start['pays_after'])}" if start["pays_after"] else "at once"
-    return f"{most}, never in {start['never']:.0f} of {start['ran']:.0f} cases" if start["never"] else most
-
-
-def _decision(row: pd.Series, why_not: str) -> str:
-    if row["cases"] == 0:
-        return "nothing ran; see the failures below."
-    if pd.isna(row["implementation"]):
-        return "no implementation that ran every case stays within the error budget."
-    facts = f"largest error {units.error(row['error_u'])}"
-    if row["implementation"] != row["reference"]:
-        theirs = f" ({code(str(row['reference']))}: {units.error(row['reference_error_u'])})"
-        facts += theirs if pd.notna(row["reference_error_u"]) else ""
-        share = units.share(row["memory"])
-        peak = share if share.startswith("under") else f"at most {share}"
-        facts += f", peak memory {peak} of that of {code(str(row['reference']))}" if pd.notna(row["memory"]) else ""
-    part = (
-        ""
-        if row["ran"] == row["cases"]
-        else f" No implementation ran all {row['cases']:.0f} cases; this one ran {row['ran']:.0f}."
-    )
-    return f"{_advice(row, why_not)}; {facts}.{part}"
-
-
-def _advice(row: pd.Series, why_not: str) -> str:
-    ship, reference = code(row["implementation"]), code(str(row["reference"]))
-    if pd.notna(row["rival"]):
-        return f"too noisy to tell {_hidden(row)}. {QUIETER} decide it; until then stay with {reference}"
-    if _is_fastest(row):
-        return f"ship {ship}: the fastest here, where no baseline was timed"
-    if row["implementation"] == row["reference"]:
-        return f"stay with {ship}: no implementation within the error budget is seen to be faster over all cases"
-    if row["compared"] == 0:
-        return f"ship {ship}: the fastest; {reference} has no time to compare with"
-    said, speed, which = claims(row), span(row), f", which {why_not}" if why_not else ""
-    if row["compared"] == 1:
-        word = "than" if row["same"] == 0 else "from"
-        return f"ship {ship}: {said} {word} {reference}{which} (95 % interval of its speed: {speed})"
-    return f"ship {ship}: against {reference}{which}, {said} (speed by case: {speed})"
-
-
-def _is_fastest(row: pd.Series) -> bool:
-    """Whether an answer is its own reference, for want of a baseline."""
-    return bool(row["implementation"] == row["reference"] and row["reference_why"] == FASTEST)
 
 
 def flaw(row: pd.Series, close_seconds: pd.DataFrame) -> str:
@@ -133,15 +31,112 @@ def flaw(row: pd.Series, close_seconds: pd.DataFrame) -> str:
     return FLAWS[whys.iloc[0]] if len(whys) else ""
 
 
+def _decision(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame, why_not: str) -> str:
+    if row["cases"] == 0:
+        return "nothing ran; see the failures below."
+    if pd.isna(row["implementation"]):
+        return f"no implementation that ran every case stays within the error budget.{_instead(row, sizes)}"
+    if pd.notna(row["rival"]):
+        stay = f"too noisy to tell {_hidden(row)}. {QUIETER} decide it; until then stay with {code(row['reference'])}"
+        return f"{_provisional(row)}{stay}; {_facts(row)}.{_instead(row, sizes)}"
+    if shapes["few"].all():
+        whose = f"{code(row['implementation'])}: " if len(sizes) else ""
+        return f"{_provisional(row)}{_by_shape(row, shapes, why_not)}; {whose}{_facts(row)}.{_part(row)}"
+    return f"{_provisional(row)}{_over_all(row, why_not)}; {_facts(row)}.{_part(row)}{_instead(row, sizes)}"
+
+
+def _by_shape(row: pd.Series, shapes: pd.DataFrame, why_not: str) -> str:
+    """What to ship for which of a few shapes: the answer first, then what else wins a shape."""
+    won = shapes.dropna(subset=["implementation"])
+    others = [name for name in won["implementation"].unique() if name != row["implementation"]]
+    parts = []
+    for name in [row["implementation"], *others]:
+        mine = won[won["implementation"] == name]
+        if mine.empty:
+            continue
+        where = f" for {_labels(mine, shapes)}" if len(shapes) > 1 else ""
+        how = _how(row, mine, why_not)
+        parts.append(f"{_verb(row, name)} {code(name)}{where}" + (f": {how}" if how else ""))
+    return "; ".join(parts)
+
+
+def _how(row: pd.Series, mine: pd.DataFrame, why_not: str) -> str:
+    """How the winner of some cases compares with the baseline there."""
+    one, compared = mine.iloc[0], mine["ratio"].notna().sum()
+    if one["implementation"] == row["reference"]:
+        alone = row["implementation"] == row["reference"]
+        return "no implementation within the error budget is seen to be faster over all cases" if alone else ""
+    if compared == 0:
+        return f"the fastest; {_untimed(one['reference'])}"
+    which = f", which {why_not}" if why_not else ""
+    if len(mine) == 1:
+        theirs = f"{'from' if one['verdict'] == SAME else 'than'} the {units.seconds(one['reference_s'])} of "
+        return f"{units.seconds(one['latency_s'])}, {claim(one)} {theirs}{code(one['reference'])}{which}"
+    counts = tally(mine).iloc[0]
+    if counts["faster"] == compared == len(mine):
+        return f"{units.speeds(counts['worst'], counts['best'])} than {code(row['reference'])}{which}"
+    return f"against {code(row['reference'])}{which}, {claims(counts)}"
+
+
+def _over_all(row: pd.Series, why_not: str) -> str:
+    """What to ship for many shapes."""
+    ship = f"{_verb(row, row['implementation'])} {code(row['implementation'])}"
+    if row["implementation"] == row["reference"]:
+        return f"{ship}: no implementation within the error budget is seen to be faster over all cases"
+    if row["compared"] == 0:
+        return f"{ship}: the fastest; {_untimed(row['reference'])}"
+    which = f", which {why_not}" if why_not else ""
+    return f"{ship}: against {code(row['reference'])}{which}, {claims(row)} (by case: {span(row)})"
+
+
+def _verb(row: pd.Series, name: str) -> str:
+    if row["disturbed"]:
+        return "so far"
+    return "stay with" if name == row["reference"] and row.get("reference_why", "") != "fastest" else "ship"
+
+
+def _provisional(row: pd.Series) -> str:
+    if not row["disturbed"]:
+        return ""
+    return (
+        f"**provisional**, since other work disturbed {row['disturbed']:.0f} of {units.counted(row['cases'], 'case')}: "
+    )
+
+
+def _untimed(reference: str | float) -> str:
+    return f"{code(str(reference))} has no time to compare with" if pd.notna(reference) else "no baseline ran"
+
+
+def _labels(mine: pd.DataFrame, shapes: pd.DataFrame) -> str:
+    if len(mine) == len(shapes):
+        return "both shapes" if len(mine) == 2 else f"all {len(mine)} shapes"
+    return codes(mine["label"], LABELS)
+
+
+def _facts(row: pd.Series) -> str:
+    facts = f"largest error {units.error(row['error_u'])}"
+    if row["implementation"] == row["reference"]:
+        return facts
+    theirs = f" ({code(str(row['reference']))}: {units.error(row['reference_error_u'])})"
+    facts += theirs if pd.notna(row["reference_error_u"]) else ""
+    share = units.share(row["memory"])
+    peak = share if share.startswith("under") else f"at most {share}"
+    return facts + (f", peak memory {peak} of that of {code(str(row['reference']))}" if pd.notna(row["memory"]) else "")
+
+
+def _part(row: pd.Series) -> str:
+    if row["ran"] == row["cases"]:
+        return ""
+    return f" No implementation ran all {row['cases']:.0f} cases; this one ran {row['ran']:.0f}."
+
+
 def _hidden(row: pd.Series) -> str:
-    time, low, high = (units.times(row[f"rival_{end}"]) for end in ("time", "low", "high"))
-    rival, whose, floor = code(row["rival"]), code(str(row["reference"])), units.percent(row["noise"] - 1)
-    took = f"it took {time} the time of {whose} ({low} to {high}), at a noise floor of {floor}"
-    return f"whether {rival} is faster: {took}"
+    rival, floor = code(row["rival"]), units.percent(row["noise"] - 1)
+    seen = units.speed_within(row["rival_time"], row["rival_low"], row["rival_high"])
+    return f"whether {rival} is faster: it seemed {seen}, at a noise floor of {floor}"
 
 
-def _instead(row: pd.Series, winners: pd.DataFrame) -> str:
-    others = of_group(winners, row)
-    others = others[others["implementation"] != row["implementation"]]
+def _instead(row: pd.Series, sizes: pd.DataFrame) -> str:
+    others = sizes[sizes["implementation"] != row["implementation"]]
     parts = [f"{code(rows.implementation)} for {codes(rows.labels, 2)}" for rows in others.itertuples()]
-    return f" Instead, ship {', '.join(parts)}." if parts else ""
+    return f" Instead, {'so far' if row['disturbed'] else 'ship'} {', '.join(parts)}." if parts else ""

@@ -19,6 +19,9 @@ MEMBER = [*GROUP, "implementation"]
 FASTER, SLOWER, SAME = "faster", "slower", "no difference seen"
 """The verdicts on a record against its baseline; "" without a comparison."""
 
+PROVISIONAL = "provisional: "
+"""What begins the verdicts of a case that other work on the machine disturbed."""
+
 SLOW_START_S, SLOW_START = 0.1, 10
 """A start is slow if the first call takes longer than this, and longer than this many later calls."""
 
@@ -33,8 +36,14 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     every pair. `time`, `time_low` and `time_high` rank inside a case: they are the ratio to the baseline; the latency
     over the baseline's where the baseline has fewer rounds than others; or the latency without a baseline.
     `slow_start` marks a first call that compiles, tunes or initialises. `pays_after` is the number of calls until
-    break-even with the baseline, infinite where no call is seen to be faster.
+    break-even with the baseline, infinite where no call is seen to be faster. `provisional` marks the
+    records of a disturbed case; their verdicts lose that prefix.
     """
+    disturbed = table["verdict"].str.startswith(PROVISIONAL) | table["flags"].str.contains("disturbed")
+    table = table.assign(
+        provisional=table["case"].isin(table.loc[disturbed, "case"]),
+        verdict=table["verdict"].str.removeprefix(PROVISIONAL),
+    )
     cases = table.drop_duplicates("case").set_index("case")
     sizes = _sizes(cases)
     return table.assign(

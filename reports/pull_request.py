@@ -1,0 +1,67 @@
+"""The answer of a run as a few lines of Markdown, to paste into a pull request."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reports.budget import given, of_run
+from reports.markdown import filled
+from reports.measured import measured
+from reports.publish import PUBLISHED
+from reports.sections.accuracy.accuracy import judged
+from reports.sections.contracts import contracts, drop_ins
+from reports.sections.speed import references, sureness
+from reports.sections.speed.by_shape import FASTEST, NONE, on_page
+from reports.sections.speed.decision import decide
+from results import ROOT, load, load_end, load_findings, load_run
+
+UNTESTED = "Rows of zeros, NaN and infinity were not tested; `pytest suites/test_errors.py` tests them."
+ALIKE = "Rows of zeros, NaN and infinity: the same answers as the baseline's."
+
+
+def pull_request(
+    run: str = "latest",
+    *,
+    baseline: str = "",
+    budget: Mapping[str, float] | None = None,
+    root: Path = ROOT,
+    published: Path = PUBLISHED,
+) -> str:
+    """The answer by shape, the winners' code, the machine, the command and what to beware of.
+
+    Pictures are named if the run is published in the folder `published`. `baseline` and `budget` are those of `render`.
+
+    Raises:
+        UnknownRun: there is no such run.
+        UnknownBaseline: the run has no time of `baseline`.
+        ValueError: the file does not hold a run, or no speed was measured.
+    """
+    head, records = load_run(run, root), load(run, baseline=baseline, root=root)
+    found, limits = load_findings(run, root, baseline), of_run(head, given(budget, None))
+    if not (records["status"] == "ok").any():
+        raise ValueError(f"the run {head.name} has no times; --pr needs a run of `pytest suites`")
+    answered = contracts.answered(found.contracts)
+    ranked = measured(records, judged(found.accuracy, limits), limits)
+    decided = decide(*ranked, answered)
+    baselines = {*records.loc[records["baseline"], "implementation"]}
+    chosen = [name for name in decided.rows[FASTEST].unique() if name not in {*baselines, NONE}]
+    alike = ALIKE if {*chosen} <= {*answered["implementation"]} else UNTESTED
+    values = {
+        "run": head,
+        "commit": head.environment.commit[:7],
+        "end": load_end(run, root),
+        "machine": head.environment.gpu or head.environment.cpu,
+        "disturbed": sureness.disturbed(ranked.table),
+        "sureness": [*references.said(ranked.table), *sureness.sureness(ranked.table)],
+        "answers": on_page(decided.rows),
+        "budgets": sureness.budgets({dtype: limits[dtype] for dtype in ranked.table["dtype"].unique()}),
+        "drop_ins": drop_ins.brief(decided.changes) or [alike],
+        "folder": _folder(published, head.name),
+        "sources": {name: head.sources[name] for name in chosen if head.sources.get(name)},
+        "unsaved": [name for name in chosen if not head.sources.get(name)],
+    }
+    return filled("pull_request.md.j2", values).rstrip()
+
+
+def _folder(published: Path, run: str) -> str:
+    """The folder of a published run; "" for one that is not."""
+    return next((f"reports/published/{path.parent.name}/" for path in published.glob(f"*/{run}.jsonl")), "")
