@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def last_comparable(name: str, root: Path = ROOT) -> str | None:
-    """The newest complete nightly run before `name` with its grid, machine and software; its commit may differ."""
+    """The newest complete night before `name` with its grid, baseline, machine and software; its commit may differ."""
     wanted = _conditions(name, root)
     runs = list_runs(root)
     nights = runs[runs["run"].str.startswith(NIGHT) & ~runs["run"].str.endswith(AGAIN) & runs["complete"]]
@@ -66,7 +66,7 @@ def last_comparable(name: str, root: Path = ROOT) -> str | None:
 def _conditions(name: str, root: Path) -> dict[str, object]:
     run = load_run(name, root)
     environment = dataclasses.asdict(run.environment)
-    return {"grid": run.grid} | {key: value for key, value in environment.items() if key not in ("commit", "dirty")}
+    return {"grid": run.grid, "baseline": run.baseline} | {key: value for key, value in environment.items() if key not in ("commit", "dirty")}
 
 
 def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequence[str]) -> pd.DataFrame | None:

@@ -5,8 +5,8 @@ for a terminal: four columns, and the noise floor.
 """
 
 import moved  # noqa: F401  # old import paths
-from reports.budget import BUDGET_U, BudgetError, parse_budget
+from reports.budget import BUDGET, BUDGET_U, BudgetError, parse_budget
 from reports.render import OUT, render
 from reports.terminal import Answer, answer
 
-__all__ = ["BUDGET_U", "OUT", "Answer", "BudgetError", "answer", "parse_budget", "render"]
+__all__ = ["BUDGET", "BUDGET_U", "OUT", "Answer", "BudgetError", "answer", "parse_budget", "render"]

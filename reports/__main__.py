@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pipe
-from reports.budget import BUDGET_U, parse_budget
 from reports.publish import PUBLISHED, publish
 from reports.render import OUT, render
 from results import ROOT, UnknownRun
+from suites.records import budget
 
 
 def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OUT, published: Path = PUBLISHED) -> None:
@@ -19,8 +19,10 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
     options = parser.parse_args(argv)
     with warnings.catch_warnings(record=True, action="always") as caught:
         try:
-            budget_u = parse_budget(options.error_budget) if options.error_budget else BUDGET_U
-            path = render(options.run, against=options.against, budget_u=budget_u, root=root, out=out)
+            limits = budget.parse(options.error_budget) if options.error_budget is not None else {}
+            path = render(
+                options.run, against=options.against, baseline=options.baseline, budget=limits, root=root, out=out
+            )
             folder = publish(path, options.run, published, root) if options.publish else None
         except UnknownRun as error:
             parser.exit(2, f"{parser.prog}: {error}; `make bench` measures one\n")
@@ -47,10 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--against", metavar="RUN", help="compare with this older run")
     parser.add_argument(
-        "--error-budget",
-        metavar="SPEC",
-        help="largest accepted error for each input dtype, in u = 2**-24, such as float32=16,bfloat16=1e5",
+        "--baseline",
+        metavar="NAME",
+        default="",
+        help="the implementation that times are compared with (default: that of the run, usually torch's built-in)",
     )
+    parser.add_argument("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: that of the run)")
     parser.add_argument("--publish", action="store_true", help="copy the report and its run to reports/published")
     return parser
 

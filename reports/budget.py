@@ -1,45 +1,46 @@
-"""The largest error that is acceptable for each dtype."""
+"""What a report is asked for in place of what its run was started with: error budgets, and a baseline."""
 
+import shlex
+import warnings
 from collections.abc import Mapping
-from difflib import get_close_matches
 
-BUDGET_U: Mapping[str, float] = {"float64": 1e-3, "float32": 16.0, "float16": 2.0**15, "bfloat16": 2.0**18}
-"""Input dtype to the largest accepted absolute error of a cosine, in u = 2**-24.
+from suites.records.budget import BUDGET, BudgetError, parse, spelt
+from suites.records.record import UNIT_ROUNDOFF, Run
 
-For 16-bit dtypes it is four of their own unit roundoffs, 2**-9 and 2**-6: the effect of a few roundings. For float32
-it is 1e-6. For float64 it is 6e-11, far below any difference that matters in use.
-"""
+__all__ = ["BUDGET", "BUDGET_U", "BudgetError", "command", "given", "of_run", "parse_budget"]
+
+BUDGET_U: Mapping[str, float] = {dtype: limit / UNIT_ROUNDOFF for dtype, limit in BUDGET.items()}
+"""The default budget in u = 2**-24, for callers of the time when budgets were in u."""
 
 
-class BudgetError(ValueError):
-    """An error budget that can't be parsed."""
+def of_run(run: Run, asked: Mapping[str, float]) -> dict[str, float]:
+    """The absolute budget of each dtype: what is asked here, else what the run was started with, else the default."""
+    return {**BUDGET, **run.error_budget, **asked}
+
+
+def given(budget: Mapping[str, float] | None, budget_u: Mapping[str, float] | None) -> dict[str, float]:
+    """The budget that a caller sets, as absolute errors. `budget_u`, in u, is its old form, and warns."""
+    if budget_u is None:
+        return dict(budget or {})
+    if budget is not None:
+        raise TypeError("budget and budget_u are two forms of one argument: leave budget_u out")
+    warnings.warn("budget_u is now budget, in absolute errors: budget_u / 2**24", DeprecationWarning, stacklevel=3)
+    return {dtype: limit * UNIT_ROUNDOFF for dtype, limit in budget_u.items()}
+
+
+def command(run: str, baseline: str, budget: Mapping[str, float]) -> str:
+    """The command of a report with a baseline or a budget of its own; "" where it has neither."""
+    options = {"--baseline": baseline, "--error-budget": spelt(budget)}
+    asked = [word for option, value in options.items() if value for word in (option, value)]
+    return shlex.join(["python", "-m", "reports", run, *asked]) if asked else ""
 
 
 def parse_budget(spec: str) -> dict[str, float]:
-    """The default budgets, replaced where `spec` sets one: "float32=16,bfloat16=1e5", in u.
+    """The budget of every dtype in u, for `budget_u`: an old form of `suites.records.budget.parse`, which it warns of.
 
     Raises:
-        BudgetError: `spec` is not pairs of dtype and number, a dtype is unknown, or a number is not above 0.
+        BudgetError: see `parse`.
     """
-    budget = dict(BUDGET_U)
-    for part in spec.split(","):
-        dtype, _, number = (text.strip() for text in part.partition("="))
-        if dtype not in BUDGET_U:
-            near = get_close_matches(dtype, BUDGET_U, n=1, cutoff=0)[0]
-            raise BudgetError(
-                f"--error-budget: unknown dtype {dtype!r}; did you mean {near}? The dtypes are {', '.join(BUDGET_U)}"
-            )
-        budget[dtype] = _positive(dtype, number)
-    return budget
-
-
-def _positive(dtype: str, number: str) -> float:
-    try:
-        value = float(number)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise BudgetError(
-            f"--error-budget: {dtype} needs a number above 0, not {number!r}; the unit is u = 2**-24, as in {dtype}=16"
-        )
-    return value
+    message = "parse_budget is now suites.records.budget.parse, which gives absolute errors for budget="
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return {dtype: limit / UNIT_ROUNDOFF for dtype, limit in {**BUDGET, **parse(spec)}.items()}

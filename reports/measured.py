@@ -19,8 +19,8 @@ class Measured(NamedTuple):
     answer: pd.DataFrame
 
 
-def measured(records: pd.DataFrame, judged: pd.DataFrame, budget_u: Mapping[str, float]) -> Measured:
+def measured(records: pd.DataFrame, judged: pd.DataFrame, budget: Mapping[str, float]) -> Measured:
     """Rank `records`; an implementation that `judged` finds wrong on ordinary inputs is never the answer."""
     table = prepare(records)
-    ranked = standings(table, budget_u, unfit(judged))
+    ranked = standings(table, budget, unfit(judged))
     return Measured(table, ranked, answer(table, ranked))

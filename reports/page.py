@@ -103,9 +103,11 @@ def failed(records: pd.DataFrame, evidence: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def profiled(profile: pd.DataFrame) -> dict[str, object]:
-    """The time of a call by operator."""
-    return {"operators": operators.profiles(operators.operators(profile)), "profiled": profile["case"].nunique()}
+def profiled(profile: pd.DataFrame, records: pd.DataFrame) -> dict[str, object]:
+    """The time of a call by operator; the baselines are those of `records`."""
+    references = records.drop_duplicates("case").set_index("case")["reference"]
+    rows = profile.assign(baseline=profile["implementation"] == profile["case"].map(references))
+    return {"operators": operators.profiles(operators.operators(rows)), "profiled": profile["case"].nunique()}
 
 
 def measured_on(head: Run, end: End | None, records: pd.DataFrame) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports import page, plots
-from reports.budget import BUDGET_U
+from reports.budget import command, given, of_run
 from reports.files import emptied, point, write_csv
 from reports.markdown import filled
 from reports.measured import measured
@@ -29,43 +29,50 @@ def render(
     run: str = "latest",
     *,
     against: str | None = None,
-    budget_u: Mapping[str, float] = BUDGET_U,
+    baseline: str = "",
+    budget: Mapping[str, float] | None = None,
+    budget_u: Mapping[str, float] | None = None,
     root: Path = ROOT,
     out: Path = OUT,
 ) -> Path:
     """Write the report of a run, its pictures and tables to `out`/<name of the run>, and return the page's path.
 
-    `against` names an older run to compare with. `out`/latest points to the newest report.
+    `against` names an older run to compare with. `out`/latest points to the newest report. `baseline` is the
+    implementation that ratios are against, by default that of the run. `budget` maps input dtypes to the largest
+    accepted absolute error; the others keep that of the run. `budget_u` is its old form, in u = 2**-24.
 
     Raises:
         UnknownRun: there is no such run.
+        UnknownBaseline: the run has no time of `baseline`.
         ValueError: the file does not hold a run.
     """
+    asked = given(budget, budget_u)
     head, file = load_run(run, root), find(run, root)
     check_name(head.name)
     head = dataclasses.replace(head, name=file.stem)  # a renamed copy has a report of its own
     check_name(head.name)
-    folder = emptied(out / head.name)
+    folder, limits = emptied(out / head.name), of_run(head, asked)
     with worker(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
-        found = load_findings(run, root)
-        accuracy, loops = judged(found.accuracy, budget_u), trained(found.always_one)
+        found = load_findings(run, root, baseline)
+        accuracy, loops = judged(found.accuracy, limits), trained(found.always_one)
         pictures.draw(plots.of_findings(accuracy, seen(found.resolution), loops))
-        evidence = load(run, root=root, evidence=True)
+        evidence = load(run, baseline=baseline, root=root, evidence=True)
         records, profile = evidence.drop(columns="evidence"), load_operators(run, root)
-        ranked = measured(records, accuracy, budget_u)
+        ranked = measured(records, accuracy, limits)
         tasks = list(plots.of_tasks(ranked))
         pictures.draw(plot for _, plot in tasks)
         _write_tables(folder, records, found, profile)
         values = {
             "run": head,
             "records": len(records),
-            "budgets": budgets(budget_u),
-            "against": side_by_side(against, head, records, root, folder) if against else None,
+            "budgets": budgets(limits),
+            "again": command(head.name, baseline, asked),
+            "against": side_by_side(against, head, records, root, folder, baseline) if against else None,
             **page.speed(ranked, head),
             **page.errors(found, accuracy, ranked, head.families),
             **page.always_one(found.always_one, loops),
             **page.failed(records, evidence),
-            **page.profiled(profile),
+            **page.profiled(profile, records),
             **page.measured_on(head, load_end(run, root), records),
         }
         drawn = pictures.pictures()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports import units
-from reports.budget import BUDGET_U
+from reports.budget import given, of_run
 from reports.markdown import plain
 from reports.measured import Measured, measured
 from reports.sections.accuracy.accuracy import judged
@@ -17,7 +17,7 @@ from reports.sections.speed.answer_tables import answers
 from reports.sections.speed.sentences import QUIETER, flaw
 from reports.sections.speed.table import group_names
 from reports.sections.speed.verdicts import NOTICEABLE, noise
-from results import ROOT, load, load_end, load_findings
+from results import ROOT, load, load_end, load_findings, load_run
 
 UNIT = "Errors are absolute. The unit u is 2**-24, about 6e-8."
 
@@ -35,18 +35,26 @@ class Answer:
     notes: list[str]
 
 
-def answer(run: str = "latest", *, budget_u: Mapping[str, float] = BUDGET_U, root: Path = ROOT) -> Answer:
+def answer(
+    run: str = "latest",
+    *,
+    baseline: str = "",
+    budget: Mapping[str, float] | None = None,
+    budget_u: Mapping[str, float] | None = None,
+    root: Path = ROOT,
+) -> Answer:
     """The answer of the report, without its page and its pictures.
 
-    `run` is a name, "latest", or the path of a `.jsonl` file; `budget_u` maps input dtypes to the largest accepted
-    error, in u = 2**-24.
+    `run` is a name, "latest", or the path of a `.jsonl` file. The other arguments are those of `reports.render`.
 
     Raises:
         UnknownRun: there is no such run.
+        UnknownBaseline: the run has no time of `baseline`.
         ValueError: the file does not hold a run.
     """
-    found, records = load_findings(run, root), load(run, root=root)
-    ranked = measured(records, judged(found.accuracy, budget_u), budget_u)
+    budgets = of_run(load_run(run, root), given(budget, budget_u))
+    found, records = load_findings(run, root, baseline), load(run, baseline=baseline, root=root)
+    ranked = measured(records, judged(found.accuracy, budgets), budgets)
     table, _, best = ranked
     limits = (
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",

@@ -24,9 +24,15 @@ def error(value_u: float) -> str:
     return f"{number(value_u)} u" if value_u < 1000 else f"{value_u * 2.0**-24:.2g}"
 
 
-def power(value: float) -> str:
+def budget(limit: float) -> str:
+    """An error budget as it is written: 16 u where it is a whole number of u below 1,000, else 0.001."""
+    in_u = limit * 2.0**24
+    return f"{in_u:.0f} u" if in_u == round(in_u) < 1000 else power(limit, 3)
+
+
+def power(value: float, digits: int = 2) -> str:
     """A number in short scientific notation: 1e-8."""
-    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.2g}")
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.{digits}g}")
 
 
 def degrees(radians: float) -> str:

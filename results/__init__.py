@@ -26,6 +26,7 @@ from results.load import (
     load_operators,
     load_run,
 )
+from results.references import UnknownBaseline
 from results.store import Store, StoreError, unfinished
 from suites.records.case import ROUNDOFFS
 from suites.records.record import End, Environment, Operator, Record, Run, Status
@@ -48,6 +49,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "UnknownBaseline",
     "UnknownRun",
     "check_name",
     "flags",

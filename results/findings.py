@@ -1,7 +1,8 @@
 """Reads findings: what a run holds besides its records, as pandas tables."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,8 +39,8 @@ class Findings(NamedTuple):
     always_one: pd.DataFrame
 
 
-def load_findings(run: str, root: Path = ROOT) -> Findings:
-    """All findings of a run.
+def load_findings(run: str, root: Path = ROOT, baseline: str = "") -> Findings:
+    """All findings of a run. The implementation `baseline`, if any, is marked as the baseline of its contract.
 
     Raises:
         UnknownRun: there is no such run.
@@ -50,7 +51,7 @@ def load_findings(run: str, root: Path = ROOT) -> Findings:
     kinds = [f'"kind": "{kind.__name__.lower()}"' for kind in (Accuracy, Contract, Resolution, KnownBug, Training)]
     lines = body(path, from_line, kinds=kinds)
     latest = {key(line): line for line in lines if isinstance(line, Finding)}  # a resumed run may hold one twice
-    found = latest.values()
+    found = _against(list(latest.values()), baseline) if baseline else latest.values()
     return Findings(
         _accuracy(_table(Accuracy, found, Deviation)),
         _contracts(_table(Contract, found)),
@@ -83,6 +84,13 @@ def load_known_bugs(run: str, root: Path = ROOT) -> pd.DataFrame:
 def load_always_one(run: str, root: Path = ROOT) -> pd.DataFrame:
     """The `always_one` of `load_findings`."""
     return load_findings(run, root).always_one
+
+
+def _against(found: Sequence[Finding], baseline: str) -> list[Finding]:
+    about = [one for one in found if isinstance(one, Accuracy | Contract | Resolution)]
+    tasks = {one.task for one in about if one.implementation == baseline}
+    marked = [replace(one, baseline=one.implementation == baseline) if one.task in tasks else one for one in about]
+    return [*marked, *(one for one in found if isinstance(one, KnownBug | Training))]
 
 
 def _accuracy(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,17 +1,20 @@
 """Reads runs as pandas tables; each load derives summaries and ratios from the raw samples."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from results.files import ROOT, body, end, find, head, heads, names
+from results.ratios import controls, ratios
+from results.references import NONE, references, require_timed
 from results.rows import Row, rows
 from suites.records.jsonl import from_line
 from suites.records.record import UNIT_ROUNDOFF, End, Operator, Record, Run, Status
-from suites.statistics import Array, blocked, medians, noise_floors, paired_ratios, summaries, verdicts
+from suites.statistics import blocked, medians, noise_floors, summaries, verdicts
 
 DTYPES = {
     **dict.fromkeys(("run", "implementation"), "str"),
@@ -24,8 +27,9 @@ DTYPES = {
     "stop": "str",
     **dict.fromkeys(("page_faults", "first_call_s", "host_s", "device_s", "graph_s"), "float64"),
     "peak_bytes": "Int64",
-    **dict.fromkeys(("error_abs", "error_rms", "error_u", "ratio", "ratio_low", "ratio_high"), "float64"),
-    "noise_floor": "float64",
+    **dict.fromkeys(("error_abs", "error_rms", "error_u"), "float64"),
+    **dict.fromkeys(("reference", "reference_why"), "str"),
+    **dict.fromkeys(("ratio", "ratio_low", "ratio_high", "noise_floor"), "float64"),
     **dict.fromkeys(("verdict", "flags"), "str"),
 }
 COLUMNS = tuple(DTYPES)
@@ -36,7 +40,12 @@ RUN_COLUMNS = ("run", "started", "grid", "devices", *_COUNTS, "complete")
 
 
 def load(
-    run: str | Sequence[str] | None = None, *, root: Path = ROOT, samples: bool = False, evidence: bool = False
+    run: str | Sequence[str] | None = None,
+    *,
+    baseline: str = "",
+    root: Path = ROOT,
+    samples: bool = False,
+    evidence: bool = False,
 ) -> pd.DataFrame:
     """All records, one row for each implementation on each case.
 
@@ -47,33 +56,46 @@ def load(
     `latency_s` is the median, and `latency_low` to `latency_high` its 95 % confidence interval. On CUDA it is the
     device's time, `device_s`; `host_s` is the host's time for a call, and `graph_s` the device's in a CUDA graph.
 
-    `ratio` is the time over the baseline's time in the same rounds of the same run and case: the median over all pairs
+    `ratio` is the time over that of `reference` in the same rounds of the same run and case: the median over all pairs
     of rounds with both. Above 1 is slower. Autocorrelated ratios are averaged in blocks first. For a run over several
     processes it is the geometric mean of their ratios, and its interval covers how they differ.
 
-    `noise_floor` is how far from 1 the baseline's ratio to itself may be in that case. `verdict` says whether a
-    difference beyond it was seen. `flags` names reasons to distrust the numbers. `error_u` is `error_abs` in unit
-    roundoffs of fp32.
+    `reference` is the baseline: torch's built-in form of the task, or an implementation that was asked for, here by
+    `baseline` or with the run's `--baseline`. `baseline` counts for the tasks of its contract; others keep their own.
+    Where the baseline of a group of cases has no time, the fastest is the reference. `reference_why` says which:
+    "" for the built-in, "asked" or "fastest". The column `baseline` marks the rows of the reference.
+
+    `noise_floor` is how far from 1 the ratio of a repeated contestant to itself may be in that case. `verdict` says
+    whether a difference beyond it was seen. `flags` names reasons to distrust the numbers. `error_u` is `error_abs` in
+    unit roundoffs of fp32.
 
     Unreadable files and lines give a warning and are left out. If a resumed run measured something twice, the last
     record counts.
 
     Raises:
         UnknownRun: there is no such run.
+        UnknownBaseline: no run has a time of `baseline`.
     """
     if run is None:
         paths = [root / f"{name}.jsonl" for name in names(root)]
     else:
         paths = [find(name, root) for name in ([run] if isinstance(run, str) else run)]
-    runs = [list(rows(path)) for path in dict.fromkeys(paths)]
-    measured = [row for run_rows in runs for row in run_rows]
+    runs = {path: list(rows(path)) for path in dict.fromkeys(paths)}
+    if baseline:
+        require_timed(baseline, runs)
+    measured = [row for run_rows in runs.values() for row in run_rows]
+    known = [references(run_rows, _asked(path, baseline)) for path, run_rows in runs.items()]
     frame = pd.DataFrame.from_records(measured, columns=Row._fields)
     frame[["latency_s", "latency_low", "latency_high"]] = medians([row.samples_s for row in measured])
-    ratios, controls = (blocked([r for run_rows in runs for r in found(run_rows)]) for found in (_ratios, _controls))
+    paired = blocked([one for pair in zip(runs.values(), known, strict=True) for one in ratios(*pair)])
+    repeated = blocked([one for run_rows in runs.values() for one in controls(run_rows)])
     of_processes = np.array([len(row.processes) > 1 for row in measured], dtype=bool)
-    frame[["ratio", "ratio_low", "ratio_high"]] = summaries(ratios, of_processes)
-    frame["noise_floor"] = floors = noise_floors(summaries(controls, of_processes))
-    frame["verdict"] = np.where(frame["baseline"], "", verdicts(ratios, floors, of_processes))
+    frame[["ratio", "ratio_low", "ratio_high"]] = summaries(paired, of_processes)
+    frame["noise_floor"] = floors = noise_floors(summaries(repeated, of_processes))
+    own = [of.get(row.case, NONE) for run_rows, of in zip(runs.values(), known, strict=True) for row in run_rows]
+    frame[["reference", "reference_why"]] = np.array(own, dtype=object).reshape(-1, 2)
+    frame["baseline"] = frame["reference"] == frame["implementation"]
+    frame["verdict"] = np.where(frame["baseline"], "", verdicts(paired, floors, of_processes))
     frame["evidence"] = frame["flags"]
     frame["flags"] = [", ".join(flag.name for flag in row.flags) for row in measured]
     frame["error_u"] = frame["error_abs"] / UNIT_ROUNDOFF
@@ -82,6 +104,13 @@ def load(
     table = frame[list(COLUMNS)].astype(DTYPES)
     asked = {"samples_s": samples, "evidence": evidence}
     return table.assign(**{column: frame[column] for column, wanted in asked.items() if wanted})
+
+
+def _asked(path: Path, baseline: str) -> list[str]:
+    """The baselines that were asked for: here, and with the run; the first of a contract counts."""
+    with suppress(ValueError):  # a file without a head has no rows either
+        return [name for name in (baseline, head(path).baseline) if name]
+    return []
 
 
 def load_run(run: str, root: Path = ROOT) -> Run:
@@ -148,32 +177,3 @@ def _overview(name: str, run: Run, root: Path) -> tuple[object, ...]:
     devices = ", ".join(sorted({case.device for case in cases}))
     counts = (len(cases), len(implementations), len(status), ok, len(status) - ok)
     return name, run.started, run.grid, devices, *counts, end(path) is not None
-
-
-def _ratios(run_rows: Sequence[Row]) -> list[Array]:
-    """For each row, the ratios of its pairs of rounds; for several processes, the median ratio of each process."""
-    baselines = {row.case: row for row in run_rows if row.baseline}
-
-    def ratios(row: Row) -> Array:
-        base = baselines.get(row.case)
-        return _over(
-            paired_ratios(one.samples_s, one.stride, other.samples_s, other.stride)
-            for one, other in zip(row.processes, base.processes if base else (), strict=False)
-        )
-
-    return [ratios(row) for row in run_rows]
-
-
-def _controls(run_rows: Sequence[Row]) -> list[Array]:
-    """For each row, the same ratios between the baseline of its case and the control."""
-    controls = {
-        row.case: _over(paired_ratios(p.control_s, p.stride, p.samples_s, p.stride) for p in row.processes)
-        for row in run_rows
-        if row.baseline
-    }
-    return [controls.get(row.case, np.empty(0)) for row in run_rows]
-
-
-def _over(processes: Iterable[Array]) -> Array:
-    ratios = list(processes)
-    return ratios[0] if len(ratios) == 1 else np.array([np.median(pairs) for pairs in ratios if pairs.size])

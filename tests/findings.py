@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports import BUDGET_U, render
+from reports import BUDGET, render
 from reports.sections.accuracy import accuracy
 from reports.sections.contracts import contracts
 from reports.sections.speed.standings import standings
@@ -125,7 +125,7 @@ def rendered(root: Path, *found: Line) -> str:
 
 
 def judged(root: Path, *found: Accuracy) -> pd.DataFrame:
-    return accuracy.judged(load_accuracy("errors", saved(root, *found)), BUDGET_U)
+    return accuracy.judged(load_accuracy("errors", saved(root, *found)), BUDGET)
 
 
 def usual_time(name: str, ratio: float, dtype: str = "float32", peak: int | None = None) -> Record:
@@ -138,9 +138,9 @@ def usual_time(name: str, ratio: float, dtype: str = "float32", peak: int | None
 
 def measured_in(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What a run holds, judged, and its standings."""
-    found = accuracy.judged(load_accuracy("errors", root), BUDGET_U)
+    found = accuracy.judged(load_accuracy("errors", root), BUDGET)
     table = prepare(load("errors", root=root))
-    return found, standings(table, BUDGET_U, accuracy.unfit(found))
+    return found, standings(table, BUDGET, accuracy.unfit(found))
 
 
 def answered(root: Path, *found: Contract) -> pd.DataFrame:

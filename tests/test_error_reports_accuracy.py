@@ -6,14 +6,14 @@ import matplotlib.colors
 import pytest
 from matplotlib.figure import Figure
 
-from reports import BUDGET_U
+from reports import BUDGET
 from reports.plots.heat_map import BLANK, heat_map
 from reports.sections.accuracy import accuracy
 from reports.sections.accuracy import sentences as how_wrong
 from reports.sections.accuracy.faults import faults
 from results import Status
 from suites.records.finding import Accuracy
-from tests.findings import LOST, RIGHT, deviated, judged, off, undeviated
+from tests.findings import LOST, RIGHT, U, deviated, judged, off, undeviated
 
 
 def test_the_headlines_name_who_is_right_who_is_a_cosine_and_where_most_are_wrong(tmp_path: Path) -> None:
@@ -178,8 +178,8 @@ def test_the_heat_map_says_what_it_leaves_out(tmp_path: Path) -> None:
 def test_the_heat_map_marks_what_is_right_but_beyond_the_budget(tmp_path: Path) -> None:
     found = judged(
         tmp_path,
-        deviated("a", "long_rows", BUDGET_U["float32"] + 1, bound_u=1e6),
-        deviated("a", "self", BUDGET_U["float32"], bound_u=1e6),
+        deviated("a", "long_rows", BUDGET["float32"] / U + 1, bound_u=1e6),
+        deviated("a", "self", BUDGET["float32"] / U, bound_u=1e6),
         deviated("b", "long_rows", 99, status=Status.WRONG, reason="off"),
     )
     figure = heat_map(found, accuracy.tally(found))

@@ -20,7 +20,7 @@ def night(**columns: object) -> pd.DataFrame:
         {"implementation": "builtin", "latency_s": 1e-3, "ratio": 1.0},
         {"implementation": "mine", "latency_s": 5e-4, "ratio": 0.5, **columns},
     ]
-    table = pd.DataFrame(rows).assign(case="paired-cpu-float32-8x64")
+    table = pd.DataFrame(rows).assign(case="paired-cpu-float32-8x64", reference="builtin")
     for column, value in {"status": "ok", "error_u": 2.0, "peak_bytes": 4096}.items():
         table[column] = table.get(column, pd.Series(index=table.index, dtype=object)).fillna(value)
     for interval, column in (("latency", "latency_s"), ("ratio", "ratio")):
@@ -54,6 +54,13 @@ def test_the_baseline_is_held_to_its_own_time() -> None:
     slow = night()
     slow.loc[0, ["latency_s", "latency_low", "latency_high"]] = [2e-3, 1.99e-3, 2.01e-3]
     assert list(worse(night(), slow)["implementation"]) == ["builtin"]
+
+
+def test_ratios_to_different_references_are_not_compared_but_times_are() -> None:
+    other = night(latency_s=6e-4, ratio=0.6).assign(reference="mine")
+    assert worse(night(), other).empty
+    twice = night(latency_s=1e-3, ratio=1.2).assign(reference="mine")
+    assert list(worse(night(), twice)["implementation"]) == ["mine"]
 
 
 def test_what_only_one_night_holds_is_no_alarm() -> None:

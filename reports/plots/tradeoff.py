@@ -9,6 +9,7 @@ from matplotlib.patches import Patch
 from reports import units
 from reports.plots import facets, style
 from reports.sections.speed.table import GROUP
+from suites.records.record import UNIT_ROUNDOFF
 
 OUTSIDE = "#f6e7df"
 FAR = 100
@@ -39,11 +40,11 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
         axes.set(
             xscale="log", yscale="log", xlabel="time / baseline's time", ylabel="largest error over all cases, in u"
         )
-        limit_u = members["budget_u"].iloc[0]
-        _draw_budget(axes, limit_u)
+        limit = members["budget"].iloc[0]
+        _draw_budget(axes, limit / UNIT_ROUNDOFF)
         style.log_ticks(axes.xaxis, units.times)
         style.log_ticks(axes.yaxis, units.number)
-        budget = style.unbroken(units.error(limit_u))
+        budget = style.unbroken(units.budget(limit))
         within = f"{members['within'].sum()} of {len(members)} are within the error budget of {budget}"
         return f"at {members['label'].iloc[0]}, {within}"
 

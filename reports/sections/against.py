@@ -8,8 +8,9 @@ import pandas as pd
 
 from reports import units
 from reports.files import write_csv
+from reports.markdown import code
 from reports.sections.conditions import differences
-from results import Run, load, load_run
+from results import Run, UnknownBaseline, load, load_run
 
 PAIR = ["implementation", "case"]
 MEASURED = ["latency_s", "latency_low", "latency_high", "ratio", "ratio_low", "ratio_high", "error_u", "peak_bytes"]
@@ -25,12 +26,13 @@ def comparison(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """One row for each implementation and case in both runs, the greatest change of latency first.
 
     The measured columns come with `_old` and `_new`; `latency_change` and `ratio_change` are
-    new over old, and missing where the two intervals overlap: no difference seen.
+    new over old, and missing where the two intervals overlap: no difference seen. `ratio_change` is missing too where
+    the two ratios have different references.
     """
-    columns = [*PAIR, "status", *MEASURED]
+    columns = [*PAIR, "status", "reference", *MEASURED]
     rows = old[columns].merge(new[columns], on=PAIR, suffixes=("_old", "_new"))
     rows["latency_change"] = _change(rows, "latency_s", "latency")
-    rows["ratio_change"] = _change(rows, "ratio", "ratio")
+    rows["ratio_change"] = _change(rows, "ratio", "ratio").where(rows["reference_old"] == rows["reference_new"])
     rows["status_change"] = rows["status_old"] != rows["status_new"]
     size = pd.concat([rows["latency_change"], 1 / rows["latency_change"]], axis=1).max(axis=1).fillna(1)
     return rows.assign(size=size).sort_values(
@@ -48,15 +50,15 @@ def worse(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Implementation, case and what happened, for each pair of both runs that got worse.
 
     A ratio to the baseline also rises where the baseline became faster. That alone raises no alarm: the
-    implementation's own time must have risen too.
+    implementation's own time must have risen too. Where the baseline is another, only the own times are compared.
     """
     rows = comparison(old, new)
     worked, works = rows["status_old"] == "ok", rows["status_new"] == "ok"
     latency = rows["latency_s_new"] / rows["latency_s_old"]
     slower = (rows["ratio_change"] > SLOWER) & (latency > 1)
-    baseline_slower = (
-        (rows["ratio_new"] == 1) & (rows["ratio_low_new"] == 1) & (rows["latency_change"] > BASELINE_SLOWER)
-    )
+    is_baseline = (rows["ratio_new"] == 1) & (rows["ratio_low_new"] == 1)
+    alone = is_baseline | (rows["reference_old"] != rows["reference_new"])
+    baseline_slower = alone & (rows["latency_change"] > BASELINE_SLOWER)
     memory = rows["peak_bytes_new"].astype(float) / rows["peak_bytes_old"].astype(float)
     error = rows["error_u_new"] / rows["error_u_old"]
     happened: list[tuple[pd.Series, str | pd.Series, pd.Series]] = [
@@ -80,13 +82,15 @@ class Against:
     pairs: int
 
 
-def side_by_side(old: str, after: Run, records: pd.DataFrame, root: Path, folder: Path) -> Against:
+def side_by_side(old: str, after: Run, records: pd.DataFrame, root: Path, folder: Path, baseline: str = "") -> Against:
     """Compare the run `after` and its records with the run `old`; every pair goes to `comparison.csv` in `folder`.
+
+    The ratios of `old` are against `baseline` too, or the baseline of `after`, where `old` has it.
 
     Raises:
         UnknownRun: there is no such old run.
     """
-    before, tables = load_run(old, root), (load(old, root=root), records)
+    before, tables = load_run(old, root), (_loaded(old, baseline or after.baseline, root), records)
     pairs = _beyond_noise(comparison(*tables), pd.concat(tables))
     write_csv(pairs, folder / "comparison.csv")
     return Against(
@@ -106,7 +110,7 @@ def summary(pairs: pd.DataFrame, old_only: int, new_only: int) -> str:
     return (
         f"Pairs of implementation and case: {len(pairs):,} in both runs, {old_only:,} only in the old one, "
         f"{new_only:,} only in the new one. Of those in both, {faster:,} became faster, {slower:,} slower, "
-        f"{changed:,} changed status, and {same:,} show no difference."
+        f"{changed:,} changed status, and {same:,} show no difference." + _apart_in_reference(pairs)
     )
 
 
@@ -126,6 +130,20 @@ def changes(pairs: pd.DataFrame) -> pd.DataFrame:
             "peak memory": _both(peaks, "peak_bytes", units.size),
         }
     )
+
+
+def _loaded(run: str, baseline: str, root: Path) -> pd.DataFrame:
+    try:
+        return load(run, baseline=baseline, root=root)
+    except UnknownBaseline:
+        return load(run, root=root)
+
+
+def _apart_in_reference(pairs: pd.DataFrame) -> str:
+    others = pairs[pairs["reference_old"] != pairs["reference_new"]]
+    names = others[["reference_old", "reference_new"]].drop_duplicates().replace("", "none").to_numpy()
+    which = ", ".join(f"{code(old)} then, {code(new)} now" for old, new in names)
+    return f" The ratios of {len(others):,} are not compared: their baseline was {which}." if len(others) else ""
 
 
 def _change(rows: pd.DataFrame, value: str, interval: str) -> pd.Series:

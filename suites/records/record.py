@@ -142,7 +142,8 @@ class Run:
     hard inputs to the right answers. Sampling ended at `precision` (of a ratio) or after `seconds` (for each
     implementation and case); each case ran in `processes` processes. `inputs` describes the user's own data, "" without
     any. `fingerprints` maps "grid", "implementations", "inputs" and "uncommitted changes" to a digest of their
-    contents. Fields with a default are missing from the oldest runs.
+    contents. `baseline` is the implementation of --baseline, "" for the built-in ones. `error_budget` maps dtypes to
+    the absolute errors of --error-budget. Fields with a default are missing from the oldest runs.
     """
 
     name: str
@@ -158,6 +159,8 @@ class Run:
     about: Mapping[str, str] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    baseline: str = ""
+    error_budget: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

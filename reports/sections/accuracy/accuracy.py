@@ -12,13 +12,13 @@ ORDINARY = ("prescribed", "self", "scaled", "negated", "near", "planar", "orthog
 _OUTCOMES = {"ok": RIGHT, "unsupported": NOT_TESTED, "absent": NOT_TESTED}
 
 
-def judged(accuracy: pd.DataFrame, budget_u: Mapping[str, float]) -> pd.DataFrame:
+def judged(accuracy: pd.DataFrame, budget: Mapping[str, float]) -> pd.DataFrame:
     """Add the `outcome` of each row. Drop implementations without a test on a device in a dtype.
 
     `large` marks an answer that is right, but whose error is beyond the budget of its dtype.
     """
     table = accuracy.assign(outcome=accuracy["status"].map(_OUTCOMES).fillna(WRONG))
-    beyond = table["error_max_u"].astype(float) > table["dtype"].map(budget_u).astype(float)
+    beyond = table["error_max"].astype(float) > table["dtype"].map(budget).astype(float)
     table["large"] = beyond & (table["outcome"] == RIGHT)
     tested = table["outcome"] != NOT_TESTED
     return table[tested.groupby([table[key] for key in (*PLACE, "implementation")]).transform("any")]

@@ -33,9 +33,9 @@ def sureness(table: pd.DataFrame) -> list[str]:
     return [*lines, f"**The machine was noisy.** {QUIETER} resolve smaller differences."] if noisy else lines
 
 
-def budgets(budget_u: Mapping[str, float]) -> str:
-    """The error budgets: "float32 16 u, bfloat16 131,072 u"."""
-    return ", ".join(f"{dtype} {units.error(limit)}" for dtype, limit in budget_u.items())
+def budgets(budget: Mapping[str, float]) -> str:
+    """The error budgets: "float32 16 u, bfloat16 0.02"."""
+    return ", ".join(f"{dtype} {units.budget(limit)}" for dtype, limit in budget.items())
 
 
 def headlines(answer: pd.DataFrame, winners: pd.DataFrame, close_seconds: pd.DataFrame) -> list[str]:

@@ -7,10 +7,11 @@ import pandas as pd
 
 from reports.sections.speed.table import GROUP, MEMBER
 from reports.sections.speed.verdicts import tally
+from suites.records.record import UNIT_ROUNDOFF
 
 
 def standings(
-    table: pd.DataFrame, budget_u: Mapping[str, float], unfit: Collection[tuple[str, str, str]] = ()
+    table: pd.DataFrame, budget: Mapping[str, float], unfit: Collection[tuple[str, str, str]] = ()
 ) -> pd.DataFrame:
     """One row for each implementation and group in which it ran, the fastest first.
 
@@ -19,8 +20,8 @@ def standings(
     interval is a geometric mean for ranking only; `noise` is that of 1 + the noise floors. `memory` is the largest
     peak over the baseline's, missing where one is not known. `complete`: no implementation ran more cases. `wrong`:
     wrong in a case. `unfit`: in the argument `unfit`, which holds device, dtype and name of implementations that are
-    wrong on ordinary inputs. `within`: neither wrong nor unfit, and within the error budget. `first_call_s` is the
-    longest first call, `pays_after` the most calls until break-even, and `never` the number of cases without one.
+    wrong on ordinary inputs. `within`: neither wrong nor unfit, and within `budget`, that of its dtype. `first_call_s`
+    is the longest first call, `pays_after` the most calls until break-even, `never` the number of cases without one.
     """
     ok = table[table["status"] == "ok"]
     shared = ok[_shared(ok)]
@@ -28,11 +29,11 @@ def standings(
     rows["cases"] = _by_group(rows, ok.groupby(GROUP)["case"].nunique())
     rows["baseline"] = rows["implementation"] == _by_group(rows, baselines(table))
     rows["complete"] = rows["ran"] == rows.groupby(GROUP)["ran"].transform("max")
-    rows["budget_u"] = rows["dtype"].map(budget_u).astype(float)
+    rows["budget"] = rows["dtype"].map(budget).astype(float)
     rows["wrong"] = _wrong(table, rows)
     here = zip(rows["device"], rows["dtype"], rows["implementation"], strict=True)
     rows["unfit"] = pd.Series([place in unfit for place in here], rows.index, dtype=bool)
-    rows["within"] = (rows["error_u"] <= rows["budget_u"]) & ~rows["wrong"] & ~rows["unfit"]
+    rows["within"] = (rows["error_u"] * UNIT_ROUNDOFF <= rows["budget"]) & ~rows["wrong"] & ~rows["unfit"]
     return rows.sort_values([*GROUP, "time", "implementation"], ignore_index=True)
 
 
