@@ -174,6 +174,12 @@ def test_a_case_without_a_baseline_is_named() -> None:
         assert caption == "paired, float32, cpu: not drawn for want of a baseline: 65536x256."
 
 
+def test_a_baseline_in_a_case_of_its_own_has_no_picture_of_ratios() -> None:
+    """The most complete implementation shares no case with it, so no standing is compared."""
+    shared = [ok("mine", case, 0.5) for case in (MIDDLE, LARGE)]
+    assert "ratio" not in pictures(ranked(ok("builtin", SMALL, 1), *shared))
+
+
 def test_a_case_with_another_reference_is_named() -> None:
     seen = ranked(*(ok(name, case, 1) for case in CASES for name in ("builtin", "mine")))
     other = (seen.table["label"] == "65536x256") & (seen.table["implementation"] == "mine")

@@ -30,9 +30,9 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
     marks are ringed. Shows at most `CASES` cases, evenly spread over the sizes, and the `ROWS` fastest implementations.
     """
     ok = table.dropna(subset=["ratio"])
-    if ok.empty:
-        return None
     standings, known = standings[standings["compared"] > 0], looks(standings)
+    if ok.empty or standings.empty:
+        return None
     labels = spread(list(ok.groupby("label")["size"].min().sort_values(kind="stable").index), CASES)
     sizes = dict(zip(reversed(labels), np.linspace(LARGE, SMALL, len(labels)), strict=True))
     baseline = facets.baseline(answer)
