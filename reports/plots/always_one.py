@@ -47,7 +47,7 @@ def always_one(rows: pd.DataFrame) -> Figure:
     ]
     handles.append(Line2D([], [], color=style.INK, lw=0.8, ls="--", label="without the change"))
     figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))
-    figure.suptitle("effect of each change alone, in the loop as written and in correct code", x=0.01, ha="left")
+    figure.suptitle("effect of each change alone, in the loop as written and in correct code", x=0.005, ha="left")
     return figure
 
 

@@ -71,11 +71,11 @@ def small_multiples(
     for empty in axes[len(groups) :]:
         empty.remove()
     shown = f" (the first {FACETS} of {len(answer)} groups)" if len(answer) > FACETS else ""
-    figure.suptitle(f"{answer['task'].iloc[0]}: {title}{shown}", x=0.01, ha="left")
+    figure.suptitle(f"{answer['task'].iloc[0]}: {title}{shown}", x=0.005, ha="left")
     if handles:
         figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=columns)
     if caption:
-        figure.supxlabel(textwrap.fill(caption, CAPTION), x=0.01, ha="left", fontsize="medium")
+        figure.supxlabel(textwrap.fill(caption, CAPTION), x=0.005, ha="left", fontsize="medium")
     settle(figure)
     for facet, seen in zip(axes, drawn, strict=False):
         _align_title(facet)

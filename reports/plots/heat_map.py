@@ -50,7 +50,7 @@ def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
     axes.set_title(f"{(tally[accuracy.WRONG] == 0).sum()} of {len(tally)} are right on every family tested")
     shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""
     title = f"{rows['dtype'].iloc[0]}: errors on hard inputs{shown}; {_key(marks)}"
-    figure.suptitle(textwrap.fill(title, LETTERS), x=0.01, ha="left")
+    figure.suptitle(textwrap.fill(title, LETTERS), x=0.005, ha="left")
     return figure
 
 

@@ -57,4 +57,9 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, known: Mapping[str, Look]) -> Non
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     if edge:
         axes.set(xscale="log", xlim=(edge, None))
-        style.log_ticks(axes.xaxis, units.times)
+        style.log_ticks(axes.xaxis, _share)
+
+
+def _share(value: float) -> str:
+    """A tick: 10×, 0.01×, 1e-6×."""
+    return units.times(value) if value >= 0.001 else f"{units.power(value)}×"

@@ -48,7 +48,7 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
             mine = here[here["implementation"] == name]
             _draw_row(axes, place, mine, sizes, known[name], end, ringed=name == chosen)
         _name_rows(axes, names, {*members.loc[members["baseline"], "implementation"]}, chosen)
-        axes.set(xscale="log", xlabel=f"time / {baseline} time")
+        axes.set(xscale="log", xlabel=f"time / {facets.baseline(of_group(answer, members.iloc[0]))} time")
         axes.set_xlim(right=min(axes.get_xlim()[1], end * 1.2))
         style.log_ticks(axes.xaxis, units.times)
         return facets.Facet(finding=findings.speed(members, table, answer))

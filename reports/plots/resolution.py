@@ -56,7 +56,7 @@ def resolution(seen: pd.DataFrame) -> Figure:
     figure.legend(handles=_legend(dots), loc="outside lower left", ncols=3)
     left_out = f" (the first {ROWS} of {len(finest)})" if len(finest) > ROWS else ""
     title = f"resolution near 1, by dtype of the rows{left_out}; dashed: the limit of answers in that dtype"
-    figure.suptitle(title, x=0.01, ha="left")
+    figure.suptitle(title, x=0.005, ha="left")
     return figure
 
 

@@ -12,6 +12,7 @@ from reports.plots import facets, findings, style
 from reports.plots.captions import without_baseline
 from reports.plots.labels import Label, ring
 from reports.plots.looks import Look, looks
+from reports.sections.speed.by_case import of_group
 from reports.sections.speed.table import GROUP
 from suites.records.record import UNIT_ROUNDOFF
 
@@ -27,7 +28,7 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
     """
     compared = table.dropna(subset=["ratio"])
     here = compared[compared["case"].isin(facets.largest(compared)["case"])]
-    known, baseline = looks(standings), facets.baseline(answer)
+    known = looks(standings)
     columns = [*GROUP, "implementation", "label", "ratio", "verdict"]
     standings = standings.merge(here[columns], on=[*GROUP, "implementation"])
     if standings.empty:
@@ -37,8 +38,9 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
         labels = _draw_marks(axes, members, known, facets.chosen(members, answer))
         axes.margins(0.12)
         axes.axvline(1, color=style.INK, lw=0.8, ls=":", zorder=0)
-        axes.set(xscale="log", yscale="log", xlabel=f"time / {baseline} time at {members['label'].iloc[0]}")
-        axes.set_ylabel("largest error over all cases")
+        baseline = facets.baseline(of_group(answer, members.iloc[0]))
+        axes.set_xlabel(f"time / {baseline} time at {members['label'].iloc[0]}")
+        axes.set(xscale="log", yscale="log", ylabel="largest error over all cases")
         _draw_budget(axes, members["budget"].iloc[0])
         style.log_ticks(axes.xaxis, units.times)
         style.log_ticks(axes.yaxis, _power)
