@@ -11,12 +11,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt  # rich depends on it
+from matplotlib.figure import Figure
 
 from reports import BUDGET, answer, render, units
 from reports.__main__ import main
 from reports.markdown import code, escape, prose
 from reports.plots.drawing import PLOTS
 from reports.pull_request import pull_request
+from reports.plots.looks import dressed
 from reports.sections.speed import answer as answers
 from reports.sections.speed import standings as ranks
 from reports.sections.speed.table import FASTER, SAME, SLOWER, prepare
@@ -614,6 +616,15 @@ def test_a_group_in_which_nothing_ran_says_so(tmp_path: Path) -> None:
     assert "There is no noise floor" in text
 
 
+def plotted(kind: str, *records: Record) -> Figure:
+    loaded = table(*records)
+    standings = ranks.standings(loaded, BUDGET)
+    best = answers.answer(loaded, standings)
+    figure = PLOTS[kind](loaded, dressed(standings, best), best)
+    assert figure is not None
+    return figure
+
+
 def test_memory_formats_are_lines_of_their_own() -> None:
     shapes = ((8, 4, 8, 8), (8, 4, 16, 16))
     maps = [
@@ -621,21 +632,18 @@ def test_memory_formats_are_lines_of_their_own() -> None:
         for shape in shapes
         for memory_format in ("contiguous", "channels_last")
     ]
-    loaded = table(*(ok("builtin", case, 1.0) for case in maps))
-    standings = ranks.standings(loaded, BUDGET)
-    figure = PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
-    assert figure is not None
-    assert [line.get_linestyle() for line in figure.axes[0].get_lines()] == ["--", "-"]
+    figure = plotted("latency", *(ok("builtin", case, 1.0) for case in maps))
+    assert [line.get_linestyle() for line in figure.axes[0].get_lines() if line.get_linestyle() != "None"] == [
+        "--",
+        "-",
+    ]
     assert figure.get_suptitle().endswith("dashed and hollow: channels_last")
 
 
 @pytest.mark.parametrize(("most", "scale"), [(49, "linear"), (51, "log")])
 def test_bars_of_very_different_peaks_have_a_logarithmic_axis(most: int, scale: str) -> None:
     peaks = {"builtin": most * 1024, "small": 1024, "nothing": 0, "unknown": None}
-    loaded = table(*(ok(name, SMALL, 1.0, peak=peak) for name, peak in peaks.items()))
-    standings = ranks.standings(loaded, BUDGET)
-    figure = PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
-    assert figure is not None
+    figure = plotted("memory", *(ok(name, SMALL, 1.0, peak=peak) for name, peak in peaks.items()))
     figure.draw_without_rendering()
     assert figure.axes[0].get_xscale() == scale
     assert {text.get_text() for text in figure.axes[0].texts} == {f"{most} KiB", "1 KiB", "0 B", "not known"}
@@ -643,10 +651,7 @@ def test_bars_of_very_different_peaks_have_a_logarithmic_axis(most: int, scale: 
 
 
 def test_two_sizes_are_the_ticks_of_the_latency_axis() -> None:
-    loaded = table(*(ok("builtin", case, 1.0) for case in (SMALL, MIDDLE)))
-    standings = ranks.standings(loaded, BUDGET)
-    figure = PLOTS["latency"](loaded, standings, answers.answer(loaded, standings))
-    assert figure is not None
+    figure = plotted("latency", *(ok("builtin", case, 1.0) for case in (SMALL, MIDDLE)))
     figure.draw_without_rendering()
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["128 KiB", "2 MiB"]
 
@@ -724,10 +729,7 @@ def test_pictures_take_names_as_they_are_and_say_what_they_leave_out() -> None:
         for dtype in ("float32", "bfloat16")
         for device, direction in axes
     ]
-    loaded = table(*(ok(name, case, 1.0, peak=1) for case in cases for name in ("builtin", f"${NASTY}")))
-    standings = ranks.standings(loaded, BUDGET)
-    memory = PLOTS["memory"](loaded, standings, answers.answer(loaded, standings))
-    assert memory is not None
+    memory = plotted("memory", *(ok(name, case, 1.0, peak=1) for case in cases for name in ("builtin", f"${NASTY}")))
     assert len(memory.axes) == 6
     assert memory.get_suptitle().endswith("(the first 6 of 8 groups)")
     memory.draw_without_rendering()

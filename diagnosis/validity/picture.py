@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
@@ -30,8 +31,18 @@ def draw(answers: pd.DataFrame, path: Path) -> None:
         axes = figure.subplots()
         axes.grid(visible=False)
         image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # so that a share of 2 % is visible
-        axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90, fontsize=7)
-        axes.set_yticks(range(len(shares)), list(shares.index), fontsize=7)
+        axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90)
+        axes.set_yticks(range(len(shares)), list(shares.index))
+        _write_errors(axes, shares)
         axes.set(xlabel="named first", ylabel="planted (unknown: a foreign cause)")
-        figure.colorbar(image, ax=axes, label="share of the row", shrink=0.6)
+        figure.colorbar(image, ax=axes, label="share of the row; written: wrong answers, in %", shrink=0.6)
         figure.savefig(path, dpi=120, metadata={"Software": None})  # the same bytes from the same numbers
+
+
+def _write_errors(axes: Axes, shares: pd.DataFrame) -> None:
+    """Write the share, in per cent, into each cell that is wrong, where the colour is pale."""
+    for row, planted in enumerate(shares.index):
+        for column, said in enumerate(shares.columns):
+            if planted != said and (share := shares.loc[planted, said]):
+                shown = f"{100 * share:.0f}" if share >= 0.01 else "<1"
+                axes.text(column, row, shown, ha="center", va="center", fontsize=8)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from reports.measured import Measured
+from reports.plots import looks
 from reports.sections.accuracy import accuracy
 from reports.sections.always_one.lessons import compared
 from reports.sections.speed.table import MEMBER
@@ -16,7 +17,7 @@ OF_TASK = ("ratio", "latency", "tradeoff", "memory")
 """The pictures of a task, in the order of the page."""
 
 _SHOWN = [*MEMBER, "case", "status", "memory_format", "label", "size", "input_bytes", "peak_bytes"]
-_SHOWN += ["latency_s", "ratio", "ratio_low", "ratio_high", "verdict"]
+_SHOWN += ["latency_s", "ratio", "ratio_low", "ratio_high", "verdict", "baseline", "provisional"]
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -38,9 +39,10 @@ class Picture:
 
 def of_tasks(measured: Measured) -> Iterator[tuple[str, Plot]]:
     """The plots of each task that has standings."""
+    dressed = measured._replace(standings=looks.dressed(measured.standings, measured.answer))
     for task in measured.answer["task"].unique():
-        table, standings, answer = (frame[frame["task"] == task] for frame in measured)
-        table = table[_SHOWN]  # all of it is pickled for a second process
+        table, standings, answer = (frame[frame["task"] == task] for frame in dressed)
+        table = table[table.columns.intersection(_SHOWN)]  # all of it is pickled for a second process
         if len(standings):
             yield from ((task, Plot(kind, f"{task}-{kind}", (table, standings, answer))) for kind in OF_TASK)
 

@@ -1,5 +1,7 @@
 """The effect of each change on a Siamese loop: on its AUC, and on the cosine of unlike pairs."""
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,7 +10,11 @@ from matplotlib.lines import Line2D
 from reports.plots import style
 from reports.sections.always_one.effects import CODE, HELPS, HURTS, SAME, UNCLEAR
 
-COLOURS = {HELPS: style.COLOURS[2], HURTS: style.COLOURS[1], SAME: style.INK, UNCLEAR: style.GREY}
+COLOURS = {HELPS: style.COLOURS[0], HURTS: style.COLOURS[1], SAME: style.INK, UNCLEAR: style.GREY}
+MARKERS = {HELPS: ">", HURTS: "<", SAME: "o", UNCLEAR: "d"}
+LETTERS = 50
+"""How many letters of a title fit above the two facets of a loop."""
+
 MOST = 0.5
 """From guessing to always right."""
 
@@ -27,26 +33,27 @@ def always_one(rows: pd.DataFrame) -> Figure:
         here, auc, cosine = changed[changed["loop"] == loop], facets[2 * place], facets[2 * place + 1]
         _draw(auc, here, "difference", "low", "high", names)
         auc.axvline(0, color=style.INK, lw=0.8, ls=":", zorder=0)
-        auc.set(xlabel="difference in AUC", xlim=(-MOST, MOST))
-        auc.set_title(f"{loop.replace('_', ' ')}: {_counts(here)}")
+        auc.set(xlabel="difference in AUC", xlim=(-MOST, MOST), xticks=(-MOST, 0, MOST))
+        auc.set_title(textwrap.fill(f"{loop.replace('_', ' ')}: {_counts(here)}", LETTERS))
         own = rows[(rows["loop"] == loop) & (rows["change"] == "")]
         _draw(cosine, here, "unlike", "unlike_low", "unlike_high", names)
         cosine.axvline(float(own["unlike"].iloc[0]), color=style.INK, lw=0.8, ls="--", zorder=0)
-        cosine.set(xlabel="mean cosine of unlike pairs", xlim=(-0.1, 1.1))
+        cosine.set(xlabel="cosine of unlike pairs", xlim=(-0.1, 1.1))
     facets[0].set_yticks(range(len(names)), [style.plain(name) for name in names])
     facets[0].set_ylim(len(names) - 0.5, -0.5)
     handles = [
-        Line2D([], [], color=colour, marker="o", lw=1, label=f"AUC: {verdict}") for verdict, colour in COLOURS.items()
+        Line2D([], [], color=colour, marker=MARKERS[verdict], lw=1, label=f"AUC: {verdict}")
+        for verdict, colour in COLOURS.items()
     ]
     handles.append(Line2D([], [], color=style.INK, lw=0.8, ls="--", label="without the change"))
     figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))
-    figure.suptitle("effect of each change alone, in the loop as written and in correct code", x=0.01, ha="left")
+    figure.suptitle("effect of each change alone, in the loop as written and in correct code", x=0.005, ha="left")
     return figure
 
 
 def _counts(rows: pd.DataFrame) -> str:
     counts = rows["verdict"].value_counts()
-    return ", ".join(f"{verdict} {counts[verdict]}" for verdict in COLOURS if verdict in counts)
+    return ", ".join(style.unbroken(f"{verdict} {counts[verdict]}") for verdict in COLOURS if verdict in counts)
 
 
 def _names(changed: pd.DataFrame) -> list[str]:
@@ -61,4 +68,4 @@ def _draw(axes: Axes, rows: pd.DataFrame, middle: str, low: str, high: str, name
         dots = rows[rows["verdict"] == verdict]
         heights = [names.index(name) for name in dots["change"]]
         whiskers = [dots[middle] - dots[low], dots[high] - dots[middle]]
-        axes.errorbar(dots[middle], heights, xerr=whiskers, fmt="o", color=colour, elinewidth=1)
+        axes.errorbar(dots[middle], heights, xerr=whiskers, fmt=MARKERS[verdict], color=colour, elinewidth=1)

@@ -1,7 +1,8 @@
 """Small multiples: a facet for each group of cases, with its finding as title."""
 
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -9,50 +10,76 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.plots.style import COLOURS, GREY, INK, MARKERS, OTHER, Look, plain
+from reports.plots import labels
+from reports.plots.labels import Label
+from reports.plots.looks import OTHER, Look
+from reports.plots.style import plain, settle
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.claims import claims
 from reports.sections.speed.table import GROUP
 
 FACETS = 6
-WIDE, NARROW = 60, 42
-"""How many letters of a title fit over one of two facets: with numbers, or with names, at its left."""
+LETTERS = 56
+"""How many letters of a title fit over one of two facets."""
 
-Draw = Callable[[Axes, pd.DataFrame], str]
-"""Draws the standings of one group and returns the finding."""
+CAPTION = 130
+"""How many letters of a caption fit under all facets."""
+
+FAR = 10
+"""An axis of times ends at this multiple of the median contestant or of the baseline; an arrow stands for the rest."""
 
 
-def looks(standings: pd.DataFrame, answer: pd.DataFrame) -> dict[str, Look]:
-    """Black for the baseline, colours for winners and the next fastest, then grey; missing names are `OTHER`."""
-    baselines = list(standings.loc[standings["baseline"], "implementation"].value_counts().index[:1])
-    rank = standings.groupby([standings[key] for key in GROUP])["time"].rank()
-    fastest = rank.groupby(standings["implementation"]).mean().sort_values(kind="stable").index
-    names = dict.fromkeys([*answer["implementation"].dropna(), *fastest])
-    rest = [Look(colour) for colour in COLOURS] + [Look(GREY, marker) for marker in MARKERS]
-    others = (name for name in names if name not in baselines)
-    return dict.fromkeys(baselines, Look(INK)) | dict(zip(others, rest, strict=False))
+@dataclass(frozen=True, kw_only=True)
+class Facet:
+    """What was drawn of one group: the finding, and labels to write when the layout is settled."""
+
+    finding: str
+    labels: list[Label] = field(default_factory=list)
+
+
+Draw = Callable[[Axes, pd.DataFrame], Facet]
+"""Draws the standings of one group."""
 
 
 def small_multiples(
-    standings: pd.DataFrame, answer: pd.DataFrame, title: str, height: float, letters: int, draw: Draw
+    standings: pd.DataFrame,
+    answer: pd.DataFrame,
+    title: str,
+    height: float,
+    draw: Draw,
+    *,
+    handles: Mapping[str, Artist] | None = None,
+    columns: int = 4,
+    caption: str = "",
 ) -> Figure:
     """A facet for each of the first `FACETS` groups of `answer` with standings, two in a row.
 
-    Each is `height` inches high. A line of its title has at most `letters` letters, or twice that over a lone facet.
+    Each is `height` inches high. A line of its title has at most `LETTERS` letters, or twice that over a lone facet.
+    Under the facets are the legend of `handles`, in so many `columns`, and the caption.
     """
     answer = answer.merge(standings[GROUP].drop_duplicates(), on=GROUP)
     groups = answer.head(FACETS)
-    columns = min(2, len(groups))
-    rows = -(-len(groups) // columns)
+    across = min(2, len(groups))
+    rows = -(-len(groups) // across)
     figure = Figure(figsize=(9, height * rows + 0.9), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    axes = figure.subplots(rows, across, squeeze=False).flatten()
+    drawn = []
     for facet, (_, group) in zip(axes, groups.iterrows(), strict=False):
         seen = draw(facet, of_group(standings, group))
-        facet.set_title(textwrap.fill(f"{_facet_name(group, answer)}: {seen}", letters * (3 - columns)))
+        title_of_facet = textwrap.fill(f"{_facet_name(group, answer)}: {seen.finding}", LETTERS * (3 - across))
+        facet.set_title(title_of_facet, loc="left")
+        drawn.append(seen)
     for empty in axes[len(groups) :]:
         empty.remove()
     shown = f" (the first {FACETS} of {len(answer)} groups)" if len(answer) > FACETS else ""
-    figure.suptitle(f"{answer['task'].iloc[0]}: {title}{shown}", x=0.01, ha="left")
+    figure.suptitle(f"{answer['task'].iloc[0]}: {title}{shown}", x=0.005, ha="left")
+    if handles:
+        figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=columns)
+    if caption:
+        figure.supxlabel(textwrap.fill(caption, CAPTION), x=0.005, ha="left", fontsize="medium")
+    settle(figure)
+    for facet, seen in zip(axes, drawn, strict=False):
+        _align_title(facet)
+        labels.put(facet, seen.labels)
     return figure
 
 
@@ -61,32 +88,46 @@ def largest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["size", "label"]).drop_duplicates(GROUP, keep="last")
 
 
-def legend(figure: Figure, looks: Mapping[str, Look], lines: bool, more: Mapping[str, Artist] | None = None) -> None:
-    """The marker and line of each implementation under the facets, then `more` handles by label."""
-    entries = {plain(name): look for name, look in looks.items()}
-    if len(looks) > len(COLOURS) + len(MARKERS):
+def baseline(answer: pd.DataFrame) -> str:
+    """What times are divided by: "builtin's", or "baseline's" where the groups have several."""
+    names = answer["reference"].dropna().unique()
+    return f"{plain(str(names[0]))}'s" if len(names) == 1 else "baseline's"
+
+
+def chosen(members: pd.DataFrame, answer: pd.DataFrame) -> str:
+    """The answer of the group of `members`; "" if it has none."""
+    name = of_group(answer, members.iloc[0])["implementation"].iloc[0]
+    return str(name) if pd.notna(name) else ""
+
+
+def embolden(axes: Axes, names: Iterable[str], chosen: str) -> None:
+    """Write the name of the answer in bold among the names at the left."""
+    for name, tick in zip(names, axes.get_yticklabels(), strict=True):
+        tick.set_fontweight("bold" if name == chosen else "normal")
+
+
+def limit(ratios: "pd.Series[float]") -> float:
+    """Where an axis of ratios to the baseline ends."""
+    return float(FAR * max(1.0, ratios.median()))
+
+
+def handles(looks: Mapping[str, Look], names: Iterable[str], lines: bool) -> dict[str, Artist]:
+    """The marker and line of each implementation of `names`, for a legend."""
+    drawn = {*names}
+    entries = {plain(name): look for name, look in looks.items() if name in drawn and look != OTHER}
+    if any(looks[name] == OTHER for name in drawn):
         entries["others"] = OTHER
-    handles: dict[str, Artist] = {
+    return {
         name: Line2D([], [], color=look.colour, marker=look.marker, lw=look.width if lines else 0)
         for name, look in entries.items()
     }
-    handles |= more or {}
-    figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=4)
 
 
-def verdict(members: pd.DataFrame, answer: pd.DataFrame) -> str:
-    """The answer of the group of `members`: "compiled_dot against builtin: 11× faster in 3 of 3 cases"."""
-    row = of_group(answer, members.iloc[0]).iloc[0]
-    if pd.isna(row["implementation"]):
-        return "no implementation that ran every case stays within the error budget"
-    chosen, reference = plain(row["implementation"]), plain(str(row["reference"]))
-    if pd.notna(row["rival"]):
-        return f"too noisy to tell whether {plain(row['rival'])} is faster than {reference}"
-    if chosen == reference:
-        return f"no implementation within the error budget is seen to be faster than {reference} over all cases"
-    if row["compared"] == 0:
-        return f"{chosen} is the fastest"
-    return f"{chosen} against {reference}: {claims(row)}"
+def _align_title(facet: Axes) -> None:
+    """Begin the title above the names or numbers at the left of the facet, where it has more room."""
+    inside, names = facet.get_window_extent(), facet.yaxis.get_tightbbox()
+    if names:
+        facet.set_title(facet.get_title(loc="left"), loc="left", x=(names.x0 - inside.x0) / inside.width)
 
 
 def _facet_name(group: pd.Series, answer: pd.DataFrame) -> str:

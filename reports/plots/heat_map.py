@@ -17,12 +17,9 @@ ROWS = 40
 LEAST, MOST = 0.1, 1e8
 """The range of the colours, in unit roundoffs: from far below one rounding to beyond any cosine."""
 
-BLANK, PAPER = "#e8e8e8", "#ffffff"
-LETTERS = 125
-"""How many of a title fit above the map."""
-
-DARK = 0.45
-"""From this part of the colours on, white text is easier to read than black."""
+BLANK, PAPER = "#e8e8e8", style.PAPER
+LETTERS = 130
+"""How many of a line fit above the map."""
 
 MARKS = {"×": "wrong", "N": "NaN or infinite", "!": "no answer", "•": "within its bound, but beyond the error budget"}
 
@@ -46,13 +43,14 @@ def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
     axes.set_facecolor(BLANK)
     norm = LogNorm(LEAST, max(10.0, errors.max().max()))
     image = axes.pcolormesh(errors, norm=norm, cmap="viridis_r", edgecolors=PAPER, linewidth=0.5)
-    _write(axes, marks, np.ma.filled(norm(errors.to_numpy()), 0))
+    _write(axes, marks, image.cmap(np.ma.filled(norm(np.ma.masked_invalid(errors)), 0)))
     _name(axes, families, _labels(rows, names))
     bar = figure.colorbar(image, label="largest error, in unit roundoffs of the output dtype", pad=0.01, aspect=30)
     style.log_ticks(bar.ax.yaxis, units.number)
-    axes.set_title(textwrap.fill(_seen(tally, marks), LETTERS))
+    axes.set_title(f"{(tally[accuracy.WRONG] == 0).sum()} of {len(tally)} are right on every family tested")
     shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""
-    figure.suptitle(f"{rows['dtype'].iloc[0]}: errors on hard inputs{shown}", x=0.01, ha="left")
+    title = f"{rows['dtype'].iloc[0]}: errors on hard inputs{shown}; {_key(marks)}"
+    figure.suptitle(textwrap.fill(title, LETTERS), x=0.005, ha="left")
     return figure
 
 
@@ -79,14 +77,13 @@ def _marks(rows: pd.DataFrame) -> npt.NDArray[np.str_]:
     )
 
 
-def _write(axes: Axes, marks: pd.DataFrame, darkness: npt.NDArray[np.float64]) -> None:
+def _write(axes: Axes, marks: pd.DataFrame, cells: npt.NDArray[np.float64]) -> None:
     for (row, column), mark in np.ndenumerate(marks.fillna("").to_numpy()):
         if mark:
-            colour = PAPER if darkness[row, column] > DARK else style.INK
+            colour = max((PAPER, style.INK), key=lambda one: style.contrast(one, tuple(cells[row, column])))
             axes.text(column + 0.5, row + 0.5, mark, ha="center", va="center_baseline", color=colour, in_layout=False)
 
 
-def _seen(tally: pd.DataFrame, marks: pd.DataFrame) -> str:
+def _key(marks: pd.DataFrame) -> str:
     used = [f"{mark}: {MARKS[mark]}" for mark in MARKS if (marks == mark).any(axis=None)]
-    right = f"{(tally[accuracy.WRONG] == 0).sum()} of {len(tally)} are right on every family tested"
-    return "; ".join([right, *used, "grey: not tested"])
+    return "; ".join([*used, "grey: not tested"])

@@ -56,7 +56,7 @@ def resolution(seen: pd.DataFrame) -> Figure:
     figure.legend(handles=_legend(dots), loc="outside lower left", ncols=3)
     left_out = f" (the first {ROWS} of {len(finest)})" if len(finest) > ROWS else ""
     title = f"resolution near 1, by dtype of the rows{left_out}; dashed: the limit of answers in that dtype"
-    figure.suptitle(title, x=0.01, ha="left")
+    figure.suptitle(title, x=0.005, ha="left")
     return figure
 
 
@@ -88,7 +88,7 @@ def _draw(angles: Axes, answers: Axes, dots: Dots) -> None:
 def _label_angles(axes: Axes, seen: pd.DataFrame) -> None:
     axes.axvline(LIMIT, color=style.INK, lw=0.8, ls=":", zorder=0)
     finer = (seen["smallest_angle"] < math.radians(LIMIT)).groupby(seen["row"]).all()
-    axes.set_title(f"smallest angle distinguished from 0: below {LIMIT:.2g}° for {finer.sum()} of {len(finer)}")
+    axes.set_title(f"smallest angle distinguished from 0:\nbelow {LIMIT:.2g}° for {finer.sum()} of {len(finer)}")
     axes.set(xscale="log", xlabel="angle (left is finer)")
     low, high = axes.get_xlim()
     ticks = [tick for tick in TICKS if low <= tick <= high]
@@ -99,7 +99,9 @@ def _label_angles(axes: Axes, seen: pd.DataFrame) -> None:
 def _label_answers(axes: Axes, seen: pd.DataFrame) -> None:
     """The axis ends at the most possible answers; a limit beyond it is not shown."""
     most = seen["pairs"].max()
-    axes.set_title(f"distinct answers to {most:,.0f} cosines in [0.9, 1]")
+    answers = seen.groupby("dtype", sort=False)["distinct"].median()
+    fewest = f"{units.number(answers.min())} in {answers.idxmin()} (median)"
+    axes.set_title(f"distinct answers to {most:,.0f} cosines\nin [0.9, 1]: {fewest}")
     axes.set(xscale="log", xlabel="number of answers (right is finer)")
     axes.set_xlim(min(10, seen["distinct"].min()) / 1.5, most * 1.5)
     style.log_ticks(axes.xaxis, units.number)

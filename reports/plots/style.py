@@ -2,42 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.style
 from matplotlib.axis import Axis
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.typing import ColorType
+
+from reports.plots import looks
 
 STYLE = Path(__file__).with_name("report.mplstyle")
-# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which colour-blind people can distinguish. Black is for
-# baselines; yellow is left out, since it is too pale for lines.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-INK, GREY = "#000000", "#b0b0b0"
-MARKERS = "^sDv<>phPX*d"
+COLOURS, INK, GREY = looks.COLOURS, looks.INK, looks.GREY
+PAPER = "#ffffff"
 LONGEST_NAME = 28
-
-
-@dataclass(frozen=True)
-class Look:
-    """How an implementation is drawn: in colour, or in grey with a marker of its own."""
-
-    colour: str
-    marker: str = "o"
-
-    @property
-    def width(self) -> float:
-        """The line's, in points."""
-        return 0.8 if self.colour == GREY else 1.8
-
-    @property
-    def zorder(self) -> int:
-        """Colours lie above grey."""
-        return 2 if self.colour == GREY else 3
-
-
-OTHER = Look(GREY, ".")
 
 
 def styled() -> AbstractContextManager[None]:
@@ -47,10 +26,21 @@ def styled() -> AbstractContextManager[None]:
 
 def save(figure: Figure, path: Path) -> None:
     """Save a figure of this style as PNG. The same figure gives the same bytes."""
-    if layout := figure.get_layout_engine():  # once: `savefig` would draw all of it twice
+    settle(figure)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def settle(figure: Figure) -> None:
+    """Lay a figure out for good, once: `savefig` would draw all of it twice."""
+    if layout := figure.get_layout_engine():
         layout.execute(figure)
         figure.set_layout_engine(None)
-    figure.savefig(path, metadata={"Software": None})
+
+
+def contrast(one: ColorType, other: ColorType) -> float:
+    """The contrast of two colours as WCAG 2 defines it: from 1 to 21; text and lines need 3 at least."""
+    low, high = sorted(_luminance(colour) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
 
 
 def log_ticks(axis: Axis, shown: Callable[[float], str]) -> None:
@@ -60,6 +50,11 @@ def log_ticks(axis: Axis, shown: Callable[[float], str]) -> None:
     axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def _luminance(colour: ColorType) -> float:
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour))
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def unbroken(text: str) -> str:
