@@ -17,8 +17,8 @@ from reports import BUDGET, answer, render, units
 from reports.__main__ import main
 from reports.markdown import code, escape, prose
 from reports.plots.drawing import PLOTS
-from reports.pull_request import pull_request
 from reports.plots.looks import dressed
+from reports.pull_request import pull_request
 from reports.sections.speed import answer as answers
 from reports.sections.speed import standings as ranks
 from reports.sections.speed.table import FASTER, SAME, SLOWER, prepare
