@@ -328,7 +328,7 @@ def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path:
 def test_a_profile_leaves_the_console_to_the_table(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
     result = checkout.bench("--profile", "-s", "-k8x64", implementations="builtin")
-    result.assert_outcomes(passed=1, deselected=4)
+    result.assert_outcomes(passed=1, deselected=5)
     result.stderr.no_fnmatch_line("*USDT*")
 
 

@@ -91,7 +91,7 @@ def test_a_run_is_spread_over_fresh_processes(checkout: Checkout) -> None:
     )
     options = ("--processes=2", "--allocator=pinned", "--implementations-from=theirs.py", "--benchmark-save=both")
     result = checkout.bench(*options, "-k8x64", implementations="builtin,once_a_process")
-    result.assert_outcomes(passed=2, deselected=5)
+    result.assert_outcomes(passed=2, deselected=6)
     result.stdout.fnmatch_lines(["grid tiny.toml: * on cpu, 2 implementations", "sampling: *, over 2 processes"])
     head = load_run(str(checkout.file("both")))
     assert head.processes == 2
@@ -121,7 +121,7 @@ def test_a_process_that_dies_is_a_record_and_the_run_goes_on(checkout: Checkout)
     )
     options = ("--processes=2", "--implementations-from=theirs.py", "--benchmark-save=dead")
     result = checkout.bench(*options, "-k8x64", implementations="builtin,dies")
-    result.assert_outcomes(failed=2, deselected=5)
+    result.assert_outcomes(failed=2, deselected=6)
     records = checkout.records("dead").values()
     assert {record.status for record in records} == {Status.CRASHED}
     assert {record.reason for record in records} == {
