@@ -364,7 +364,7 @@ def test_files_in_the_wrong_place_are_refused_with_the_right_one(
 def test_a_profile_leaves_the_console_to_the_table(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
     result = checkout.bench("--profile", "-s", "-k8x64", implementations="builtin")
-    result.assert_outcomes(passed=1, deselected=4)
+    result.assert_outcomes(passed=1, deselected=5)
     result.stderr.no_fnmatch_line("*USDT*")
 
 
