@@ -17,7 +17,7 @@ from tests.test_reports import CASES, HEAD, ok, save
 GOLDEN = Path(__file__).parent / "golden" / "pull_request.md"
 """After a wanted change: UPDATE_GOLDEN=1 pytest tests/test_pull_request.py -k golden, and read the diff."""
 
-CODE = 'import torch\n\ndef fast(x, y, dim=-1):\n    """Fast."""\n    return (x * y).sum(dim)'
+CODE = 'import torch\n\n\ndef fast(x, y, dim=-1):\n    """Fast."""\n    return (x * y).sum(dim)'
 OF_FAST = replace(HEAD, sources={"fast": CODE})
 END = End(wall_s=1.0, phases_s={})
 
