@@ -42,8 +42,8 @@ def speed(measured: Measured, head: Run, answered: pd.DataFrame) -> dict[str, ob
     table, _, best = measured
     found, paid = decide(*measured, answered), prepared.pays_back(table)
     return {
-        "versus": references.versus(table),
         "disturbed": sureness.disturbed(table),
+        "versus": references.versus(found.others),
         "sureness": [*references.said(table), *sureness.sureness(table)],
         "chance": sureness.chance(table),
         "answers": by_shape.on_page(found.rows),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from reports.budget import given, of_run
+from reports.budget import of_run
 from reports.markdown import filled
 from reports.measured import measured
 from reports.publish import PUBLISHED
@@ -28,7 +28,8 @@ def pull_request(
 ) -> str:
     """The answer by shape, the winners' code, the machine, the command and what to beware of.
 
-    Pictures are named if the run is published in the folder `published`. `baseline` and `budget` are those of `render`.
+    Pictures are named if the run is published in the folder `published`. `baseline` and `budget` are those of
+    `reports.render`.
 
     Raises:
         UnknownRun: there is no such run.
@@ -36,7 +37,7 @@ def pull_request(
         ValueError: the file does not hold a run, or no speed was measured.
     """
     head, records = load_run(run, root), load(run, baseline=baseline, root=root)
-    found, limits = load_findings(run, root, baseline), of_run(head, given(budget, None))
+    found, limits = load_findings(run, root, baseline), of_run(head, budget or {})
     if not (records["status"] == "ok").any():
         raise ValueError(f"the run {head.name} has no times; --pr needs a run of `pytest suites`")
     answered = contracts.answered(found.contracts)
@@ -51,6 +52,7 @@ def pull_request(
         "end": load_end(run, root),
         "machine": head.environment.gpu or head.environment.cpu,
         "disturbed": sureness.disturbed(ranked.table),
+        "versus": references.versus(decided.others),
         "sureness": [*references.said(ranked.table), *sureness.sureness(ranked.table)],
         "answers": on_page(decided.rows),
         "budgets": sureness.budgets({dtype: limits[dtype] for dtype in ranked.table["dtype"].unique()}),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 MISSING = "–"
 PERCENTS_BELOW = 1.1
 """A smaller factor between two times is given in percent."""
+FINE_BELOW = 1.5
+"""A smaller factor with an interval has three digits."""
 
 
 def seconds(value: float) -> str:
@@ -82,7 +84,7 @@ def speed(ratio: float) -> str:
     if ratio == 1:
         return "as fast"
     factor, word = (1 / ratio, "faster") if ratio < 1 else (ratio, "slower")
-    return f"{_factor(factor, factor)}{'×' if factor >= PERCENTS_BELOW else ' %'} {word}"
+    return f"{times(factor) if factor >= PERCENTS_BELOW else f'{number(factor * 100 - 100)} %'} {word}"
 
 
 def speed_within(ratio: float, low: float, high: float) -> str:
@@ -91,8 +93,20 @@ def speed_within(ratio: float, low: float, high: float) -> str:
         return speed(ratio)
     if (low < 1) != (high < 1):
         return f"{speed(ratio)} ({speeds(high, low)})"
-    factor, *ends = (1 / ratio, 1 / high, 1 / low) if ratio < 1 else (ratio, low, high)
-    return f"{speed(ratio)} ({' to '.join(_factor(end, factor) for end in ends)})"
+    factors = [1 / ratio, 1 / high, 1 / low] if ratio < 1 else [ratio, low, high]
+    digits, unit = 3 if factors[0] < FINE_BELOW else 2, "×"
+    if factors[0] < PERCENTS_BELOW:
+        factors, digits, unit = [100 * factor - 100 for factor in factors], 2, " %"
+    middle, least, most = (number(factor, digits) for factor in factors)
+    return f"{middle}{unit} {'faster' if ratio < 1 else 'slower'} ({least} to {most})"
+
+
+def within(low: float, high: float) -> str:
+    """How far from 1 an interval of ratios reaches: within 3 %; within a factor of 1.3."""
+    farthest = max(high, 1 / low)
+    if farthest < PERCENTS_BELOW:
+        return f"within {number(farthest * 100 - 100)} %"
+    return f"within a factor of {times(farthest).removesuffix('×')}"
 
 
 def speeds(slowest: float, fastest: float) -> str:
@@ -102,11 +116,6 @@ def speeds(slowest: float, fastest: float) -> str:
         return least
     word = most.rpartition(" ")[2]
     return f"{least.removesuffix(f' {word}')} to {most}"
-
-
-def _factor(factor: float, like: float) -> str:
-    """A factor's digits as a percentage if `like` is near 1."""
-    return times(factor).removesuffix("×") if like >= PERCENTS_BELOW else number(factor * 100 - 100)
 
 
 def _scaled(value: float, units: Sequence[tuple[str, float]]) -> str:

@@ -11,6 +11,8 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 def excerpt(fn: Callable[..., object]) -> str:
     """The imports, constants and functions of its file that `fn` needs, and then `fn` without its decorators.
 
+    What it prepares a corpus by counts as needed.
+
     "" where the source is unknown, as for a function typed into an interpreter.
     """
     try:
@@ -25,14 +27,16 @@ def excerpt(fn: Callable[..., object]) -> str:
     lines = file.splitlines()
     blocks = [(s, "\n".join(lines[_first_line(s) - 1 : s.end_lineno])) for s in needed]
     imports = "\n".join(text for s, text in blocks if isinstance(s, _IMPORTS))
-    return "\n\n".join(filter(None, [imports, *(text for s, text in blocks if not isinstance(s, _IMPORTS)), function]))
+    others = [text for s, text in blocks if not isinstance(s, _IMPORTS)]
+    return "\n\n\n".join(filter(None, [imports, *others, function]))
 
 
 def _needed(root: ast.stmt, statements: list[ast.stmt]) -> list[ast.stmt]:
     """The statements that define a name which `root` or another of them uses, in the order of the file."""
     defined = {name: statement for statement in statements for name in _defines(statement)}
     if isinstance(root, ast.FunctionDef):
-        root.decorator_list.clear()
+        calls = [decorator for decorator in root.decorator_list if isinstance(decorator, ast.Call)]
+        root.decorator_list = [word.value for call in calls for word in call.keywords]  # such as prepare=unit
     found: set[ast.stmt] = set()
     left = [root]
     while left:

@@ -28,8 +28,12 @@ def _root(x):
     return math.sqrt(x) + EPS
 
 
+def ahead(y):
+    return y
+
+
 def register(implementation):
-    @implementation()
+    @implementation("pairwise", prepare=ahead)
     def mine(x, y, dim=-1):
         """Mine."""
         return mul(x, y) / _root(dim)
@@ -37,20 +41,28 @@ def register(implementation):
     return mine
 
 
-theirs = register(lambda: keep)
+theirs = register(lambda task, prepare: keep)
 '''
 
 WANTED = '''import math
 from operator import mul, sub
 
+
 EPS = 1e-8
+
 
 def keep(fn):
     return fn
 
+
 @keep
 def _root(x):
     return math.sqrt(x) + EPS
+
+
+def ahead(y):
+    return y
+
 
 def mine(x, y, dim=-1):
     """Mine."""

@@ -7,6 +7,7 @@ from reports.markdown import Markup, code, prose
 from reports.sections.speed.beware import Changes, beware, beware_of_all
 from reports.sections.speed.by_case import of_group
 from reports.sections.speed.claims import claim, claims
+from reports.sections.speed.references import is_fastest
 from reports.sections.speed.sentences import flaw
 from reports.sections.speed.table import GROUP, group_names
 
@@ -16,7 +17,7 @@ FEW = 6
 FASTEST = "fastest within the error budget"
 ANSWER = ("cases", "shape", FASTEST, "time", "baseline", "against the baseline", "largest error", "beware")
 NONE = "none"
-TOO_NOISY = "too noisy to tell"
+TOO_NOISY, NO_BASELINE = "too noisy to tell", "the fastest; no baseline was timed"
 _WON = ["case", "implementation", "latency_s", "ratio", "ratio_low", "ratio_high", "verdict", "error_u", "flags"]
 _WON += ["slow_start", "first_call_s", "noise_floor"]
 
@@ -31,7 +32,8 @@ def by_shape(table: pd.DataFrame, answer: pd.DataFrame, winners: pd.DataFrame) -
     cases = table.sort_values(["size", "label"], kind="stable").drop_duplicates("case")
     cases = cases[[*GROUP, "case", "label", "provisional"]]
     renamed = {"implementation": "reference", "latency_s": "reference_s", "status": "reference_status"}
-    baseline = table[table["baseline"]].drop_duplicates("case")[["case", *renamed]].rename(columns=renamed)
+    of_baseline = ["case", *renamed, "reference_why"]
+    baseline = table[table["baseline"]].drop_duplicates("case")[of_baseline].rename(columns=renamed)
     rows = cases.merge(winners[_WON], on="case", how="left").merge(baseline, on="case", how="left")
     rows["ran"] = rows["case"].isin(table.loc[table["status"] == "ok", "case"])
     rows["few"] = rows.groupby(GROUP)["case"].transform("size") <= FEW
@@ -71,9 +73,10 @@ def _case(row: pd.Series) -> tuple[str, ...]:
     if pd.isna(row["implementation"]):
         return row["label"], NONE, units.MISSING, theirs, units.MISSING, units.MISSING
     noisy = pd.notna(row["rival"]) and row["implementation"] == row["reference"]
-    against = ("provisional: " if row["provisional"] else "") + (TOO_NOISY if noisy else claim(row))
+    against = NO_BASELINE if is_fastest(row) else TOO_NOISY if noisy else claim(row)
+    against = ("provisional: " if row["provisional"] else "") + against
     time, error = units.seconds(row["latency_s"]), units.error(row["error_u"])
-    return row["label"], row["implementation"], time, theirs, against, error
+    return row["label"], row["implementation"], time, units.MISSING if is_fastest(row) else theirs, against, error
 
 
 def _cases(row: pd.Series, table: pd.DataFrame) -> tuple[str, ...]:
@@ -82,15 +85,10 @@ def _cases(row: pd.Series, table: pd.DataFrame) -> tuple[str, ...]:
     theirs = f"`{row['reference']}`, {_times(table, row['reference'])}" if pd.notna(row["reference"]) else units.MISSING
     if pd.isna(row["implementation"]):
         return shape, NONE, units.MISSING, theirs, units.MISSING, units.MISSING
-    against = ("provisional: " if row["disturbed"] else "") + (claims(row) if pd.isna(row["rival"]) else TOO_NOISY)
-    return (
-        shape,
-        row["implementation"],
-        _times(table, row["implementation"]),
-        theirs,
-        against,
-        units.error(row["error_u"]),
-    )
+    against = NO_BASELINE if is_fastest(row) else claims(row) if pd.isna(row["rival"]) else TOO_NOISY
+    against = ("provisional: " if row["disturbed"] else "") + against
+    time, error = _times(table, row["implementation"]), units.error(row["error_u"])
+    return shape, row["implementation"], time, units.MISSING if is_fastest(row) else theirs, against, error
 
 
 def _times(table: pd.DataFrame, name: str) -> str:

@@ -23,12 +23,12 @@ def claims(tally: pd.Series) -> str:
 
 
 def claim(row: pd.Series) -> str:
-    """One record against its baseline: "2.9× faster (2.6 to 3.3)", "no difference seen (3 % slower to 2 % faster)"."""
+    """One record against its baseline: "2.9× faster (2.6 to 3.3)", "no difference seen (within 3 %)"."""
     ratio, low, high = row["ratio"], row["ratio_low"], row["ratio_high"]
     if pd.isna(ratio):
         return units.MISSING
     if row["verdict"] == SAME:
-        return f"{SAME} ({units.speeds(high, low)})"
+        return f"{SAME} ({units.within(low, high)})"
     return units.speed_within(ratio, low, high) if row["verdict"] else "is the baseline"
 
 

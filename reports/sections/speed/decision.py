@@ -15,6 +15,7 @@ class Decision(NamedTuple):
     """The answer by shape, as `answers` gives it, and in sentences; what comes close, and where size decides.
 
     `changes` are the questions on which a winner's contract differs from its baseline's, as `bites` gives them.
+    `others` are the records that win no case.
     """
 
     rows: pd.DataFrame
@@ -22,6 +23,7 @@ class Decision(NamedTuple):
     close_seconds: pd.DataFrame
     sizes: pd.DataFrame
     changes: pd.DataFrame
+    others: pd.DataFrame
 
 
 def decide(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, answered: pd.DataFrame) -> Decision:
@@ -30,4 +32,9 @@ def decide(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, a
     shapes, sizes = by_shape(table, answer, won), by_size(won, answer)
     changes = drop_ins.bites(shapes, answered)
     rows = answers(table, answer, shapes, close, drop_ins.in_short(changes))
-    return Decision(rows, headlines(answer, shapes, sizes, close), close, sizes, changes)
+    return Decision(rows, headlines(answer, shapes, sizes, close), close, sizes, changes, _others(table, won))
+
+
+def _others(table: pd.DataFrame, winners: pd.DataFrame) -> pd.DataFrame:
+    keys = ["case", "implementation"]
+    return table[~pd.MultiIndex.from_frame(table[keys]).isin(pd.MultiIndex.from_frame(winners[keys]))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from reports.markdown import code, escape
@@ -64,5 +65,10 @@ def _apart(name: str, group: pd.DataFrame, show: Show) -> str:
 def _against(row: pd.Series, show: Show) -> str:
     if row["status"] != "ok":
         return f"has no time: {row['status'].replace('_', ' ')}"
-    provisional = "provisional: " if row["provisional"] else ""
-    return f"against {show(row['reference'])}: {provisional}{claim(row)}"
+    doubt = "provisional: " if row["provisional"] else ""
+    return f"against {show(row['reference'])}: {doubt}{'no rounds in common' if np.isnan(row['ratio']) else claim(row)}"
+
+
+def is_fastest(row: pd.Series) -> bool:
+    """Whether an answer is its own reference, for want of a baseline."""
+    return bool(row["implementation"] == row["reference"] and row["reference_why"] == FASTEST)

@@ -7,9 +7,11 @@ from reports.markdown import code, codes
 from reports.sections.speed.answer import FLAWS
 from reports.sections.speed.by_case import of_group
 from reports.sections.speed.claims import claim, claims, span
+from reports.sections.speed.references import is_fastest
 from reports.sections.speed.sureness import QUIETER
 from reports.sections.speed.table import SAME, group_names
 from reports.sections.speed.verdicts import tally
+from results.references import FASTEST
 
 LABELS = 4
 
@@ -63,6 +65,8 @@ def _by_shape(row: pd.Series, shapes: pd.DataFrame, why_not: str) -> str:
 def _how(row: pd.Series, mine: pd.DataFrame, why_not: str) -> str:
     """How the winner of some cases compares with the baseline there."""
     one, compared = mine.iloc[0], mine["ratio"].notna().sum()
+    if is_fastest(one):
+        return "the fastest here, where no baseline was timed"
     if one["implementation"] == row["reference"]:
         alone = row["implementation"] == row["reference"]
         return "no implementation within the error budget is seen to be faster over all cases" if alone else ""
@@ -81,6 +85,8 @@ def _how(row: pd.Series, mine: pd.DataFrame, why_not: str) -> str:
 def _over_all(row: pd.Series, why_not: str) -> str:
     """What to ship for many shapes."""
     ship = f"{_verb(row, row['implementation'])} {code(row['implementation'])}"
+    if is_fastest(row):
+        return f"{ship}: the fastest here, where no baseline was timed"
     if row["implementation"] == row["reference"]:
         return f"{ship}: no implementation within the error budget is seen to be faster over all cases"
     if row["compared"] == 0:
@@ -92,7 +98,7 @@ def _over_all(row: pd.Series, why_not: str) -> str:
 def _verb(row: pd.Series, name: str) -> str:
     if row["disturbed"]:
         return "so far"
-    return "stay with" if name == row["reference"] and row.get("reference_why", "") != "fastest" else "ship"
+    return "stay with" if name == row["reference"] and row["reference_why"] != FASTEST else "ship"
 
 
 def _provisional(row: pd.Series) -> str:
