@@ -99,8 +99,8 @@ def test_a_run_without_a_built_in_is_compared_with_its_fastest(tmp_path: Path) -
         for name in ("norm_divide", "compiled_dot")
     ]  # fmt: skip
     text = page(tmp_path, [*records, *operators, deviated("norm_divide", "self"), contract("norm_divide", USUAL)])
-    at = "paired, float32, cpu; paired, bfloat16, cpu"
-    assert f"No baseline has a time in {at}: times are compared with the fastest, `compiled_dot`." in text
+    assert "- No baseline has a time: times are compared with the fastest, `compiled_dot`." in text
+    assert "3× slower**\n\n| cases | shape |" in text
     assert "paired, float32, cpu, 64x768: `norm_divide` against `compiled_dot`: 3× slower" in text
     assert "ship `compiled_dot`: the fastest here, where no baseline was timed" in text
     assert "| `compiled_dot` | 1 ms | – | the fastest; no baseline was timed |" in text

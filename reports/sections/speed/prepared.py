@@ -5,9 +5,9 @@ import pandas as pd
 
 from reports import units
 from reports.markdown import code
-from reports.sections.speed.table import group_names
+from reports.sections.speed.table import GROUP, group_names
 
-CASE = ["task", "device", "dtype", "direction", "cache", "label", "case"]
+CASE = [*GROUP, "label", "case"]
 COLUMNS = (*CASE, "implementation", "prepare_s", "prepared_bytes", "call_s", "rival", "rival_s", "queries")
 
 

@@ -24,8 +24,8 @@ def said(table: pd.DataFrame, show: Show = code, text: Show = escape) -> list[st
     names, why, own = group_names(table.assign(apart="")), table["reference_why"], table["apart"] == ""
     lines = [_asked(name, table[why == BUILT_IN], show) for name in table.loc[why == ASKED, "reference"].unique()]
     for reference, where in names[own & (why == FASTEST)].groupby(table["reference"], sort=False):
-        at = "; ".join(map(text, where.unique()))
-        lines.append(f"No baseline has a time in {at}: times are compared with the fastest, {show(str(reference))}.")
+        at = "" if {*where} == {*names} else f" in {'; '.join(map(text, where.unique()))}"
+        lines.append(f"No baseline has a time{at}: times are compared with the fastest, {show(str(reference))}.")
     return lines + [_apart(text(name), table[names == name], show) for name in names[~own].unique()]
 
 
