@@ -4,7 +4,6 @@ import shutil
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from results.recorder import Recorder
 from suites import compile_cache
 from suites.plugin import options
 from suites.plugin.announcement import announcement
-from suites.plugin.answer import answer_lines, rows_as_lines
+from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
 from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
@@ -121,9 +120,6 @@ class Bench:
 
         if reporter.no_summary:
             return []
-        how: dict[str, Any] = {"width": width, "encoding": sys.stdout.encoding}
-        cases, found = reports.case_lines(self.recorder.name), reports.answer(self.recorder.name)
-        more = f"and {cases.left_out:,} more cases, which the report shows" if cases.left_out else ""
-        answered = answer_lines(found.noise_floor, found.table, found.notes, colour=reporter.hasmarkup, **how)
-        lines = rows_as_lines(cases.table, **how)
-        return ["", *found.versus, *lines, *filter(None, [more]), "", *answered, ""]
+        found = reports.answer(self.recorder.name)
+        lines = answer_lines(found.noise_floor, found.table, found.notes, width=width, encoding=sys.stdout.encoding)
+        return ["", *found.versus, *lines, ""]

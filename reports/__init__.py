@@ -1,12 +1,11 @@
 """Reports: a run's records as one page to decide by.
 
 `render()` writes the report of a run, and so does the command `python -m reports`. `answer()` returns just the answer
-for a terminal: four columns, and the noise floor. `case_lines()` is a line for each case.
+for a terminal: a line for each case, and the noise floor.
 """
 
 import moved  # noqa: F401  # old import paths
 from reports.budget import BUDGET, BUDGET_U, BudgetError, parse_budget
-from reports.lines import CaseLines, case_lines
 from reports.render import OUT, render
 from reports.terminal import Answer, answer
 
@@ -16,9 +15,7 @@ __all__ = [
     "OUT",
     "Answer",
     "BudgetError",
-    "CaseLines",
     "answer",
-    "case_lines",
     "parse_budget",
     "render",
 ]

@@ -11,7 +11,7 @@ from reports.budget import given, of_run
 from reports.markdown import plain
 from reports.measured import Measured, measured
 from reports.sections.accuracy.accuracy import judged
-from reports.sections.contracts import contracts, drop_ins
+from reports.sections.contracts import contracts
 from reports.sections.speed import references
 from reports.sections.speed.by_shape import FASTEST
 from reports.sections.speed.decision import decide
@@ -22,7 +22,9 @@ from reports.sections.speed.verdicts import NOTICEABLE, noise
 from results import ROOT, load, load_end, load_findings, load_run
 
 UNIT = "Errors are absolute. The unit u is 2**-24, about 6e-8."
-COLUMNS = ("case", FASTEST, "baseline", "against the baseline", "largest error")
+COLUMNS = ("case", "fastest", "time", "against", "error", "beware")
+MOST = 20
+"""How many lines a terminal shows; the report has all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,7 @@ def answer(
     ranked = measured(records, judged(found.accuracy, budgets), budgets)
     table, _, best = ranked
     decided = decide(*ranked, answered)
+    lines = _lines(decided.rows)
     limits = (
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",
         _provisional(table),
@@ -70,28 +73,44 @@ def answer(
         *references.said(table, plain, plain),
         _noisy(table),
         *_flawed_baselines(ranked, decided.close_seconds),
-        *(f"{_text(line)} The report lists the differences." for line in drop_ins.brief(decided.changes)),
+        f"{units.counted(len(lines) - MOST, 'more line')} of the answer: see the report." if len(lines) > MOST else "",
         UNIT if len(best) else "",
     )
     return Answer(
         versus=references.versus(table, plain, plain),
         noise_floor=_noise_floor(table),
-        table=_lines(decided.rows),
+        table=lines.head(MOST),
         notes=list(filter(None, limits)),
     )
 
 
 def _lines(rows: pd.DataFrame) -> pd.DataFrame:
-    """A line for each row of the answer: "paired 4096x1024 float32", the fastest and the baseline with their times."""
+    """A line for each row of the answer: "paired 4096x1024 float32", the fastest, and the baseline with its time."""
     groups = [name.split(", ") for name in rows["cases"]]
     one_device = len({device for _, _, device, *_ in groups}) == 1
     case = [
         " ".join([task, shape, dtype, *([] if one_device else [device]), *rest])
         for (task, dtype, device, *rest), shape in zip(groups, rows["shape"], strict=True)
     ]
-    fastest = rows[FASTEST] + (" " + rows["time"]).where(rows["time"] != units.MISSING, "")
-    named = rows.assign(case=case, baseline=rows["baseline"].str.replace("`, ", " "), **{FASTEST: fastest})
-    return named[list(COLUMNS)].map(_text)
+    itself = rows["against the baseline"].str.contains("is the baseline", regex=False)
+    theirs = rows["baseline"].str.replace("`, ", " ").mask(itself, "")
+    against = [
+        ": ".join(word for word in words if word not in ("", units.MISSING))
+        for words in zip(theirs, rows["against the baseline"], strict=True)
+    ]
+    named = pd.DataFrame(
+        {
+            "case": case,
+            "fastest": rows[FASTEST],
+            "time": rows["time"],
+            "against": [f"({words})" if words else "" for words in against],
+            "error": ("error " + rows["largest error"]).where(rows["largest error"] != units.MISSING, ""),
+            "beware": rows["beware"],
+        },
+        columns=list(COLUMNS),
+        dtype=str,
+    )
+    return named.replace(units.MISSING, "").map(_text)
 
 
 def _text(line: str) -> str:

@@ -16,6 +16,7 @@ from suites.known_bugs import BUGS, look
 from suites.measure.compiler import Compilations, forget_compiled
 from suites.measure.phases import Phases
 from suites.plan import Plan
+from suites.records.case import CONTRACT
 from suites.records.finding import Finding, Key, key
 
 
@@ -105,19 +106,21 @@ class Survey:
 
 
 def _makers(plan: Plan) -> Iterator[tuple[Key, Callable[[], Finding]]]:
-    places = list(dict.fromkeys((case.device, case.dtype) for case in plan.cases))
+    met = dict.fromkeys((case.device, case.dtype, CONTRACT[case.task]) for case in plan.cases)
     families = sorted(plan.grid.families, key=lambda name: not FAMILIES[name].rows)
-    for device, dtype in places:
+    for device, dtype in dict.fromkeys(place[:2] for place in met):
+        implementations = [entry for entry in plan.implementations if (device, dtype, entry.task) in met]
         for family in families:
-            for entry in plan.implementations:
+            for entry in implementations:
                 asked = Key("accuracy", device, dtype, family, entry.name)
                 yield asked, partial(accuracy_of, entry, family, dtype, device)
-        for entry in plan.implementations:
-            taken = [place for place in places if place[0] in entry.devices and place[1] in entry.dtypes]
+        for entry in implementations:
+            own = [(d, t) for d, t, contract in met if contract == entry.task]
+            taken = [(d, t) for d, t in own if d in entry.devices and t in entry.dtypes]
             structural = (device, dtype) == next(iter(taken), None)
             asked = Key("contract", device, dtype, implementation=entry.name)
             yield asked, partial(contract_of, entry, dtype, device, structural=structural)
-        for entry in plan.implementations:
+        for entry in implementations:
             asked = Key("resolution", device, dtype, implementation=entry.name)
             yield asked, partial(resolution_of, entry, dtype, device)
     for bug in BUGS if "known_bugs" not in plan.left_out else ():

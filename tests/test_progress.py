@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from implementations import registry
-from suites.plugin.answer import answer_lines, rows_as_lines
+from suites.plugin.answer import answer_lines
 from suites.plugin.console import ProgressLine, failure
 from suites.plugin.costs import Costs
 from suites.plugin.options import asks_for_tables
@@ -236,50 +236,6 @@ def test_so_is_one_on_a_family_of_inputs() -> None:
 # The answer
 
 
-CELLS = pd.DataFrame(
-    [["paired, [float32]", "fast", "2× faster", "2 u"]], columns=["cases", "fastest", "against", "error"]
-)
-
-
-def answer(**how: object) -> list[str]:
-    return answer_lines("Noise floor: 1 %.", CELLS, ["The run is incomplete."], **how)  # type: ignore[arg-type]
-
-
-def test_the_answer_is_a_table_between_the_noise_floor_and_the_notes() -> None:
-    assert answer() == [
-        "Noise floor: 1 %.",
-        "",
-        " cases               fastest   against     error",
-        " ───────────────────────────────────────────────",
-        " paired, [float32]   fast      2× faster   2 u",
-        "",
-        "* The run is incomplete.",
-    ]
-
-
-def test_it_fits_a_narrow_terminal_and_an_old_encoding() -> None:
-    assert max(map(len, answer(width=30))) <= 30
-    old = "\n".join(answer(encoding="ascii"))
-    assert old.isascii()
-    assert "2? faster" in old
-
-
-@pytest.mark.parametrize("width", [20, 24, 30])
-def test_a_narrow_terminal_loses_no_letter(width: int) -> None:
-    narrow = answer(width=width)
-    assert max(map(len, narrow)) <= width
-    letters, of_a_file = (Counter("".join(lines)) - Counter({"─": 1000, " ": 1000}) for lines in (narrow, answer()))
-    assert letters == of_a_file
-
-
-def test_colours_are_for_a_terminal_alone() -> None:
-    assert "\x1b" not in "".join(answer())
-    assert "\x1b[1m" in "".join(answer(colour=True))
-
-
-# The lines of cases
-
-
 LINES = pd.DataFrame(
     [
         ["paired 50000x384 float32", "native", "7.4 ms", "(built-in 136 ms, 18×)", "error 2e-7", "zero rows NaN"],
@@ -289,16 +245,23 @@ LINES = pd.DataFrame(
 )
 
 
-def test_a_case_is_a_line_in_columns() -> None:
-    assert rows_as_lines(LINES, width=100) == [
+def answer(**how: object) -> list[str]:
+    return answer_lines("Noise floor: 1 %.", LINES, ["The run is incomplete."], **how)  # type: ignore[arg-type]
+
+
+def test_a_case_is_a_line_in_columns_above_the_noise_floor_and_the_notes() -> None:
+    assert answer(width=100) == [
         "paired 50000x384 float32       native  7.4 ms  (built-in 136 ms, 18×)   error 2e-7   zero rows NaN",
         "pairwise 1x50000x384 bfloat16  matmul  910 µs  (built-in 8.1 ms, 8.9×)  error 0.004",
+        "",
+        "Noise floor: 1 %.",
+        "* The run is incomplete.",
     ]
-    assert "7.4 ms  (built-in 136 ms, 18?)" in rows_as_lines(LINES, encoding="ascii")[0]
+    assert "7.4 ms  (built-in 136 ms, 18?)" in answer(encoding="ascii")[0]
 
 
 def test_on_a_narrower_terminal_whole_cells_go_on_below() -> None:
-    assert rows_as_lines(LINES, width=80) == [
+    assert answer(width=80)[:4] == [
         "paired 50000x384 float32  native  7.4 ms  (built-in 136 ms, 18×)  error 2e-7",
         "    zero rows NaN",
         "pairwise 1x50000x384 bfloat16  matmul  910 µs  (built-in 8.1 ms, 8.9×)",
@@ -306,12 +269,16 @@ def test_on_a_narrower_terminal_whole_cells_go_on_below() -> None:
     ]
 
 
-@pytest.mark.parametrize("width", [40, 60, 80])
-def test_a_narrow_terminal_loses_no_letter_of_it(width: int) -> None:
-    narrow = rows_as_lines(LINES, width=width)
+@pytest.mark.parametrize("width", [20, 40, 60, 80])
+def test_a_narrow_terminal_loses_no_letter(width: int) -> None:
+    narrow = answer(width=width)
     assert max(map(len, narrow)) <= width
-    letters, of_a_file = (Counter("".join(lines).replace(" ", "")) for lines in (narrow, rows_as_lines(LINES)))
+    letters, of_a_file = (Counter("".join(lines).replace(" ", "")) for lines in (narrow, answer()))
     assert letters == of_a_file
+
+
+def test_a_run_without_a_case_has_the_notes_alone() -> None:
+    assert answer_lines("No noise floor.", LINES.head(0), []) == ["No noise floor."]
 
 
 # pytest-benchmark's tables
