@@ -9,6 +9,6 @@ from implementations.registry import implementation
 def broadcast_top_k(x, y, k):
     """`F.cosine_similarity` over broadcast rows, then `topk`: it allocates N·M·D elements, several times.
 
-    Each norm is clamped at 1e-8: a zero row has the similarity 0, and NaN in float16, which `topk` puts first.
+    Each norm is clamped at 1e-8: a zero row gives 0, and NaN in float16, which `topk` puts first.
     """
     return F.cosine_similarity(x[:, None], y[None], dim=-1).topk(k)

@@ -28,5 +28,5 @@ def compiled_pairwise_upcast(x, y):
 
 @implementation("top_k", dtypes=("float16", "bfloat16"), work="float32", roundings=5.5, dot="lanes", norm="lanes")
 def compiled_top_k_upcast(x, y, k):
-    """`compiled_pairwise_upcast`, then `topk`. The values are fp32."""
+    """`compiled_pairwise_upcast`, then `topk`. The values are fp32. A zero row gives 0."""
     return compiled(all_pairs, dynamic=False)(x, y).topk(k)

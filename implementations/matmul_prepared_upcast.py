@@ -21,5 +21,5 @@ def matmul_prepared_upcast(x, corpus):
 
 @implementation("top_k", dtypes=("float16", "bfloat16"), prepare=unit, work="float32", roundings=5.5, norm="lanes")
 def prepared_top_k_upcast(x, corpus, k):
-    """`matmul_prepared_upcast`, then `topk`. The values are fp32."""
+    """`matmul_prepared_upcast`, then `topk`. The values are fp32. A zero row gives 0."""
     return (unit(x) @ corpus.T).topk(k)

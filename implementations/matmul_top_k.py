@@ -9,6 +9,6 @@ from implementations.registry import implementation
 def matmul_top_k(x, y, k):
     """Normalise the rows, take one matrix product, then `topk`.
 
-    Each norm is clamped at 1e-12: a zero row has the similarity 0, and NaN in float16, which `topk` puts first.
+    Each norm is clamped at 1e-12: a zero row gives 0, and NaN in float16, which `topk` puts first.
     """
     return (F.normalize(x, dim=-1) @ F.normalize(y, dim=-1).T).topk(k)

@@ -84,7 +84,7 @@ class Plan:
         taking_part = contestants(entries, cases, baseline or "", grid)
         unasked = unsolved(cases, taking_part)
         if fitted.grid.families and (implementations or baseline):
-            unasked["known_bugs"] = "they are torch's, whatever the implementations"
+            unasked["known_bugs"] = "they are torch's, not part of the question"
         return cls(
             grid=fitted.grid,
             cases=tuple(case for case in cases if case.task not in unasked),

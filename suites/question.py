@@ -56,7 +56,7 @@ class FittedGrid:
         if search:
             blocks += _of_search(kept, search, k)
         if kept.families:
-            more["known_bugs"] = "they are torch's, whatever the rows"
+            more["known_bugs"] = "they are torch's, not part of the question"
         measured = {block.task for block in blocks}
         return cls(
             grid=dataclasses.replace(kept, blocks=tuple(blocks)),

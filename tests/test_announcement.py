@@ -44,19 +44,23 @@ def test_a_question_is_announced_in_aligned_lines(files: dict[str, str]) -> None
         "errors    2 findings on 2 families of hard inputs",
         "left out  feature maps: file:emb holds [N, D] rows, it takes [N, C, H, W]",
         "left out  top k: --k K asks for the nearest K rows",
-        "left out  known bugs: they are torch's, whatever the rows",
+        "left out  known bugs: they are torch's, not part of the question",
     ]
     assert time.startswith("time      about ")
 
 
-def test_a_grid_alone_is_three_lines_and_the_absent_two_are_explained() -> None:
+def test_chosen_implementations_leave_out_other_tasks_and_the_absent_two_are_explained() -> None:
     session = selected(Plan.of(grid="smoke", device="cpu", implementations="builtin", processes="3"))
     absent = {"one": "the module 'one' is not installed", "two": "no CUDA"}
-    first, sampling, *absents, _ = announcement(session, [], absent)
+    first, sampling, *others, _ = announcement(session, [], absent)
     assert first.startswith("measured  grid smoke: 6 cases on cpu, paired and feature maps in float32 and bfloat16, 1 ")
     assert sampling == "sampling  each ratio to ± 1 %, at most 0.01 s per implementation, over 3 processes"
-    assert absents == ["absent    one: the module 'one' is not installed", "absent    two: no CUDA"]
-    (line,) = announcement(session, [], absent | {"three": "no MPS"})[2:-1]
+    left_out = [
+        "left out  pairwise, top k and angle: none of the implementations solves it",
+        "left out  known bugs: they are torch's, not part of the question",
+    ]
+    assert others == [*left_out, "absent    one: the module 'one' is not installed", "absent    two: no CUDA"]
+    *_, line, _ = announcement(session, [], absent | {"three": "no MPS"})
     assert line == "absent    one, two and three; --implementations NAME says why"
 
 

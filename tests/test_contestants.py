@@ -43,7 +43,7 @@ def test_the_baseline_is_added_and_only_cases_of_the_chosen_are_measured() -> No
 @pytest.mark.parametrize("options", [{"implementations": "builtin"}, {"baseline": "norm_divide"}])
 def test_known_bugs_are_no_part_of_a_question_about_implementations(options: dict[str, str]) -> None:
     plan = planned(**options)
-    assert plan.left_out["known_bugs"] == "they are torch's, whatever the implementations"
+    assert plan.left_out["known_bugs"] == "they are torch's, not part of the question"
     survey = Survey(plan, done=[], looking=lambda _: None, found=lambda _: None, phases=None)  # type: ignore[arg-type]
     assert survey.asked("known_bugs") == []
     assert survey.asked("accuracy")

@@ -34,7 +34,7 @@ INTERRUPTED, USAGE_ERROR = pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ER
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_pytest_benchmark_saves_shows_and_compares_our_samples_and_nothing_is_overwritten(checkout: Checkout) -> None:
     commit = checkout.commit()
-    first = checkout.bench("--benchmark-save")
+    first = checkout.bench("--benchmark-save", "--benchmark-columns=median,rounds")
     first.assert_outcomes(passed=4, skipped=4)
     (run,) = checkout.runs
     assert re.fullmatch(r"\d{8}-\d{6}-" + commit[:7] + r"\w*", run)

@@ -1,5 +1,6 @@
 """Do commands end quietly when `| head` has read enough?"""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,5 +37,5 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path, command: tuple[str, ...]) -> 
         assert process.stdout
         assert process.stderr
         process.stdout.close()
-        assert process.stderr.read() == ""
+        assert re.sub(r"[\d,]+ of [\d,]+ trials\n", "", process.stderr.read()) == "", "more than how far it is"
     assert process.returncode == 0

@@ -76,7 +76,7 @@ def test_inputs_keep_tasks_rows_dtypes_and_families_and_add_the_whole_file(folde
     assert found.grid.families == ("self",)
     assert found.left_out == {
         "feature_maps": "file:emb holds [N, D] rows, it takes [N, C, H, W]",
-        "known_bugs": "they are torch's, whatever the rows",
+        "known_bugs": "they are torch's, not part of the question",
     }
 
 

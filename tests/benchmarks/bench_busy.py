@@ -11,7 +11,6 @@ A verdict is *firm* unless it is provisional. Two firm verdicts contradict each 
 runs. The target is no contradiction. A quiet run without any firm verdict shows that the limits are too strict.
 """
 
-import argparse
 import random
 import shutil
 import subprocess
@@ -29,6 +28,7 @@ import pandas as pd
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from command import Command  # noqa: E402
 from results import load, load_end  # noqa: E402
 
 MOST_RUN_S = 300
@@ -152,7 +152,9 @@ def _beats(table: pd.DataFrame, a: tuple[str, str], b: tuple[str, str]) -> bool:
 
 def main() -> None:
     """Run the pairs, print a line for each run, and what contradicts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Command(
+        "python -m tests.benchmarks.bench_busy", __doc__, {"": "20 pairs of runs", "--pairs 1": "a first look"}
+    )
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=15.0, help="no pair begins after 9/10 of it")
     options = parser.parse_args()
