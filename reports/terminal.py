@@ -95,7 +95,7 @@ def _lines(rows: pd.DataFrame) -> pd.DataFrame:
     itself = rows["against the baseline"].str.contains("is the baseline", regex=False)
     theirs = rows["baseline"].str.replace("`, ", " ").mask(itself, "")
     against = [
-        ": ".join(word for word in words if word not in ("", units.MISSING))
+        ", ".join(word for word in words if word not in ("", units.MISSING))
         for words in zip(theirs, rows["against the baseline"], strict=True)
     ]
     named = pd.DataFrame(

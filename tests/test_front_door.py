@@ -63,7 +63,8 @@ def test_pytest_benchmark_saves_shows_and_compares_our_samples_and_nothing_is_ov
 def assert_knows_where_it_was_measured(head: Run, name: str, commit: str) -> None:
     here = head.environment
     assert (head.name, head.grid, here.commit) == (name, "tiny.toml", commit)
-    assert head.command.endswith("suites --grid=tiny.toml --implementations=builtin,normalize --benchmark-save")
+    asked = "suites --grid=tiny.toml --implementations=builtin,normalize --benchmark-save"
+    assert head.command.endswith(f"{asked} --benchmark-columns=median,rounds")
     assert head.sources["normalize"].startswith("import torch")
     assert (here.python, here.torch) == (platform.python_version(), torch.__version__)
     assert (here.cores, here.threads) == (os.cpu_count(), torch.get_num_threads())

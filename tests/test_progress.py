@@ -348,13 +348,9 @@ def test_a_session_on_a_terminal(checkout: Checkout) -> None:
     assert "test_paired.py ." not in shown
     *_, end = shown.partition("2 failed, 2 passed, 4 skipped in")
     lines = [line for line in re.sub(r"\x1b\[[\d;?]*\w", "", end).splitlines()[1:] if line and "raises has" not in line]
-    assert [re.split("  +", line)[:2] for line in lines[:2]] == [
-        ["paired 8x64 float32", "builtin"],
-        ["paired 4x32 float32", "builtin"],
-    ]
-    assert lines[2].startswith("Noise floor: ")
-    assert lines[3].split(maxsplit=2)[:2] == ["cases", "fastest"]
-    assert lines[5].startswith(" paired, float32, cpu")
+    starts = [re.split("  +", line)[:2] for line in lines]
+    assert starts.index(["paired 4x32 float32", "builtin"]) < starts.index(["paired 8x64 float32", "builtin"])
+    assert any(line.startswith("Noise floor: ") for line in lines[2:])
     assert re.fullmatch("run .*: 4 records saved; for the report:", lines[-2])
     assert re.fullmatch("python -m reports .*", lines[-1])
     assert max(map(len, lines)) <= 100
@@ -399,10 +395,9 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",
             "*2 failed, 2 passed, 4 skipped*",
-            "paired 8x64 float32 *builtin *(baseline; none seen faster)*error *",
+            "paired 4x32 float32 *builtin *(is the baseline)*error *",
+            "paired 8x64 float32 *builtin *",
             NOISE_FLOOR,
-            TABLE_HEAD,
-            "*paired, float32, cpu*",
             "run *: 4 records saved; for the report:",
             "python -m reports *",
         ],

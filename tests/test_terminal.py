@@ -36,7 +36,7 @@ def test_a_line_for_each_case_and_the_noise_floor(tmp_path: Path) -> None:
     assert found.noise_floor == FLOOR
     assert tuple(found.table.columns) == COLUMNS
     assert found.table.to_numpy().tolist() == [
-        ["paired 64x768 float32", "fast", "50 µs", "(builtin 100 µs: 2× faster)", "error 2 u", "first call 500 ms"]
+        ["paired 64x768 float32", "fast", "50 µs", "(builtin 100 µs, 2× faster)", "error 2 u", "first call 500 ms"]
     ]
     assert found.notes == [UNIT]
 
@@ -94,7 +94,7 @@ def test_it_is_what_the_report_says(tmp_path: Path) -> None:
     page = render("errors", root=tmp_path, out=tmp_path / "out").read_text(encoding="utf-8")
     case, fastest, time, against, error, beware = found.table.iloc[0]
     assert case.split() == ["paired", "64x768", "float32"]
-    name, theirs, claim = re.fullmatch(r"\((\w+) ([^:]+): (.+)\)", against).groups()
+    name, theirs, claim = re.fullmatch(r"\((\w+) ([^,]+), (.+)\)", against).groups()
     cells = (f"`{fastest}`", time, f"`{name}`, {theirs}", claim, error.removeprefix("error "), beware)
     assert f"| paired, float32, cpu | 64x768 | {' | '.join(cells)} |" in page
 

@@ -1,7 +1,6 @@
 """How right is the time left of `pytest suites`, and what does its live line cost?
 
-Run `python -m tests.benchmarks.bench_progress [OPTIONS]` with options of `pytest suites`, such as `--grid smoke`. It
-runs the suites on a terminal of its own, and compares each estimate with the time that the run then took. Errors count
+It runs the suites on a terminal of its own, and compares each estimate with the time that the run then took. Errors count
 from the second case on, while at least 20 s are left.
 """
 
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from command import Command
 from suites.plugin.console import ProgressLine
 from suites.plugin.progress import Progress
 from suites.records.case import Case
@@ -69,9 +69,13 @@ _SEEN = pytest.StashKey[Seen]()
 
 def main() -> None:
     """Run the suites, and print how right the estimates were."""
+    program = "python -m tests.benchmarks.bench_progress"
+    parser = Command(program, __doc__, {"": "the quick grid, some minutes", "--grid smoke": "a first look"})
+    parser.add_argument("--grid", default="quick", metavar="NAME|FILE", help="the grid to run (default: quick)")
+    grid = parser.parse_args().grid
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "seen.json"
-        _run(["-p", "tests.benchmarks.bench_progress", "suites", *sys.argv[1:]], file)
+        _run(["-p", "tests.benchmarks.bench_progress", "suites", "--grid", grid], file)
         seen = json.loads(file.read_text(encoding="utf-8"))
     report(seen["estimates"], seen["drawings_s"])
 

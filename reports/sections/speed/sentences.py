@@ -37,7 +37,7 @@ def _decision(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame, why_not
     if row["cases"] == 0:
         return "nothing ran; see the failures below."
     if pd.isna(row["implementation"]):
-        return f"no implementation that ran every case stays within the error budget.{_instead(row, sizes)}"
+        return _only_some(row, shapes, sizes)
     if pd.notna(row["rival"]):
         stay = f"too noisy to tell {_hidden(row)}. {QUIETER} decide it; until then stay with {code(row['reference'])}"
         return f"{_provisional(row)}{stay}; {_facts(row)}.{_instead(row, sizes)}"
@@ -45,6 +45,15 @@ def _decision(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame, why_not
         whose = f"{code(row['implementation'])}: " if len(sizes) else ""
         return f"{_provisional(row)}{_by_shape(row, shapes, why_not)}; {whose}{_facts(row)}.{_part(row)}"
     return f"{_provisional(row)}{_over_all(row, why_not)}; {_facts(row)}.{_part(row)}{_instead(row, sizes)}"
+
+
+def _only_some(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame) -> str:
+    """What to ship where an implementation is within the budget, in a group without one that always is."""
+    won = shapes["implementation"].notna()
+    if not won.any() or not shapes["few"].all():
+        return f"no implementation that ran every case stays within the error budget.{_instead(row, sizes)}"
+    some = f"{_provisional(row)}{_by_shape(row, shapes, '')}"
+    return f"{some}. Nothing is within the error budget for {codes(shapes.loc[~won, 'label'], LABELS)}."
 
 
 def _by_shape(row: pd.Series, shapes: pd.DataFrame, why_not: str) -> str:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from reports.sections.speed.table import FASTER, GROUP, MEMBER
 from reports.sections.speed.verdicts import against, tally, unproven
+from suites.records.record import UNIT_ROUNDOFF
 
 STRONGLY = 0.9
 """Another implementation wins a case clearly if it takes at most this share of the answer's time."""
@@ -11,12 +12,14 @@ STRONGLY = 0.9
 
 def winners(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
     """The rows of `table` that win their case: the answer of the group, unless another one within the budget is clearly
-    faster there.
+    faster there. The budget is that of the case: one long row beyond it doesn't disqualify the others.
 
     Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins a case where
     no implementation clearly beats it. A case without an implementation within the budget has no row.
     """
-    fit = table[table["status"] == "ok"].merge(standings.loc[standings["within"], MEMBER], on=MEMBER)
+    right = standings.loc[~standings["wrong"] & ~standings["unfit"], [*MEMBER, "budget"]]
+    fit = table[table["status"] == "ok"].merge(right, on=MEMBER)
+    fit = fit[fit["error_u"] * UNIT_ROUNDOFF <= fit["budget"]].drop(columns="budget")
     doubtful = unproven(fit) | (~fit["baseline"] & (fit["ratio"] > STRONGLY))
     fit = fit.assign(unproven=doubtful).sort_values(["size", "label", "unproven", "time"])
     fastest = fit.drop_duplicates("case")
