@@ -40,6 +40,8 @@ COLLECTED = {  # a part of a `pytest suites` command: why its cases are only col
     "compiled_dot": "it compiles",
     "quick --benchmark-save": "so do others",
     "--processes": "each imports torch anew",
+    "--dtypes": "the small grid has one of them",
+    "--k 10": "the small grid has no such case",
     "my-grid.toml": "its cold cases copy three times the last-level cache",
     "--device": "that device may not be there",
     "pairwise and bfloat16": "the small grid has no such case",
@@ -53,6 +55,9 @@ INSTEAD = {"cuda": "cpu", "--resume": "--benchmark-save"}
 
 SLOW = {"suites.validity", "suites.trials", "diagnosis.validity", "suites.known_bugs"}
 """Experiments of minutes and hours, with tests of their own: here their command lines are parsed."""
+
+CHECK = "tests/test_implementations.py"
+"""The check of an implementation: with -k, it runs on one that a page shows."""
 
 IN_IT = "@implementation("
 """What a block has that shows an implementation."""
@@ -100,6 +105,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / folder, root / folder, ignore=left_out)
     for file in (*ROOT.glob("*.py"), ROOT / "pyproject.toml"):
         shutil.copy2(file, root)
+    for name in (CHECK, "docs/figures/normalize-or-norm.toml"):
+        (root / name).parent.mkdir(parents=True)
+        shutil.copy2(ROOT / name, root / name)
     (root / "reports" / "published").mkdir()
     for published in (ROOT / "reports" / "published").iterdir():
         (root / "reports" / "published" / published.name).symlink_to(published)
@@ -113,7 +121,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _save_inputs(root: Path) -> None:
     """Embeddings with a common offset: eight times their spread (a fault), or half of it (healthy)."""
     numbers = np.random.default_rng(0)
-    for name, offset in {"embeddings": 8, "x": 8, "y": 8, "healthy": 0.5}.items():
+    for name, offset in {"embeddings": 8, "x": 8, "y": 8, "healthy": 0.5, "emb": 0.5, "q": 0.5}.items():
         np.save(root / f"{name}.npy", offset + numbers.standard_normal((256, 64)).astype(np.float32))
     np.save(root / "images.npy", numbers.random((256, 1, 8, 8), dtype=np.float32))
     np.save(root / "labels.npy", np.arange(256) % 2)
@@ -138,6 +146,8 @@ def _kind(command: str) -> str:
     words = pages.words(command)
     if command.startswith("make "):
         return "make"
+    if CHECK in words and "-k" in words:
+        return "check"
     if words[:2] == ["-m", "pytest"]:
         return "test" if any("tests/" in word for word in words) else "suite" if words[2:] else "pytest alone"
     if words and (words[0] != "-m" or words[1].startswith("tests.")):
@@ -168,6 +178,12 @@ def test_a_suite_measures_or_is_collected(checkout: Path, command: str) -> None:
     else:
         words += [word for option, value in QUICK.items() if option not in words for word in (option, value)]
     ended = pages.run([*words, "-q", "-p", "no:cacheprovider"], checkout)
+    assert ended.status == 0, ended.text
+
+
+@pytest.mark.parametrize("command", _of("check"))
+def test_a_shown_implementation_passes_its_check(checkout: Path, command: str) -> None:
+    ended = pages.run([*pages.words(command), "-q", "-p", "no:cacheprovider"], checkout)
     assert ended.status == 0, ended.text
 
 
