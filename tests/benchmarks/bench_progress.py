@@ -1,7 +1,7 @@
 """How right is the time left of `pytest suites`, and what does its live line cost?
 
-It runs the suites on a terminal of its own, and compares each estimate with the time that the run then took. Errors count
-from the second case on, while at least 20 s are left.
+It runs the suites on a terminal of its own, and compares each estimate with the time that the run then took. Errors
+count from the second case on, while at least 20 s are left.
 """
 
 import json
