@@ -1,7 +1,5 @@
 """Do two runs of one code give contradicting answers when one of them runs on a busy machine?
 
-    python tests/benchmarks/bench_busy.py [--pairs 20] [--minutes 15]
-
 Each pair is a run on the machine as it is, and one with a second process that uses a core and a half, in random order.
 Both go through `pytest suites` in a copy of the checkout. The contestants are threaded (the built-in, a compiled form)
 and single-threaded (NumPy). Start it on a quiet machine.
@@ -98,8 +96,8 @@ def copy_of_checkout(folder: Path) -> Path:
         shutil.copytree(
             ROOT / room, folder / room, ignore=shutil.ignore_patterns("runs", "profiles", "out", "published")
         )
-    for file in ("conftest.py", "moved.py", "pipe.py", "pyproject.toml"):
-        shutil.copy2(ROOT / file, folder)
+    for file in (*ROOT.glob("*.py"), ROOT / "pyproject.toml"):
+        shutil.copy2(file, folder)
     (folder / "busy.toml").write_text(GRID)
     (folder / "mine.py").write_text(MINE)
     return folder
@@ -184,7 +182,7 @@ def main() -> None:
     for machine, number in verdicts.items():
         print(f"{machine}: {firm[machine]} of {number} verdicts are firm")
     print(f"{len(found)} contradictions within pairs, {len(every)} between any two of {len(tables)} runs (target 0)")
-    print(*found, sep="\n")
+    print(*found, *(f"{number} times: {what}" for what, number in Counter(every).most_common()), sep="\n")
 
 
 if __name__ == "__main__":
