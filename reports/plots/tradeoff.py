@@ -18,6 +18,7 @@ from suites.records.record import UNIT_ROUNDOFF
 
 OUTSIDE = "#f6e7df"
 FAR = 100
+_ROOM = 0.15
 
 
 def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
@@ -78,7 +79,7 @@ def _draw_budget(axes: Axes, limit: float) -> None:
     low, high = axes.get_ylim()
     if np.isnan(limit) or limit > FAR * high:  # so far above all marks that drawing it would flatten them
         return
-    top = max(high, 3 * limit)
+    top = max(high, 3 * limit, limit * (limit / low) ** _ROOM if low > 0 else 0)  # room for the label above the limit
     axes.set_ylim(low, top)
     axes.axhspan(limit, top, color=OUTSIDE, lw=0, zorder=0)
     axes.text(
