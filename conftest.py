@@ -90,8 +90,9 @@ class Bench:
     def findings_left(self) -> set[Key]:
         return self.asking.selected - set(map(key, self.recorder.found))
 
-    def pytest_report_collectionfinish(self) -> list[str]:
-        return announcement(self.session, self.findings_left, registry.absent())
+    def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
+        width = columns(config.pluginmanager.getplugin("terminalreporter"))
+        return announcement(self.session, self.findings_left, registry.absent(), width)
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
@@ -109,8 +110,7 @@ class Bench:
 
     def conclude(self, reporter: pytest.TerminalReporter) -> None:
         """Print the answer, where there is a whole one, and what to do with the run."""
-        width = shutil.get_terminal_size().columns if reporter.isatty() else None
-        lines = self.answer(reporter, width) if self.complete and self.session.selected else []
+        lines = self.answer(reporter, columns(reporter)) if self.complete and self.session.selected else []
         for line in (*lines, *self.recorder.describe(len(self.session.left), self.survey.left)):
             reporter.write_line(line)
 
@@ -123,3 +123,8 @@ class Bench:
         found = reports.answer(self.recorder.name)
         lines = answer_lines(found.noise_floor, found.table, found.notes, width=width, encoding=sys.stdout.encoding)
         return ["", *found.versus, *lines, ""]
+
+
+def columns(reporter: pytest.TerminalReporter) -> int | None:
+    """Of the terminal; None where pytest writes to a file."""
+    return shutil.get_terminal_size().columns if reporter.isatty() else None

@@ -22,11 +22,15 @@ def compiled_pairwise_upcast(x, y):
     It takes no matrix product: fast for one query, and slower than a product for many. Each new shape is compiled,
     which takes seconds. After eight shapes torch runs it uncompiled (`torch._dynamo.config.recompile_limit`).
     Each norm is clamped at 1e-12: a zero row gives 0.
+    A bfloat16 row with a norm above 1.8e19, whose squares overflow fp32, gives NaN or 0.
     """
     return compiled(all_pairs, dynamic=False)(x, y)
 
 
 @implementation("top_k", dtypes=("float16", "bfloat16"), work="float32", roundings=5.5, dot="lanes", norm="lanes")
 def compiled_top_k_upcast(x, y, k):
-    """`compiled_pairwise_upcast`, then `topk`. The values are fp32. A zero row gives 0."""
+    """`compiled_pairwise_upcast`, then `topk`. The values are fp32. A zero row gives 0.
+
+    A bfloat16 row with a norm above 1.8e19, whose squares overflow fp32, gives NaN or 0.
+    """
     return compiled(all_pairs, dynamic=False)(x, y).topk(k)

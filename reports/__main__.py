@@ -22,8 +22,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
         parser.error("--pr prints a summary and writes no report: leave out --publish and --against")
     with warnings.catch_warnings(record=True, action="always") as caught:
         try:
-            limits = budget.parse(options.error_budget) if options.error_budget is not None else {}
-            asked = {"baseline": options.baseline, "budget": limits, "root": root}
+            asked = {"baseline": options.baseline, "budget": options.error_budget, "root": root}
             if options.pr:
                 lines = [pull_request(options.run, published=published, **asked)]
             else:
@@ -47,9 +46,16 @@ def _parser() -> Command:
         {
             "": "the newest run",
             "NAME --against OLD": "a run by its name, compared with an older one",
-            "--error-budget float32=16,bfloat16=1e5": "what may be recommended",
+            "--error-budget float32=16u,bfloat16=0.02": "what may be recommended",
         },
     )
+
+    def limits(spec: str) -> dict[str, float]:  # here, where the values in examples are checked with the options
+        try:
+            return budget.parse(spec)
+        except budget.BudgetError as error:
+            parser.exit(2, f"{parser.prog}: {error}\n")
+
     parser.add_argument(
         "run",
         metavar="RUN",
@@ -64,7 +70,9 @@ def _parser() -> Command:
         default="",
         help="the implementation that times are compared with (default: that of the run, usually torch's built-in)",
     )
-    parser.add_argument("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: that of the run)")
+    parser.add_argument(
+        "--error-budget", metavar="SPEC", type=limits, default={}, help=f"{budget.HELP} (default: that of the run)"
+    )
     parser.add_argument(
         "--pr", action="store_true", help="print the answer as a few lines of Markdown, to paste into a pull request"
     )

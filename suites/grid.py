@@ -9,17 +9,20 @@ from pathlib import Path
 from implementations.registry import DEVICES, DTYPES
 from nearest import did_you_mean, no_file
 from suites import grid_values as values
-from suites.grid_values import FILE, GridError
+from suites.grid_values import AND, FILE, GridError
 from suites.records.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
-__all__ = ["FILE", "Block", "Grid", "GridError", "load_grid"]
+__all__ = ["AND", "FILE", "Block", "Grid", "GridError", "load_grid"]
 
 FOLDER = Path(__file__).parent / "grids"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """All combinations of a few values on each axis."""
+    """All combinations of a few values on each axis.
+
+    On the user's rows a shape may be numbers of rows alone, and no shape means all rows: suites/question.py fits it.
+    """
 
     task: str
     shapes: tuple[tuple[int, ...], ...]
@@ -58,7 +61,7 @@ class Grid:
     `seconds` for each implementation are spent. `families` are the hard inputs (suites/families); implementations
     meet them in the dtypes and on the devices of the cases. With `compile_anew` False, compiled implementations skip
     what they would compile again for, which takes seconds each time. The inputs `file:PATH` are the user's rows, with
-    paths from `folder`: such a block gives the numbers of rows, and the file their width (suites/question.py).
+    paths from `folder`.
     """
 
     name: str
@@ -120,8 +123,9 @@ _AXES: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {  # key: kno
 
 
 def _block(table: dict[str, object], where: str) -> Block:
-    needed = ("task", "shapes", "dtypes", *(["k"] if table.get("task") == "top_k" else []))
-    values.require_keys(table, needed, ("task", "shapes", "k", *_AXES), where)
+    of_files = values.only_files(table.get("inputs"))
+    needed = {"task": True, "shapes": not of_files, "dtypes": True, "k": table.get("task") == "top_k"}
+    values.require_keys(table, tuple(filter(needed.get, needed)), ("task", "shapes", "k", *_AXES), where)
     task = values.known("task", table["task"], tuple(RANK), where)
     axes = {
         axis: values.axis_values(axis, table.get(axis, default), known, where)
@@ -131,5 +135,5 @@ def _block(table: dict[str, object], where: str) -> Block:
         raise GridError(f"{where}: channels_last needs [N, C, H, W] inputs, the task 'feature_maps', not {task!r}")
     if task == "top_k" and axes["directions"] != ("forward",):
         raise GridError(f"{where}: the task 'top_k' has indices, which have no gradient; its direction is 'forward'")
-    shapes = values.shapes(table["shapes"], task, where)
+    shapes = values.shapes(table["shapes"], task, where, of_files=of_files) if "shapes" in table else ()
     return Block(task=task, shapes=shapes, k=values.neighbours(table.get("k", 0), task, shapes, where), **axes)

@@ -3,10 +3,12 @@
 import math
 
 from nearest import did_you_mean
-from suites.records.case import FAMILY_NAMES, RANK
+from suites.records.case import ALL_PAIRS, FAMILY_NAMES, RANK
 
 FILE = "file:"
 """How the inputs of a grid name the user's rows: `file:` and the path from the grid's folder."""
+AND = "+" + FILE
+"""What joins the names of two files, of x and of y."""
 
 
 class GridError(ValueError):
@@ -27,8 +29,18 @@ def axis_values(axis: str, given: object, names: tuple[str, ...], where: str) ->
         raise GridError(f"{where}: {axis} is empty; known: {', '.join(names)}")
     if axis != "inputs":
         return tuple(known(axis.removesuffix("s"), value, names, where) for value in values)
-    of_file = [value for value in values if isinstance(value, str) and value.startswith(FILE)]
-    return tuple(value if value in of_file else known(axis, value, (*names, f"{FILE}PATH"), where) for value in values)
+    return tuple(_inputs(value, names, where) for value in values)
+
+
+def _inputs(given: object, names: tuple[str, ...], where: str) -> str:
+    """A distribution, the user's file, or two files, joined by `AND`."""
+    if isinstance(given, list):
+        if len(given) != 2 or not all(isinstance(part, str) and part.startswith(FILE) for part in given):
+            raise GridError(f'{where}: inputs of x and y are two files, ["{FILE}x.npy", "{FILE}y.npy"], not {given!r}')
+        return "+".join(given)  # joined by AND
+    if isinstance(given, str) and given.startswith(FILE):
+        return given
+    return known("inputs", given, (*names, f"{FILE}PATH"), where)
 
 
 def families(given: object, where: str) -> tuple[str, ...]:
@@ -41,19 +53,32 @@ def families(given: object, where: str) -> tuple[str, ...]:
     return tuple(name for name in FAMILY_NAMES if name in asked)
 
 
-def shapes(given: object, task: str, where: str) -> tuple[tuple[int, ...], ...]:
-    """Shapes with as many sizes as the task needs."""
-    rank = RANK[task]
-    example = [[4096, 768], [512, 512, 768], [32, 64, 28, 28]][rank - 2]
+def only_files(inputs: object) -> bool:
+    """Whether all inputs are the user's rows."""
+    if isinstance(inputs, list):
+        return bool(inputs) and all(map(only_files, inputs))
+    return isinstance(inputs, str) and inputs.startswith(FILE)
+
+
+def shapes(given: object, task: str, where: str, *, of_files: bool = False) -> tuple[tuple[int, ...], ...]:
+    """Shapes with as many sizes as the task needs; of files also numbers of rows: the width is the file's."""
+    rank, example = RANK[task], {2: [4096, 768], 3: [512, 512, 768], 4: [32, 64, 28, 28]}[RANK[task]]
+    rows: object = [64, 4096] if task in ALL_PAIRS else 64
+    enough = f"; {'' if of_files else 'where all inputs are files, '}numbers of rows such as {rows} are enough"
     if not isinstance(given, list) or not given:
-        raise GridError(f"{where}: shapes has to be a list of shapes such as [{example}], not {given!r}")
-    for shape in given:
-        if not isinstance(shape, list) or len(shape) != rank:
-            raise GridError(f"{where}: the task {task!r} needs shapes of {rank} sizes such as {example}, not {shape!r}")
+        none = "; leave it out for all rows of the file" if of_files else ""
+        raise GridError(f"{where}: shapes has to be a list of shapes such as [{example}], not {given!r}{none}")
+    sizes = (rank, 2 if task in ALL_PAIRS else 1) if of_files else (rank,)
+    found = [[shape] if 1 in sizes and not isinstance(shape, list) else shape for shape in given]
+    for shape in found:
+        if not isinstance(shape, list) or len(shape) not in sizes:
+            raise GridError(
+                f"{where}: the task {task!r} needs shapes of {rank} sizes such as {example}, not {shape!r}{enough}"
+            )
         for size in shape:
             if type(size) is not int or size < 1:
                 raise GridError(f"{where}: the shape {shape} holds {size!r}; a size is an integer of 1 or more")
-    return tuple(map(tuple, given))
+    return tuple(map(tuple, found))
 
 
 def neighbours(given: object, task: str, shapes: tuple[tuple[int, ...], ...], where: str) -> int:
@@ -62,10 +87,12 @@ def neighbours(given: object, task: str, shapes: tuple[tuple[int, ...], ...], wh
         if given != 0:
             raise GridError(f"{where}: k is {given!r}, and {task!r} takes no k; leave it out, or take the task 'top_k'")
         return 0
-    fewest = min(rows for _, rows, _ in shapes)
-    if type(given) is not int or not 1 <= given <= fewest:
-        raise GridError(f"{where}: k is {given!r}; the smallest corpus has {fewest} rows, so k is from 1 to {fewest}")
-    return given
+    fewest = min((rows for _, rows, *_ in shapes), default=0)  # of a file, whose rows are not read yet, maybe more
+    if type(given) is int and 1 <= given <= (fewest or given):
+        return given
+    if not fewest:
+        raise GridError(f"{where}: k is {given!r}; it has to be a whole number of 1 or more, such as 10")
+    raise GridError(f"{where}: k is {given!r}; the smallest corpus has {fewest} rows, so k is from 1 to {fewest}")
 
 
 def switch(key: str, given: object, where: str) -> bool:

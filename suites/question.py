@@ -7,9 +7,12 @@ from pathlib import Path
 
 from implementations.registry import DTYPES
 from nearest import did_you_mean
-from suites.grid import FILE, Block, Grid, GridError
-from suites.inputs import InputError, UserInputs, load_rows, source_of
+from suites.grid import AND, FILE, Block, Grid, GridError
+from suites.inputs import InputError, RowFiles, UserInputs, load_rows, source_of
 from suites.records.case import ALL_PAIRS
+
+MOST_OF_ALL_PAIRS = 512
+"""Rows of x and of y in a block without shapes that compares all pairs: their number grows with the square."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class FittedGrid:
         k = _neighbours(options.k, search.whole("pairwise")[1]) if search else 0
         blocks, more = _of_rows(kept, rows, search, top_k=bool(k))
         if search:
-            blocks += _of_search(kept, search, k)
+            blocks += _of_search(kept, search, k, every_dtype=options.dtypes is not None)
         if kept.families:
             more["known_bugs"] = "they are torch's, not part of the question"
         measured = {block.task for block in blocks}
@@ -129,20 +132,26 @@ def _of_rows(
 
 
 def _fitted(block: Block, rows: UserInputs, more: Sequence[tuple[int, ...]] = ()) -> Block:
-    """The block on the user's rows, and on more shapes."""
-    shapes = [*(rows.fit(block.task, shape) for shape in block.shapes), *more]
+    """The block on the user's rows, and on more shapes; without any, on all rows, or the most of all pairs."""
+    every = (MOST_OF_ALL_PAIRS,) * 2 if block.task in ALL_PAIRS else rows.whole(block.task)
+    shapes = [*(rows.fit(block.task, shape) for shape in block.shapes or (every,)), *more]
     return dataclasses.replace(block, shapes=tuple(dict.fromkeys(shapes)), inputs=(rows.source.inputs,))
 
 
-def _of_search(grid: Grid, search: UserInputs, k: int) -> Iterator[Block]:
-    """One query and all queries against the corpus: all similarities, and with a `k` the k largest."""
+def _of_search(grid: Grid, search: UserInputs, k: int, *, every_dtype: bool) -> Iterator[Block]:
+    """One query and all queries against the corpus: all similarities, and with a `k` the k largest, in the same dtypes.
+
+    These are the grid's of such tasks, or with `every_dtype` all of the grid.
+    """
+    pairs = [block for block in grid.blocks if block.task in ALL_PAIRS]
+    dtypes = _union(block.dtypes for block in (grid.blocks if every_dtype or not pairs else pairs))
     one, every = search.fit("pairwise", (1, *search.whole("pairwise")[1:])), search.whole("pairwise")
     for task in ALL_PAIRS if k else ("pairwise",):
         like = [block for block in grid.blocks if block.task == task] or grid.blocks
         yield Block(
             task=task,
             shapes=tuple(dict.fromkeys((one, every))),
-            dtypes=_union(block.dtypes for block in like),
+            dtypes=dtypes,
             devices=_union(block.devices for block in like),
             memory_formats=("contiguous",),
             directions=("forward",),
@@ -156,7 +165,7 @@ def _of_files(grid: Grid) -> tuple[list[Block], dict[str, UserInputs]]:
     """The blocks of a grid whose file names rows with `file:PATH`, and these rows."""
     paths = [given for given in _union(block.inputs for block in grid.blocks) if given.startswith(FILE)]
     try:
-        files = {given: load_rows(source_of(grid.folder / given.removeprefix(FILE))) for given in paths}
+        files = {given: load_rows(_source(grid, given)) for given in paths}
     except InputError as error:
         raise GridError(f"{grid.name}: {error}") from error
     by_name: dict[str, str] = {}
@@ -167,6 +176,10 @@ def _of_files(grid: Grid) -> tuple[list[Block], dict[str, UserInputs]]:
             )
     blocks = [part for block in grid.blocks for part in _parts(grid.name, block, files)]
     return blocks, {rows.source.inputs: rows for rows in files.values()}
+
+
+def _source(grid: Grid, given: str) -> RowFiles:
+    return source_of(*(grid.folder / path for path in given.removeprefix(FILE).split(AND)))
 
 
 def _parts(grid: str, block: Block, files: Mapping[str, UserInputs]) -> Iterator[Block]:

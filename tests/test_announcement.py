@@ -64,6 +64,31 @@ def test_chosen_implementations_leave_out_other_tasks_and_the_absent_two_are_exp
     assert line == "absent    one, two and three; --implementations NAME says why"
 
 
+def test_the_baseline_and_the_budget_that_were_given_are_named() -> None:
+    asked = {"implementations": "normalize", "baseline": "builtin", "error_budget": "1e-3,bfloat16=0.02"}
+    lines = announcement(selected(Plan.of(grid="smoke", device="cpu", **asked)), [], {})  # type: ignore[arg-type]
+    assert lines[0].endswith("2 implementations")
+    assert lines[1] == "against   builtin, measured as well"
+    assert lines[2] == "budget    an error of float64=0.001,float32=0.001,float16=0.001,bfloat16=0.02"
+    plain = announcement(selected(Plan.of(grid="smoke", device="cpu", implementations="normalize")), [], {})
+    assert not [line for line in plain if line.startswith(("against", "budget"))]
+
+
+def test_a_terminal_gets_no_longer_lines_than_it_is_wide_and_the_same_words(files: dict[str, str]) -> None:
+    names = {"implementations": "builtin,normalize,matmul,acos_builtin"}
+    session = selected(Plan.of(grid="quick", device="cpu", queries=files["q"], corpus=files["emb"], **names))  # type: ignore[arg-type]
+    absent = {"one": "the module 'one' is not installed; `pip install '.[contestants]'` adds the ones that are missing"}
+    whole = announcement(session, [], absent)
+    assert max(map(len, whole)) > 60
+    for width in (60, 80):
+        lines = announcement(session, [], absent, width)
+        assert max(map(len, lines)) <= width
+        assert " ".join(" ".join(lines).split()) == " ".join(" ".join(whole).split())
+        assert {line[:10].strip() for line in lines} == {"", *(line[:10].strip() for line in whole)}
+        assert all(line[10] != " " for line in lines), "what goes on is under the text"
+    assert announcement(session, [], absent, 1), "no terminal is too narrow"
+
+
 def test_a_resumed_run_counts_what_it_has_and_plans_the_rest() -> None:
     plan = Plan.of(grid="smoke", device="cpu", implementations="builtin", seconds="60")
     whole = selected(plan)

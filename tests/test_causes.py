@@ -13,7 +13,7 @@ from implementations import Implementation
 from suites.inputs import make_inputs
 from suites.records.case import CONTRACT, Case
 from suites.truth.causes import cause
-from suites.truth.fault import fault
+from suites.truth.fault import CaseFault, fault, lines
 from tests import forked
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +35,11 @@ def entry_for(case: Case, fn: Fn) -> Implementation:
 
 def line_about(case: Case, fn: Fn) -> str:
     with torch.no_grad():
-        return fault(case, entry_for(case, fn), *make_inputs(case))
+        return line_of(fault(case, entry_for(case, fn), *make_inputs(case)))
+
+
+def line_of(found: CaseFault | None) -> str:
+    return "".join(lines("mine", [found] if found else []))
 
 
 def halved(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
@@ -112,7 +116,7 @@ def test_the_place_and_what_is_allowed_are_named() -> None:
 def test_nothing_is_said_of_what_is_right(case: Case) -> None:
     name = {"paired": "accurate", "pairwise": "matmul", "angle": "angle"}[CONTRACT[case.task]]
     entry, inputs = implementations.get(name), make_inputs(case)
-    assert fault(case, entry, *inputs) == ""
+    assert fault(case, entry, *inputs) is None
     right = entry.fn(*inputs, *(() if case.task == "pairwise" else (case.dim,)))
     assert cause(case, entry, *inputs, right) == ""
 
@@ -120,6 +124,11 @@ def test_nothing_is_said_of_what_is_right(case: Case) -> None:
 def test_nothing_is_guessed() -> None:
     line = line_about(PAIRED, lambda x, y, dim: cos(x, y, dim).roll(1))
     assert re.fullmatch(r"`mine`, paired, float32: off by \S+ at \[\d+\] where \S+ is allowed", line), line
+
+
+def test_a_mistake_that_is_as_near_to_the_truth_is_no_cause() -> None:
+    line = line_about(HALF, lambda x, y, dim: cos(x.float(), y.float(), dim).half() * 1.01)
+    assert re.fullmatch(r"`mine`, paired, float16: off by \S+ at \[\d+\] where \S+ is allowed", line), line
 
 
 EIGHT = Case(task="paired", shape=(8, 64), dtype="float32", device="cpu")
@@ -133,7 +142,7 @@ def test_squares_overflow_if_the_rows_beyond_the_dtype_are_wrong_and_no_others(
     x, y = make_inputs(case)
     x[:3] *= norm / x[:3].double().norm(dim=1, keepdim=True)
     mine = entry_for(case, of_norms)
-    line = fault(case, mine, x, y)
+    line = line_of(fault(case, mine, x, y))
     assert "; squares overflow, in the pairs with a norm above " in line, line
     assert line.endswith(f"declare dtypes=(...) without {dtype}, or convert first: {wider}")
     wrong = of_norms(x, y, -1)
@@ -144,38 +153,134 @@ def test_squares_overflow_if_the_rows_beyond_the_dtype_are_wrong_and_no_others(
 def test_squares_underflow_if_tiny_rows_are_wrong_and_no_others() -> None:
     x, y = make_inputs(EIGHT)
     x[:3] *= 1e-30
-    assert "squares underflow to 0, in the pairs with a tiny row" in fault(EIGHT, entry_for(EIGHT, of_norms), x, y)
+    assert "squares underflow to 0, in the pairs with a tiny row" in line_of(
+        fault(EIGHT, entry_for(EIGHT, of_norms), x, y)
+    )
 
 
 def test_an_arc_cosine_without_a_clamp_is_the_cause_of_nan() -> None:
     x, y = make_inputs(ANGLE)
     y[:5] = x[:5]
     mine = entry_for(ANGLE, lambda x, y, dim: (cos(x.double(), y.double(), dim) * (1 + 1e-9)).acos().float())
-    line = fault(ANGLE, mine, x, y)
+    line = line_of(fault(ANGLE, mine, x, y))
     assert ": 5 of 13 results are not finite, such as nan at [0]" in line
     assert line.endswith("clamp it to [-1, 1] before acos, or use atan2")
 
 
-def test_an_author_checks_a_file_of_their_own(tmp_path: Path) -> None:
-    (tmp_path / "theirs.py").write_text(
-        "def register(implementation):\n"
-        "    @implementation(dtypes='float32')\n"
-        "    def theirs(x, y, dim=-1):\n"
-        "        return (x * y).sum(dim)\n"
-    )
-    words = [
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/test_implementations.py",
-        "-k",
-        "is_right and theirs",
-    ]
+OFF, DOT = "off by 2 at [1] where 1e-6 is allowed", "it is the dot product"
+"""What is found, and why."""
+EXPECTED = {"float32": "float32", "bfloat16": "bfloat16 or float32"}
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ([("paired", "float32", OFF, DOT), ("paired", "float16", "off by 3e2 at [4, 2] where 0.1 is allowed", DOT)], 1),
+        ([("paired", "float16", OFF), ("paired", "float32", "off by 3 at [0] where 0.1 is allowed", DOT)], 1),
+        ([("paired", "float16", OFF, DOT), ("paired", "float32", OFF, "it is the angle")], 2),
+        ([("dim=(1,)", "float32", "returned float64, expected float32"), ("paired", "float32", OFF, DOT)], 2),
+        ([("paired", d, f"returned float64, expected {e}") for d, e in EXPECTED.items()], 1),
+    ],
+)
+def test_one_kind_of_fault_is_one_line(faults: list[tuple[str, ...]], expected: int) -> None:
+    assert len(lines("mine", [CaseFault(*parts) for parts in faults])) == expected
+
+
+def test_a_mistake_that_does_not_explain_the_fault_in_a_finer_dtype_is_not_named() -> None:
+    found = [CaseFault("paired", "float16", OFF, DOT), CaseFault("paired", "float64", OFF)]
+    assert lines("mine", found) == [f"`mine`, paired, float64: {OFF}; also in paired (float16)"]
+
+
+def test_a_line_names_where_else_the_fault_is() -> None:
+    places = [("paired", "float16"), ("feature_maps", "float32"), ("paired", "bfloat16"), ("paired", "float16")]
+    found = [CaseFault("paired", "float32", OFF, DOT), *(CaseFault(*place, OFF, DOT) for place in places)]
+    (line,) = lines("mine", found)
+    also = "also in feature_maps (float32), paired (float16, bfloat16)"
+    assert line == f"`mine`, paired, float32: {OFF}; {DOT}; {also}"
+
+
+THEIRS = """
+import torch
+import torch.nn.functional as F
+from torch.linalg import vector_norm
+
+
+def register(implementation):
+    @implementation()
+    def their_dot(x, y, dim=-1):
+        return (x * y).sum(dim)
+
+    @implementation()
+    def their_last(x, y, dim=-1):
+        return torch.cosine_similarity(x, y, -1)
+
+    @implementation()
+    def their_first(x, y, dim=-1):
+        return torch.cosine_similarity(x, y, 0)
+
+    @implementation()
+    def their_one(x, y, dim=-1):
+        return of_all(x, y, dim if isinstance(dim, int) or dim == (1, 2, 3) else dim[0])
+
+    @implementation()
+    def their_kept(x, y, dim=-1):
+        return of_all(x, y, dim, keepdim=True)
+
+    @implementation()
+    def their_distance(x, y, dim=-1):
+        return 1 - of_all(x, y, dim)
+
+    @implementation(roundings=20)
+    def their_squares(x, y, dim=-1):
+        return (x * y).sum(dim) / ((x * x).sum(dim) * (y * y).sum(dim)).sqrt()
+
+    @implementation("pairwise")
+    def their_transposed(x, y):
+        return F.normalize(y) @ F.normalize(x).T
+
+    @implementation()
+    def their_wide(x, y, dim=-1):
+        return of_all(x.double(), y.double(), dim)
+
+    @implementation()
+    def their_in_place(x, y, dim=-1):
+        x /= vector_norm(x, dim=dim, keepdim=True)
+        return of_all(x, y, dim)
+
+    @implementation(roundings=20)
+    def their_right(x, y, dim=-1):
+        return of_all(x, y, dim)
+
+
+def of_all(x, y, dim, keepdim=False):
+    norms = (vector_norm(t, dim=dim, keepdim=True) for t in (x, y))
+    return (x / next(norms) * (y / next(norms))).sum(dim, keepdim=keepdim)
+"""
+THEIR_FAULTS = {
+    "their_dot": r"paired, float64: off by .*; it is the dot product: divide by both norms; also in feature_maps \(",
+    "their_last": r"feature_maps, float64: returned the shape .*; it sums over dim 3: ",
+    "their_first": r"paired, float64: .*; it sums over dim 0: ",
+    "their_one": r"dim=\(-3, -2, -1\), float32: returned the shape .*; also in dim=\(3, 1\) \(float32\), dim=\(0, 1, ",
+    "their_kept": r"paired, float64: .*; the values are right: leave keepdim out.*; also in feature_maps \(float64, ",
+    "their_distance": r"paired, float64: .*; it is 1 - cosine, a distance: return 1 minus that; also in ",
+    "their_squares": r"paired, float16: .*overflows.*: declare dtypes=\(\.\.\.\) without float16",
+    "their_transposed": r"pairwise, float64: .*; it is transposed: return \[N, M\]",
+    "their_wide": r"paired, float32: returned float64, expected float32; also in .*paired \(float16, bfloat16\)",
+    "their_in_place": r"paired, float64: changed its input x: compute in new tensors .*; also in ",
+}
+
+
+def test_an_author_reads_one_line_for_each_kind_of_fault_of_their_file_and_no_arrays(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(THEIRS)
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_implementations.py", "-k", "their_"]
     files = (tmp_path / "out.txt", tmp_path / "err.txt")
     forked.run([*words, "--implementations-from", str(tmp_path / "theirs.py")], ROOT, *files)
     shown = files[0].read_text(encoding="utf-8")
-    assert "`theirs`, paired, float32: off by " in shown, shown
-    assert "it is the dot product: divide by both norms" in shown
-    assert "array(" not in shown
+    found = [line for line in shown.splitlines() if line.startswith("`")]
+    for name, message in THEIR_FAULTS.items():
+        mine = [line for line in found if line.startswith(f"`{name}`, ")]
+        assert len(mine) == 1, shown
+        assert re.match(rf"`{name}`, {message}", mine[0]), mine
+    assert len(found) == len(THEIR_FAULTS), "nothing is said of what is right"
+    assert f"{len(THEIR_FAULTS)} failed, " in shown
+    assert not re.search(r"array\(|tensor\(|Traceback|^E ", shown, flags=re.MULTILINE), shown

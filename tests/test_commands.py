@@ -12,6 +12,7 @@ import pytest
 
 import nearest
 from nearest import did_you_mean
+from suites.plugin.options import GROUP
 from tests import forked, runs
 from tests.checkout import GRID, Checkout
 from tests.pages import Ended
@@ -68,7 +69,7 @@ def test_the_commands_are_found() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # other tests import them
 @pytest.mark.parametrize("path", COMMANDS)
-def test_a_command_explains_itself_with_examples_that_it_accepts(path: str, typed: Typed) -> None:
+def test_a_command_explains_itself_with_examples_and_values_that_it_accepts(path: str, typed: Typed) -> None:
     shown = typed(f"-m {as_module(path)} --help")
     assert shown.status == 0, shown.text
     usage, description, rest = shown.text.split("\n\n", 2)
@@ -78,7 +79,7 @@ def test_a_command_explains_itself_with_examples_that_it_accepts(path: str, type
     assert re.search(r"[.?:]$", description)
     examples = re.findall(r"^  python (.*?) +# \w", rest.partition("examples:\n")[2], flags=re.MULTILINE)
     assert examples
-    for example in examples:
+    for example in [*examples, *(f"{examples[0]} {named}" for named in named_in(shown.text))]:
         assert example.startswith(name[1])
         if path != TO_PYTEST:
             refused = typed(f"{example} {TRY}")
@@ -86,10 +87,46 @@ def test_a_command_explains_itself_with_examples_that_it_accepts(path: str, type
             assert refused.text.endswith(f"unrecognized arguments: {TRY}\n"), refused.text
 
 
+def named_in(shown: str) -> list[str]:
+    """Each option with the value that its help names, as in "such as 1e-3"."""
+    found = []
+    for text in re.split(r"\n  (?=-)", shown)[1:]:
+        words = " ".join(text.partition("\n\n")[0].split())
+        option = re.findall(r"--[\w-]+|^-\w", words)[0]
+        values = re.findall(r"(?:such as|e\.g\.),? (--\S+?='[^']*'|[^\s,;)]+)", words)
+        found += [value if value.startswith("--") else f"{option} {value.rstrip('.')}" for value in values]
+    return found
+
+
+def test_named_values_are_found() -> None:
+    shown = "usage: x\n\noptions:\n  -h, --help  help\n  --budget SPEC  at most, such\n      as 1e-3, or less (e.g. 2u)"
+    assert named_in(f"{shown}\n  --more A  such as --more='-k b'\n\nexamples:\n") == [
+        "--budget 1e-3",
+        "--budget 2u",
+        "--more='-k b'",
+    ]
+
+
 def test_the_suites_options_begin_with_examples(tmp_path: Path) -> None:
     lines = ran(["-m", "pytest", "suites", "--help"], ROOT, tmp_path).text.splitlines()
     group = lines[lines.index("cosinebench") : lines.index("options of pytest suites:")]
     assert len([line for line in group if line.startswith("  pytest suites --")]) >= 3
+
+
+@pytest.mark.parametrize("example", re.findall(r"^  pytest suites (--.*?)(?: +#.*)?$", GROUP, flags=re.MULTILINE))
+def test_the_suites_accept_their_examples(example: str, copy: Path, tmp_path: Path) -> None:
+    ended = ran([*SUITES.split(), "--collect-only", "-q", *shlex.split(example)], copy, tmp_path)
+    assert ended.status == 0, ended.text
+
+
+def test_the_suites_accept_the_values_that_the_help_of_an_option_names(copy: Path, tmp_path: Path) -> None:
+    shown = ran([*SUITES.split(), "--help"], ROOT, tmp_path).text
+    ours = shown.partition("options of pytest suites:")[2].partition("\n\n")[0]
+    arguments = named_in(ours)
+    assert "--error-budget 1e-3" in arguments
+    few = ["--collect-only", "-q", "--grid=tiny.toml", *shlex.split(" ".join(arguments))]
+    ended = ran([*SUITES.split(), *few], copy, tmp_path)
+    assert ended.status == 0, ended.text
 
 
 # Typical slips
@@ -100,7 +137,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout with a run, inputs, a grid and an implementation."""
     root = tmp_path_factory.mktemp("copy")
     Checkout.copy_to(root)
-    (root / "mine.py").write_text("def register(implementation): ...\n")
+    mine = "@implementation()\n    def mine(x, y, dim=-1):\n        return (x * y).sum(dim)"
+    (root / "mine.py").write_text(f"def register(implementation):\n    {mine}\n")
     np.save(root / "embeddings.npy", np.ones((4, 8), dtype=np.float32))
     runs.save(root / "results" / "runs", runs.measured("builtin", [1e-3] * 16, baseline=True), run=runs.head("monday"))
     return root

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from implementations import Implementation, registry
+from suites.errors.black_box import BlackBox, answers
 from suites.errors.contract import QUESTIONS, contract_of
 from suites.errors.eps import Eps, eps_of
 from suites.records.finding import Contract
 from suites.records.record import Status
-from tests.questions import made_up
+from tests import compilers
+from tests.questions import asked, made_up
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Fn = Callable[..., object]
@@ -270,6 +272,30 @@ def test_a_shipped_implementation_does_what_its_docstring_says(entry: Implementa
     if half.status is Status.OK and zero:
         assert half.answers["zero row"] == ("NaN" if re.search(r"NaN in float16", stated) else zero[1])
     assert zero, f"the docstring of {entry.name} does not give the answer for a zero row"
+
+
+UPCAST = [entry for entry in map(registry.get, registry.names()) if entry.name.endswith("upcast")]
+
+
+@pytest.mark.parametrize("entry", UPCAST, ids=lambda entry: entry.name)
+def test_an_upcast_implementation_says_what_it_gives_where_squares_overflow(
+    entry: Implementation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "compiled" in entry.fn.__globals__:
+        monkeypatch.setitem(entry.fn.__globals__, "compiled", compilers.eager)
+    stated = " ".join((entry.fn.__doc__ or "").split())
+    overflow = re.search(r"A bfloat16 row with a norm above (\S+), whose squares overflow fp32, gives (.*?)\.", stated)
+    assert overflow, f"the docstring of {entry.name} does not give the answer for squares that overflow"
+    assert float(overflow[1]) == pytest.approx(torch.finfo(torch.float32).max ** 0.5, rel=0.03)
+    box = BlackBox(entry, "bfloat16", "cpu")
+    assert box.kept(1e19, 1e19) == pytest.approx(1, rel=0.02)
+    seen = {*box.kept([1e20, 1e20], [1e20, 1]).astype(str)}
+    assert seen == {*overflow[2].lower().replace("0", "0.0").split(" or ")}
+    (huge,) = asked("exponents", "bfloat16")
+    over = torch.maximum(huge.x.double().norm(dim=-1), huge.y.double().norm(dim=-1)) > 1.9e19
+    lost = answers(entry, huge.x, huge.y)[over].double()
+    assert over.any()
+    assert (lost.isnan() | (lost == 0)).all()
 
 
 def test_warnings_and_logs_of_a_contestant_are_silenced(

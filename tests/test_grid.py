@@ -109,6 +109,31 @@ BAD = {
     "no shapes": (grid(shapes="[]"), r"shapes has to be a list of shapes such as \[\[4096, 768\]\], not \[\]"),
     "shapes that are no list": (grid(shapes="64"), "shapes has to be a list of shapes"),
     "a shape that is no list": (grid(shapes="[64, 384]"), r"'paired' needs shapes of 2 sizes such as .*, not 64"),
+    "numbers of rows of a distribution": (
+        grid(shapes="[64]"),
+        r"\[4096, 768\], not 64; where all inputs are files, numbers of rows such as 64 are enough",
+    ),
+    "no shapes of a distribution and a file": (
+        grid(shapes=None, inputs='["gaussian", "file:emb.npy"]'),
+        "the key 'shapes' is missing",
+    ),
+    "one number of rows for all pairs": (
+        grid(task='"pairwise"', shapes="[64]", inputs='"file:emb.npy"'),
+        r"'pairwise' needs shapes of 3 sizes .*, not 64; numbers of rows such as \[64, 4096\] are enough",
+    ),
+    "empty shapes of a file": (
+        grid(shapes="[]", inputs='"file:emb.npy"'),
+        r"not \[\]; leave it out for all rows of the file",
+    ),
+    "three files": (
+        grid(inputs='[["file:x.npy", "file:y.npy", "file:z.npy"]]'),
+        r'inputs of x and y are two files, \["file:x.npy", "file:y.npy"\], not \[\'file:x',
+    ),
+    "a file and a distribution as x and y": (grid(inputs='[["file:x.npy", "gaussian"]]'), "x and y are two files"),
+    "k of zero of a file": (
+        grid(**TOP_K | {"k": "0", "shapes": None}, inputs='"file:emb.npy"'),
+        "k is 0; it has to be a whole number of 1 or more, such as 10",
+    ),
     "wrong rank": (grid(shapes="[[64, 384, 2]]"), r"'paired' needs shapes of 2 sizes such as \[4096, 768\], not "),
     "wrong rank of maps": (grid(**MAPS | {"shapes": "[[8, 3]]"}), r"'feature_maps' needs shapes of 4 sizes such as"),
     "no dtypes": (grid(dtypes="[]"), "dtypes is empty; known: float64, float32"),

@@ -91,7 +91,7 @@ def test_a_search_is_one_query_and_all_of_them_against_the_whole_corpus(folder: 
     found = plan(folder, queries="q", corpus="emb", k="10")
     shapes = ("1x10x3", "3x10x3")
     assert ids(found, "pairwise") == [f"{d}-{s}-file:q+emb" for s in shapes for d in ("float32", "float16")]
-    assert ids(found, "top_k") == [f"float32-{shape}-file:q+emb-k10" for shape in shapes]
+    assert ids(found, "top_k") == [f"{d}-{s}-file:q+emb-k10" for s in shapes for d in ("float32", "float16")]
     assert {case.task for case in found.cases} == {"pairwise", "top_k"}
     assert set(found.left_out) == {"paired", "angle", "feature_maps", "known_bugs"}
     assert {entry.task for entry in found.implementations} <= {"pairwise", "top_k"}, "others have no case"
@@ -106,7 +106,8 @@ def test_one_query_is_one_case_and_without_k_nothing_is_ranked(folder: Path) -> 
 def test_a_search_and_pairs_of_rows_are_asked_in_one_command(folder: Path) -> None:
     found = plan(folder, queries="q", corpus="emb", inputs=["emb"], dtypes="bfloat16,float16")
     assert ids(found, "paired") == [f"bfloat16-{n}x3-file:emb" for n in (4, 1, 10)]
-    assert ids(found, "pairwise") == ["float16-1x10x3-file:q+emb", "float16-3x10x3-file:q+emb"]
+    both = ("bfloat16", "float16")
+    assert ids(found, "pairwise") == [f"{d}-{n}x10x3-file:q+emb" for n in (1, 3) for d in both]
     assert found.left_out["angle"] == "the grid has it in float32 only"
     assert found.inputs.keys() == {"file:emb", "file:q+emb"}
 
@@ -115,6 +116,14 @@ def test_a_search_has_the_dtypes_of_the_grid_where_its_task_has_none(folder: Pat
     (folder / "paired.toml").write_text(GRID[: GRID.index('[[cases]]\ntask = "angle"')])
     found = plan(folder, "paired.toml", queries="q", corpus="emb", dtypes="bfloat16", k="2")
     assert {(case.task, case.dtype) for case in found.cases} == {("pairwise", "bfloat16"), ("top_k", "bfloat16")}
+
+
+@pytest.mark.parametrize("dtypes", ["float32", "bfloat16", "float16,bfloat16", "float32,float16,bfloat16"])
+def test_top_k_is_answered_in_each_dtype_that_is_asked_for_as_all_pairs_are(folder: Path, dtypes: str) -> None:
+    found = plan(folder, queries="q", corpus="emb", k="2", dtypes=dtypes)
+    asked = {(task, dtype) for task in ("pairwise", "top_k") for dtype in dtypes.split(",")}
+    assert {(case.task, case.dtype) for case in found.cases} == asked
+    assert not {"pairwise", "top_k"} & found.left_out.keys()
 
 
 def test_dtypes_narrow_any_grid(folder: Path) -> None:
@@ -146,6 +155,57 @@ def test_a_grid_names_files_beside_it_and_mixes_them_with_distributions(
     assert [key for key in before if before[key] != after[key]] == ["inputs"]
 
 
+ALL, CAPPED = "10x3", "10x10x3"
+OF_FILES = {  # the task, shapes and inputs; the shapes of the cases
+    "all rows": ("paired", "", '"file:emb.npy"', [ALL]),
+    "all rows of two files": ("paired", "", '["file:emb.npy", "file:few.npy"]', [ALL, "7x3"]),
+    "numbers of rows": ("paired", "[4, 99]", '"file:emb.npy"', ["4x3", ALL]),
+    "numbers of rows in brackets": ("angle", "[[4], [4, 8]]", '"file:emb.npy"', ["4x3"]),
+    "numbers of maps": ("feature_maps", "[2]", '"file:maps.npy"', ["2x2x4x5"]),
+    "all maps": ("feature_maps", "", '"file:maps.npy"', ["10x2x4x5"]),
+    "all pairs": ("pairwise", "", '"file:emb.npy"', [CAPPED]),
+    "some pairs": ("pairwise", "[[1, 99], [2, 3]]", '"file:emb.npy"', ["1x10x3", "2x3x3"]),
+    "the nearest rows": ("top_k", "[[1, 99]]", '"file:emb.npy"', ["1x10x3"]),
+    "the nearest of all rows": ("top_k", "", '"file:emb.npy"', [CAPPED]),
+    "x and y": ("paired", "[4]", '[["file:emb.npy", "file:other.npy"]]', ["4x3"]),
+    "x and y in one string": ("paired", "[4]", '"file:emb.npy+file:other.npy"', ["4x3"]),
+    "queries and a corpus": ("pairwise", "", '[["file:q.npy", "file:emb.npy"]]', ["3x10x3"]),
+}
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_a_block_of_files_needs_no_width_and_no_shapes(folder: Path, name: str) -> None:
+    task, shapes, inputs, expected = OF_FILES[name]
+    text = f'seconds = 1\n[[cases]]\ntask = "{task}"\ndtypes = ["float32"]\ninputs = {inputs}\n'
+    text += (f"shapes = {shapes}\n" if shapes else "") + ("k = 2\n" if task == "top_k" else "")
+    (folder / "files.toml").write_text(text)
+    found = plan(folder, "files.toml")
+    assert ["x".join(map(str, case.shape)) for case in found.cases] == expected
+    for case in found.cases:
+        x, y = make_inputs(case, files=found.inputs)
+        assert (x.shape, y.shape) == case.operand_shapes
+
+
+def test_x_and_y_of_a_grid_are_two_files_in_their_order(folder: Path) -> None:
+    (folder / "files.toml").write_text(
+        of_files().replace("inputs = []", 'inputs = [["file:emb.npy", "file:other.npy"]]')
+    )
+    np.save(folder / "other.npy", -np.load(folder / "emb.npy"))
+    found = plan(folder, "files.toml")
+    assert ids(found, "paired") == ["float32-4x3-file:emb+other", "float32-10x3-file:emb+other"]
+    x, y = make_inputs(found.cases[1], files=found.inputs)
+    assert torch.equal(x, -y)
+
+
+def test_all_pairs_of_a_large_file_are_those_of_a_sample_unless_shapes_say_more(folder: Path) -> None:
+    np.save(folder / "large.npy", np.ones((600, WIDTH)))
+    text = of_files("file:large.npy").replace("paired", "pairwise")
+    (folder / "files.toml").write_text(text.replace("shapes = [[4, 8], [99, 8]]\n", ""))
+    assert ids(plan(folder, "files.toml"), "pairwise") == ["float32-512x512x3-file:large"]
+    (folder / "files.toml").write_text(text.replace("[[4, 8], [99, 8]]", "[[550, 600]]"))
+    assert ids(plan(folder, "files.toml"), "pairwise") == ["float32-550x600x3-file:large"]
+
+
 def of_files(*inputs: str) -> str:
     block = f'task = "paired"\nshapes = [[4, 8], [99, 8]]\ndtypes = ["float32"]\ninputs = {[*inputs]}'
     return f"seconds = 1\n[[cases]]\n{block}"
@@ -156,6 +216,15 @@ BAD_GRIDS = {
     "of another rank": ("file:maps.npy", r"'paired' cannot take these rows: file:maps holds \[N, C, H, W\] rows"),
     "of one name": ("file:emb.npy', 'file:./emb.npy", r"'file:emb.npy' and 'file:./emb.npy' have one name, 'file:emb'"),
     "without its prefix": ("emb.npy", r"unknown inputs 'emb\.npy'.*known: prescribed, .*, file:PATH"),
+    "one of a pair": ("file:emb.npy+file:enb.npy", r"there is no file '.*enb\.npy'; did you mean 'emb\.npy'\?"),
+    "a pair of unlike widths": (
+        "file:emb.npy+file:wide.npy",
+        r"emb\.npy' has rows of 3 and .*wide\.npy' has rows of 5",
+    ),
+    "pairs of unlike numbers": (
+        "file:emb.npy+file:few.npy",
+        r"x meet their rows of y, and file:emb\+few holds 10 and 7",
+    ),
     "without a path": ("file:", r"is not a file; name one of the type \.npy"),
 }
 

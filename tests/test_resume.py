@@ -242,6 +242,32 @@ def test_a_run_goes_on_with_the_same_grid_under_another_name_and_not_with_anothe
     assert list_runs(file.parent)[["records", "complete"]].to_numpy().tolist() == [[4, True]]
 
 
+def test_a_run_on_the_rows_of_a_file_that_its_grid_names_goes_on_and_not_with_other_rows(checkout: Checkout) -> None:
+    rows = np.random.default_rng(0).normal(size=(6, 16)).astype(np.float32)
+    np.save(checkout.root / "emb.npy", rows)
+    block = '[[cases]]\ntask = "paired"\ndtypes = ["float32"]\ninputs = "file:emb.npy"\n'
+    (checkout.root / "tiny.toml").write_text(f"seconds = 0.001\n{block}{block}shapes = [4]\n")
+    asked = ("--benchmark-save=cut", "--precision=50")
+    first = checkout.bench(*asked)
+    first.stdout.fnmatch_lines(["rows *file:emb: 6 rows of 16; each row with the next*; 4 of 6 rows, sampled"])
+    file = checkout.file("cut")
+    *lines, _ = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:-1]))  # as if killed while saving the last case
+
+    np.save(checkout.root / "emb.npy", -rows)
+    refused = checkout.bench(*asked, "--resume")
+    assert refused.ret == USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: --resume: the run 'cut' measures something else (fingerprint of the inputs*"])
+
+    np.save(checkout.root / "emb.npy", rows)
+    resumed = checkout.bench(*asked, "--resume")
+    assert resumed.ret == 0
+    resumed.stdout.fnmatch_lines(["*; 1 case done already", "run cut: 4 records saved; *"])
+    assert list_runs(file.parent)[["records", "complete"]].to_numpy().tolist() == [[4, True]]
+    table = load("cut", root=file.parent)
+    assert {*zip(table["inputs"], table["shape"], strict=True)} == {("file:emb", "6x16"), ("file:emb", "4x16")}
+
+
 def test_a_case_that_was_half_saved_is_measured_again_and_counts_once(tmp_path: Path) -> None:
     write(Recorder(head("mine"), tmp_path), RECORD)
     again = Recorder.resume(head("mine"), "mine", tmp_path)

@@ -1,11 +1,13 @@
 """What a session says before it measures: what it takes, what it leaves out and why, and for how long."""
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from suites.plan import Plan
 from suites.plugin.estimate import planned_s
 from suites.plugin.progress import duration
+from suites.records import budget
 from suites.records.finding import Key
 from suites.session import Session
 from suites.words import counted, listed
@@ -13,17 +15,22 @@ from suites.words import counted, listed
 _NAMED = 2  # absent implementations, with the reason of each: more of them take one line
 
 
-def announcement(session: Session, findings: Collection[Key], absent: Mapping[str, str]) -> list[str]:
+def announcement(
+    session: Session, findings: Collection[Key], absent: Mapping[str, str], width: int | None = None
+) -> list[str]:
     """The lines, a label and a sentence each.
 
     Args:
         session: what pytest selected, and what of it a resumed run holds.
         findings: those to make.
         absent: implementations that cannot run here, with the reason.
+        width: columns of the terminal, in which a sentence goes on under its start; None for a file: lines are whole.
     """
     plan = session.plan
     lines = [
         ("measured", _measured(session)),
+        *([("against", f"{plan.baseline}, measured as well")] if plan.baseline else []),
+        *([("budget", f"an error of {budget.spelt(plan.error_budget)}")] if plan.error_budget else []),
         ("sampling", _sampling(plan)),
         *(("rows", rows.description(session.selected)) for rows in plan.inputs.values()),
         *([("errors", _errors(findings))] if findings else []),
@@ -31,8 +38,15 @@ def announcement(session: Session, findings: Collection[Key], absent: Mapping[st
         *(("absent", text) for text in _absent(absent)),
         ("time", f"about {duration(planned_s(plan, session.left, findings))}"),
     ]
-    width = max(len(label) for label, _ in lines)
-    return [f"{label:{width}}  {text}" for label, text in lines]
+    indent = max(len(label) for label, _ in lines) + 2
+    return [line for label, text in lines for line in _folded(f"{label:{indent}}", text, width)]
+
+
+def _folded(label: str, text: str, width: int | None) -> list[str]:
+    if width is None:
+        return [label + text]
+    width = max(width, 2 * len(label))  # a narrow terminal folds it again
+    return textwrap.wrap(text, width, initial_indent=label, subsequent_indent=" " * len(label), break_on_hyphens=False)
 
 
 def _measured(session: Session) -> str:

@@ -51,7 +51,8 @@ def cause(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor, r
     if not wrong.any():
         return ""
     harmless = np.isnan(truth) | (np.abs(truth) <= 2 * allowed)  # a result of 0 is right there
-    return next(chain(_of_range(case, x, y, values, wrong, harmless), _of_values(case, x, y, values, allowed)), "")
+    of_values = _of_values(case, x, y, values, truth, allowed)
+    return next(chain(_of_range(case, x, y, values, wrong, harmless), of_values), "")
 
 
 def _of_shape(case: Case, x: torch.Tensor, y: torch.Tensor, values: Truth) -> Iterator[str]:
@@ -106,11 +107,13 @@ def _of_range(
         yield "NaN only where the cosine is 1 or -1 to rounding: clamp it to [-1, 1] before acos, or use atan2"
 
 
-def _of_values(case: Case, x: torch.Tensor, y: torch.Tensor, values: Truth, allowed: Truth) -> Iterator[str]:
-    """Another function of the same rows, or a coarser dtype."""
+def _of_values(
+    case: Case, x: torch.Tensor, y: torch.Tensor, values: Truth, truth: Truth, allowed: Truth
+) -> Iterator[str]:
+    """Another function of the same rows, if it can be distinguished from the truth, or a coarser dtype."""
     limit = 4 * float(np.max(allowed, initial=0))
     for what, expected in mistakes(case, x, y):
-        if _same(values, expected, limit):
+        if _same(values, expected, limit) and not _same(truth, expected, limit):
             yield what
     numbers, own = torch.from_numpy(values), torch.finfo(getattr(torch, case.dtype)).eps
     for coarse in ("bfloat16", "float16", "float32"):

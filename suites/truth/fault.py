@@ -1,11 +1,16 @@
-"""The first fault of an implementation on a case, as one line for its author."""
+"""What is wrong with an implementation, in one line for each kind of fault, for its author."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from implementations import Implementation
 from suites.failure import Failure, contestant
-from suites.records.case import ALL_PAIRS, Case
+from suites.records.case import ALL_PAIRS, ROUNDOFFS, Case
 from suites.truth import oracle
 from suites.truth.bound import bounds
 from suites.truth.causes import cause
@@ -14,8 +19,17 @@ from suites.truth.oracle import Truth
 from suites.truth.top_k import all_pairs
 
 
-def fault(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> str:
-    """Call an implementation; return what is wrong with its name, the dtype, the place and the cause, "" if nothing is.
+class CaseFault(NamedTuple):
+    """What is wrong with a result of a task, or over a dim, and the mistake that explains it; "" if none does."""
+
+    task: str
+    dtype: str
+    found: str
+    why: str = ""
+
+
+def fault(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> CaseFault | None:
+    """Call an implementation; return what is wrong with its result, the place and the cause, None if nothing is.
 
     Args:
         case: what is asked.
@@ -33,7 +47,41 @@ def fault(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor) -
         found = failure.reason
     found = _changed(given, x, y) or found
     why = cause(case, entry, *given, result) if found and not _changed(given, x, y) else ""
-    return f"`{entry.name}`, {case.task}, {case.dtype}: {'; '.join(filter(None, (found, why)))}" if found else ""
+    return CaseFault(case.task, case.dtype, found, why) if found else None
+
+
+def lines(name: str, faults: Iterable[CaseFault]) -> list[str]:
+    """A line for each kind of fault of the implementation `name`: the first one, and where else it is.
+
+    Faults are of one kind if one mistake explains them, or if they differ in numbers and dtypes alone. A mistake that
+    explains no fault of a finer dtype is left out: it may be chance.
+    """
+    kinds: defaultdict[tuple[str, ...], list[CaseFault]] = defaultdict(list)
+    of_looks: dict[tuple[str, ...], tuple[str, ...]] = {}
+    unexplained = set()
+    for one in sorted(faults, key=lambda one: ROUNDOFFS[one.dtype]):
+        looks = _words(one.found)
+        explained = one.why and (one.task, looks) not in unexplained
+        kind = _words(one.why) if explained else of_looks.get(looks, looks)
+        of_looks.setdefault(looks, kind)
+        if not one.why:
+            unexplained.add((one.task, looks))
+        kinds[kind].append(one)
+    return [_line(name, *alike) for alike in kinds.values()]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in re.findall(r"\w+", text) if word.isalpha() and word != "or")
+
+
+def _line(name: str, first: CaseFault, *others: CaseFault) -> str:
+    also: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for one in others:
+        if (one.task, one.dtype) != (first.task, first.dtype):
+            also[one.task][one.dtype] = None
+    more = ", ".join(f"{task} ({', '.join(dtypes)})" for task, dtypes in also.items())
+    said = "; ".join(filter(None, (first.found, first.why, more and f"also in {more}")))
+    return f"`{name}`, {first.task}, {first.dtype}: {said}"
 
 
 def _changed(given: tuple[torch.Tensor, torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> str:
