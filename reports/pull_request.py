@@ -11,10 +11,13 @@ from reports.sections.accuracy.accuracy import judged
 from reports.sections.contracts import contracts, drop_ins
 from reports.sections.speed import references, sureness
 from reports.sections.speed.by_shape import FASTEST, NONE, on_page
-from reports.sections.speed.decision import decide
+from reports.sections.speed.by_winner import by_winner
+from reports.sections.speed.decision import Decision, decide
 from results import ROOT, load, load_end, load_findings, load_run
 
 UNTESTED = "Rows of zeros, NaN and infinity were not tested; `pytest suites/test_errors.py` tests them."
+ROOM = 5
+"""How many lines the answer may take; one of more has a line for each winner instead."""
 ALIKE = "Rows of zeros, NaN and infinity: the same answers as the baseline's."
 
 
@@ -52,16 +55,23 @@ def pull_request(
         "end": load_end(run, root),
         "machine": head.environment.gpu or head.environment.cpu,
         "disturbed": sureness.disturbed(ranked.table),
-        "versus": references.versus(decided.others),
+        **_answer(decided),
         "sureness": [*references.said(ranked.table), *sureness.sureness(ranked.table)],
-        "answers": on_page(decided.rows),
-        "budgets": sureness.budgets({dtype: limits[dtype] for dtype in ranked.table["dtype"].unique()}),
+        "budgets": sureness.budgets(limits, {*ranked.table["dtype"]}),
         "drop_ins": drop_ins.brief(decided.changes) or [alike],
         "folder": _folder(published, head.name),
         "sources": {name: head.sources[name] for name in chosen if head.sources.get(name)},
         "unsaved": [name for name in chosen if not head.sources.get(name)],
     }
     return filled("pull_request.md.j2", values).rstrip()
+
+
+def _answer(decided: Decision) -> dict[str, object]:
+    """The table of at most four rows and comparisons of what did not win, if there is room; else the winners."""
+    versus = references.versus(decided.others)
+    if len(decided.rows) >= ROOM:
+        return {"answers": None, "lines": by_winner(decided.shapes)}
+    return {"answers": on_page(decided.rows), "lines": versus if len(decided.rows) + len(versus) <= ROOM else []}
 
 
 def _folder(published: Path, run: str) -> str:

@@ -52,13 +52,14 @@ def render(
     check_name(head.name)
     head = dataclasses.replace(head, name=file.stem)  # a renamed copy has a report of its own
     check_name(head.name)
+    evidence, found = load(run, baseline=baseline, root=root, evidence=True), load_findings(run, root, baseline)
+    if against:
+        load_run(against, root)  # bad input ends here: the older report stays
     folder, limits = emptied(out / head.name), of_run(head, asked)
     with worker(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
-        found = load_findings(run, root, baseline)
         answered = contracts.answered(found.contracts)
         accuracy, loops = judged(found.accuracy, limits), trained(found.always_one)
         pictures.draw(plots.of_findings(accuracy, seen(found.resolution), loops))
-        evidence = load(run, baseline=baseline, root=root, evidence=True)
         records, profile = evidence.drop(columns="evidence"), load_operators(run, root)
         ranked = measured(records, accuracy, limits)
         tasks = list(plots.of_tasks(ranked))
@@ -67,7 +68,7 @@ def render(
         values = {
             "run": head,
             "records": len(records),
-            "budgets": budgets(limits),
+            "budgets": budgets(limits, {*records["dtype"], *accuracy["dtype"]}),
             "again": command(head.name, baseline, asked),
             "against": side_by_side(against, head, records, root, folder, baseline) if against else None,
             **page.speed(ranked, head, answered),

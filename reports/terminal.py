@@ -21,7 +21,6 @@ from reports.sections.speed.table import group_names
 from reports.sections.speed.verdicts import NOTICEABLE, noise
 from results import ROOT, load, load_end, load_findings, load_run
 
-UNIT = "Errors are absolute. The unit u is 2**-24, about 6e-8."
 COLUMNS = ("case", "fastest", "time", "against", "error", "beware")
 MOST = 20
 """How many lines a terminal shows; the report has all."""
@@ -63,7 +62,7 @@ def answer(
     found, records = load_findings(run, root, baseline), load(run, baseline=baseline, root=root)
     answered = contracts.answered(found.contracts)
     ranked = measured(records, judged(found.accuracy, budgets), budgets)
-    table, _, best = ranked
+    table = ranked.table
     decided = decide(*ranked, answered)
     lines = _lines(decided.rows)
     limits = (
@@ -74,7 +73,6 @@ def answer(
         _noisy(table),
         *_flawed_baselines(ranked, decided.close_seconds),
         f"{units.counted(len(lines) - MOST, 'more line')} of the answer: see the report." if len(lines) > MOST else "",
-        UNIT if len(best) else "",
     )
     return Answer(
         versus=references.versus(table, plain, plain),
@@ -92,7 +90,7 @@ def _lines(rows: pd.DataFrame) -> pd.DataFrame:
         " ".join([task, shape, dtype, *([] if one_device else [device]), *rest])
         for (task, dtype, device, *rest), shape in zip(groups, rows["shape"], strict=True)
     ]
-    itself = rows["against the baseline"].str.contains("is the baseline", regex=False)
+    itself = rows["against the baseline"].str.contains("the baseline", regex=False)
     theirs = rows["baseline"].str.replace("`, ", " ").mask(itself, "")
     against = [
         ", ".join(word for word in words if word not in ("", units.MISSING))

@@ -21,17 +21,27 @@ def size(value: float) -> str:
     return _scaled(value, [("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30), ("TiB", 2.0**40)])
 
 
+def absolute(error_u: float) -> str:
+    """An error in units of 2**-24 as an absolute number of one or two digits: 1.2e-7."""
+    return MISSING if math.isnan(error_u) else power(error_u * 2.0**-24)
+
+
 def error(value_u: float) -> str:
     """An error in units of 2**-24, 0.42 u; from 1,000 u on as a plain number, 0.0049."""
     if math.isnan(value_u):
         return MISSING
-    return f"{number(value_u)} u" if value_u < 1000 else f"{value_u * 2.0**-24:.2g}"
+    return f"{number(value_u)} u" if value_u < 1000 else absolute(value_u)
 
 
 def budget(limit: float) -> str:
-    """An error budget as it is written: 16 u where it is a whole number of u below 1,000, else 0.001."""
-    in_u = limit * 2.0**24
-    return f"{in_u:.0f} u" if in_u == round(in_u) < 1000 else power(limit, 3)
+    """An error budget as it is typed: 0.001, or 16 u (9.5e-7) for a whole number of u below 1,000.
+
+    One of more than four digits, such as 2**-9, has two: 0.002.
+    """
+    in_u, typed = limit * 2.0**24, power(limit, 4)
+    if in_u == round(in_u) < 1000:
+        return f"{in_u:.0f} u ({absolute(in_u)})"
+    return typed if float(typed) == limit else power(limit)
 
 
 def power(value: float, digits: int = 2) -> str:
@@ -51,10 +61,17 @@ def times(factor: float) -> str:
     return f"{number(factor, 3 if 0.9 < factor < 1.1 else 2)}×"
 
 
+def multiple(factor: float) -> str:
+    """A factor with all its digits, for ticks: 0.85×, 1,000×."""
+    return f"{factor:,g}×"
+
+
 def share(part: float) -> str:
-    """A part of a whole: 12 %."""
+    """A part of a whole: 12 %; from ten times on a factor, 4,100×."""
     if math.isnan(part):
         return MISSING
+    if part >= 10:
+        return times(part)
     return "under 1 %" if 0 < part < 0.01 else f"{part * 100:,.0f} %"
 
 
@@ -127,5 +144,5 @@ def _scaled(value: float, units: Sequence[tuple[str, float]]) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number with at least this many digits: 0.42, 131,072, 4.1e-09."""
-    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 0.5) else f"{value:.{digits}g}"
+    """A number with at least this many digits: 0.42, 131,072, 4.1e-9."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 0.5) else power(value, digits)

@@ -102,10 +102,10 @@ def test_shipped_implementations_have_a_look_each() -> None:
 
 
 def test_a_look_stays_whoever_takes_part_and_whoever_wins() -> None:
-    names = ["mine", "compiled_dot", "numkong", "theirs"]
+    names = ["ours", "compiled_dot", "numkong", "theirs"]  # each with a colour of its own
     first = own_looks(*(ok(name, SMALL, 0.1 * rank + 0.1) for rank, name in enumerate(names)), ok("builtin", SMALL, 1))
     assert first["compiled_dot"] == SHIPPED["compiled_dot"]
-    assert first["mine"] not in SHIPPED.values()
+    assert first["ours"] not in SHIPPED.values()
     for left_out in names:
         rest = [name for name in reversed(names) if name != left_out]
         other = own_looks(*(ok(name, LARGE, rank + 0.1) for rank, name in enumerate(rest)), ok("builtin", LARGE, 1))
@@ -132,6 +132,13 @@ def test_names_that_choose_one_look_get_neighbouring_ones() -> None:
         both = own_looks(ok("builtin", SMALL, 1), ok(fast, SMALL, 0.5), ok(slow, SMALL, 0.9))
         assert both[one] == alone[one]
         assert both[other] != alone[one]
+
+
+def test_few_have_a_colour_each() -> None:
+    names = ("builtin", "normalize", "norm_divide", "mine")
+    found = own_looks(*(ok(name, SMALL, 1 + rank / 10) for rank, name in enumerate(names)))
+    assert len({look.colour for look in found.values()}) == len(names)
+    assert found["normalize"].marker == SHIPPED["normalize"].marker
 
 
 def test_a_crowd_has_few_colours_and_the_answer_is_among_them() -> None:
@@ -214,6 +221,45 @@ def test_the_title_says_where_the_answer_begins_to_win() -> None:
     ratios = {SMALL: 1.5, MIDDLE: 0.5, LARGE: 0.1}
     records = [record for case, ratio in ratios.items() for record in (ok("builtin", case, 1), ok("mine", case, ratio))]
     assert titles(pictures(ranked(*records))["latency"]) == ["float32: mine is faster than builtin from 1,024 rows on"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "title"),
+    [
+        ((1.0, 99.0, 99.0), "nothing is within the error budget in 2 of 3 cases"),
+        ((99.0, 99.0, 99.0), "nothing is within the error budget in 3 of 3 cases"),
+    ],
+)
+def test_titles_count_the_cases_without_an_answer(errors: tuple[float, ...], title: str) -> None:
+    records = [ok(name, case, 1, error) for case, error in zip(CASES, errors, strict=True) for name in ("builtin", "a")]
+    assert titles(pictures(ranked(*records))["ratio"]) == [f"float32: {title}"]
+
+
+def test_a_title_says_that_no_one_implementation_does_for_all_cases() -> None:
+    errors = {"builtin": (1.0, 99.0, 1.0), "a": (99.0, 1.0, 1.0)}
+    records = [ok(name, case, 1, u) for name, us in errors.items() for case, u in zip(CASES, us, strict=True)]
+    said = "float32: no implementation is within the error budget in all 3 cases"
+    assert titles(pictures(ranked(*records))["ratio"]) == [said]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.04, 1.3, 1.9, 0.7, 4.0, 300.0])
+def test_an_axis_of_times_has_several_numbers(ratio: float) -> None:
+    (axes,) = pictures(ranked(ok("builtin", SMALL, 1), ok("mine", SMALL, ratio)))["ratio"].axes
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    labels = axes.xaxis.get_major_formatter().format_ticks(ticks)
+    assert 2 <= len(labels) == len({*labels})
+    assert "1×" in labels
+
+
+def test_one_shape_has_one_size_of_mark_in_every_format() -> None:
+    maps = [replace(SMALL, task="feature_maps", shape=(8, 4, side, side)) for side in (8, 16)]
+    cases = [replace(case, memory_format=layout) for case in maps for layout in ("contiguous", "channels_last")]
+    figure = pictures(ranked(*(ok(name, case, 1) for case in cases for name in ("builtin", "a"))))["ratio"]
+    (legend,) = figure.legends
+    marks = zip(legend.get_texts(), legend.get_lines(), strict=True)
+    sizes = {text.get_text(): mark.get_markersize() for text, mark in marks}
+    assert sizes["8x4x8x8"] == sizes["8x4x8x8 channels_last"] < sizes["8x4x16x16"]
 
 
 def test_titles_are_plain_where_nothing_is_seen() -> None:

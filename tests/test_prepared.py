@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import render
+from reports import answer, render
 from reports.sections.speed import prepared
 from reports.sections.speed.table import prepare
 from results import load
 from suites.records.case import Case
-from suites.records.record import Record
+from suites.records.record import Flag, Record
 from tests.runs import head, measured, save
 
 ONE = Case(task="pairwise", shape=(1, 50_000, 384), dtype="float32", device="cpu")
@@ -68,6 +68,31 @@ def test_no_call_that_is_seen_to_be_faster_never_pays(tmp_path: Path) -> None:
     (said,) = prepared.sentences(rows)
     assert "prepares the corpus in 100 ms and is not seen to be faster: " in said
     assert set(prepared.table(rows)["paid back after"]) == {"never"}
+
+
+def test_a_gain_below_the_noise_floor_never_pays(tmp_path: Path) -> None:
+    broadcast = timed("broadcast", 0.1)
+    assert broadcast.latency
+    noisy = replace(broadcast, latency=replace(broadcast.latency, control_s=(0.11,) * 40))
+    rows = found(tmp_path, noisy, timed("matmul", 0.03), timed("mine", 0.0288, prepare_s=0.1))
+    assert set(rows["queries"]) == {float("inf")}
+
+
+def test_a_disturbed_case_pays_back_provisionally(tmp_path: Path) -> None:
+    busy = replace(timed("broadcast", 0.1), flags=(Flag(name="disturbed", evidence="others used 30 %"),))
+    rows = found(tmp_path, busy, timed("mine", 0.01, prepare_s=0.89))
+    (said,) = prepared.sentences(rows)
+    assert "prepares the corpus in 890 ms, paid back after 10 queries (provisional): " in said
+    assert prepared.table(rows)["paid back after"].tolist() == ["provisional: 10 queries"]
+
+
+def test_the_answer_says_that_its_corpus_was_prepared(tmp_path: Path) -> None:
+    lines = [timed(name, s, case) for case in (ONE, BATCH) for name, s in (("broadcast", 0.1), ("matmul", 0.03))]
+    save(tmp_path, *lines, *(timed("mine", 0.01, case, prepare_s=0.04) for case in (ONE, BATCH)), run=head("a"))
+    text = render("a", root=tmp_path, out=tmp_path / "out").read_text(encoding="utf-8")
+    assert "10× faster than `broadcast`, with its corpus prepared once in up to 40 ms; " in text
+    bewares = answer("a", root=tmp_path).table["beware"]
+    assert all("corpus prepared once in 40 ms" in beware for beware in bewares)
 
 
 def test_the_quickest_to_pay_comes_first_and_is_the_sentence_of_its_case(tmp_path: Path) -> None:

@@ -40,6 +40,30 @@ def test_the_golden_summary(tmp_path: Path) -> None:
     assert len(text.partition("<details>")[0].splitlines()) <= 10
 
 
+def test_many_cases_have_a_line_for_each_winner(tmp_path: Path) -> None:
+    cases = [replace(case, dtype=dtype) for dtype in ("float32", "float16", "bfloat16") for case in CASES]
+    ratios = {"builtin": 1.0, "fast": 0.5, "slow": 1.5, "slower": 2.0}
+    lines = [ok(name, case, ratio) for case in cases[:-1] for name, ratio in ratios.items()]
+    lines += [ok("builtin", cases[-1], 1.0), ok("fast", cases[-1], 2.0)]
+    save(tmp_path, [*lines, END], OF_FAST)
+    seen, details, _ = pull_request("golden", root=tmp_path, published=tmp_path).partition("<details>")
+    assert details
+    assert len(seen.splitlines()) <= 10
+    assert seen.splitlines()[:2] == [
+        "- `fast` for paired, float32, cpu; paired, float16, cpu; paired, bfloat16, cpu (`64x256`, `1024x256`): "
+        "2× faster than `builtin`, largest error 6e-8.",
+        "- `builtin` for paired, bfloat16, cpu (`65536x256`): is the baseline, largest error 6e-8.",
+    ]
+    assert "slow" not in seen
+
+
+def test_comparisons_of_losers_have_room_only_in_a_small_answer(tmp_path: Path) -> None:
+    slow = [ok("slow", case, 2.0) for case in CASES[:2]]
+    assert "`slow` against `builtin`: 2× slower" in pasted(tmp_path, *slow)
+    slower = [ok("slower", case, 3.0) for case in CASES[:2]]
+    assert "against `builtin`" not in pasted(tmp_path, *slow, *slower)
+
+
 @pytest.mark.parametrize(("asked", "said"), [((), UNTESTED), (("builtin", "fast"), ALIKE)])
 def test_what_zero_rows_give_is_said_in_any_case(asked: tuple[str, ...], said: str, tmp_path: Path) -> None:
     assert f"- {said}" in pasted(tmp_path, *(contract(name, USUAL) for name in asked))

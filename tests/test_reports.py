@@ -387,9 +387,18 @@ def test_few_shapes_have_a_row_each_with_times(tmp_path: Path) -> None:
     )
     text = rendered(tmp_path)
     assert answer_rows(text) == [
-        ["paired, float32, cpu", "64x256", "`builtin`", "65.5 µs", "`builtin`, 65.5 µs", "is the baseline", "1 u", "–"],
-        ["", "1024x256", "`mixed`", "105 µs", "`builtin`, 1.05 ms", "10× faster", "1 u", "–"],
-        ["", "65536x256", "`mixed`", "26.8 ms", "`builtin`, 67.1 ms", "2.5× faster", "1 u", "–"],
+        [
+            "paired, float32, cpu",
+            "64x256",
+            "`builtin`",
+            "65.5 µs",
+            "`builtin`, 65.5 µs",
+            "is the baseline",
+            "6e-8",
+            "–",
+        ],
+        ["", "1024x256", "`mixed`", "105 µs", "`builtin`, 1.05 ms", "10× faster", "6e-8", "–"],
+        ["", "65536x256", "`mixed`", "26.8 ms", "`builtin`, 67.1 ms", "2.5× faster", "6e-8", "–"],
     ]
     said = (
         "ship `mixed` for `1024x256`, `65536x256`: 2.5× to 10× faster than `builtin`; stay with `builtin` for `64x256`;"
@@ -419,7 +428,7 @@ def test_many_shapes_have_one_row_and_the_means_of_each_verdict_apart(tmp_path: 
     assert answer_rows(text) == [
         [
             *("paired, float32, cpu", "7 shapes, 64x256 to 4096x256", "`mixed`", "131 µs to 1.68 ms"),
-            *("`builtin`, 65.5 µs to 4.19 ms", said, "1 u", "another one wins some shapes"),
+            *("`builtin`, 65.5 µs to 4.19 ms", said, "6e-8", "another one wins some shapes"),
         ]
     ]
     assert f"ship `mixed`: against `builtin`, {said} (by case: 2× slower to 10× faster)" in text
@@ -438,14 +447,14 @@ def test_a_case_without_a_baseline_or_a_winner_is_named(tmp_path: Path) -> None:
     assert "`builtin` has no time in 2 of 3 cases of paired, float32, cpu (out of memory): times there are" in text
     alone, fastest = "paired, float32, cpu, against fast", "the fastest; no baseline was timed"
     assert answer_rows(text) == [
-        [alone, "64x256", "`fast`", "32.8 µs", "–", fastest, "1 u", "–"],
-        ["", "65536x256", "`fast`", "33.6 ms", "–", fastest, "1 u", "–"],
+        [alone, "64x256", "`fast`", "32.8 µs", "–", fastest, "6e-8", "–"],
+        ["", "65536x256", "`fast`", "33.6 ms", "–", fastest, "6e-8", "–"],
         [
             *("paired, float32, cpu", "1024x256", "none", "–", "`builtin`, 1.05 ms"),
             *("–", "–", "nothing is within the error budget"),
         ],
     ]
-    said = "ship `fast` for both shapes: the fastest here, where no baseline was timed; largest error 1 u."
+    said = "ship `fast` for both shapes: the fastest here, where no baseline was timed; largest error 6e-8."
     assert f"**{alone}**: {said}" in text
 
 
@@ -478,8 +487,40 @@ def test_a_disturbed_case_has_a_provisional_answer_everywhere(tmp_path: Path, mo
     assert said == ["2× faster)", "provisional: 2× faster)", "2× faster)"]
     assert "Provisional: other work disturbed 1 case. Let the machine be idle, and measure again." in found.notes
     pasted = pull_request("golden", root=tmp_path)
-    assert pasted.startswith("> [!WARNING]\n> **Provisional**")
+    assert pasted.startswith("> **Provisional**")
     assert "ship" not in pasted
+
+
+def test_a_baseline_that_is_a_provisional_answer_is_the_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, [ok(name, SMALL, ratio) for name, ratio in (("builtin", 1.0), ("slow", 2.0))])
+    provisional(monkeypatch, SMALL)
+    assert answer_rows(rendered(tmp_path))[0][5] == "the baseline (provisional)"
+    assert answer("golden", root=tmp_path).table["against"].tolist() == ["(the baseline (provisional))"]
+
+
+OTHERS = ("busy_machine", "switched", "stolen_time")
+
+
+@pytest.mark.parametrize(
+    ("flags", "noise", "said"),
+    [
+        ((*OTHERS, "page_faults"), 0.0, "other programs used the processors; each call asks the system for memory"),
+        ((*OTHERS, "disturbed"), 0.0, "other work disturbed it"),
+        (
+            (*OTHERS, "disturbed", "few_rounds", "page_faults"),
+            0.4,
+            "other work disturbed it; noise floor 25 %; few rounds",
+        ),
+    ],
+)
+def test_a_cause_is_named_once_and_at_most_three_doubts(
+    flags: tuple[str, ...], noise: float, said: str, tmp_path: Path
+) -> None:
+    found = tuple(Flag(name=name, evidence="seen") for name in flags)
+    save(tmp_path, [ok("builtin", SMALL, 1.0, noise=noise), ok("fast", SMALL, 0.1, flags=found)])
+    assert answer_rows(rendered(tmp_path))[0][7] == said
 
 
 def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) -> None:
@@ -491,7 +532,7 @@ def test_nothing_below_the_noise_floor_is_called_a_difference(tmp_path: Path) ->
         "0 of 2 comparisons show a difference from the baseline, each at 99 % confidence. Expect at most 0.02" in text
     )
     assert "stay with `builtin`" in text
-    assert "| `builtin`, 65.5 µs | is the baseline | 1 u |" in text
+    assert "| `builtin`, 65.5 µs | is the baseline | 6e-8 |" in text
     assert "| `builtin` | is the baseline | `other` |" in text
     assert "| `other` | 62.9 µs, no difference seen |" in text
     assert "Faster, but not the answer" not in text
@@ -672,7 +713,31 @@ def test_two_sizes_are_the_ticks_of_the_latency_axis() -> None:
 def test_numbers_have_three_digits_and_a_unit() -> None:
     assert [units.seconds(value) for value in (81.23e-6, 999.6e-6, 2.0, 3e-10)] == ["81.2 µs", "1 ms", "2 s", "0.3 ns"]
     assert [units.size(value) for value in (0, 1000, 1536, 2**30)] == ["0 B", "1,000 B", "1.5 KiB", "1 GiB"]
-    assert [units.error(value) for value in (0.42, 131072, float("nan"))] == ["0.42 u", "0.0078", "–"]
+    errors = (1e-9, 0.42, 131072, float("nan"))
+    assert [units.error(value) for value in errors] == ["1e-9 u", "0.42 u", "0.0078", "–"]
+    assert [units.absolute(value) for value in errors] == ["6e-17", "2.5e-8", "0.0078", "–"]
+    assert [units.share(part) for part in (0.004, 0.27, 9.5, 10, 4100)] == [
+        "under 1 %",
+        "27 %",
+        "950 %",
+        "10×",
+        "4,100×",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"),
+    [
+        (1e-3, "0.001"),
+        (0.0123, "0.0123"),
+        (16 * UNIT_ROUNDOFF, "16 u (9.5e-7)"),
+        (BUDGET["float64"], "6e-11"),
+        (BUDGET["float16"], "0.002"),
+        (BUDGET["bfloat16"], "0.016"),
+    ],
+)
+def test_a_budget_is_what_was_typed_and_a_default_has_two_digits(limit: float, shown: str) -> None:
+    assert units.budget(limit) == shown
 
 
 @pytest.mark.parametrize("shown", [escape, code, prose])
@@ -708,7 +773,7 @@ def test_a_docstring_reads_as_markdown(tmp_path: Path) -> None:
 
 def test_the_first_screen_answers_which_where_how_much_how_sure_and_what_to_beware_of(page: Path) -> None:
     screen = "\n".join(page.read_text(encoding="utf-8").splitlines()[:30])
-    row = "| 65536x256 | `one_pass` | 6.71 ms | `builtin`, 67.1 ms | 10× faster | 2.5 u | first call 2 s |"
+    row = "| 65536x256 | `one_pass` | 6.71 ms | `builtin`, 67.1 ms | 10× faster | 1.5e-7 | first call 2 s |"
     for said in (row, "**Noise floor: 0.91 %**", "**The machine was noisy.**", "ship `one_pass` for `65536x256`"):
         assert said in screen
 
@@ -851,6 +916,16 @@ def test_bad_input_is_one_line_and_status_2(
     stderr = capsys.readouterr().err
     assert re.search(message, stderr)
     assert len(stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("asked", [{"baseline": "fsat"}, {"against": "oldre"}])
+def test_bad_input_leaves_the_older_report_as_it_is(asked: dict[str, str], tmp_path: Path) -> None:
+    save(tmp_path, [ok("builtin", SMALL, 1.0), ok("fast", SMALL, 0.5)])
+    folder = render("golden", root=tmp_path, out=tmp_path / "out").parent
+    files = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    with pytest.raises(ValueError, match=next(iter(asked.values()))):
+        render("golden", root=tmp_path, out=tmp_path / "out", **asked)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == files
 
 
 def test_an_unknown_run_to_compare_with_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reports import Answer, answer, render
-from reports.terminal import COLUMNS, UNIT
+from reports.terminal import COLUMNS
 from results import Status, UnknownRun
 from suites.records.case import CACHES, DIRECTIONS
 from suites.records.jsonl import Line
@@ -36,9 +36,9 @@ def test_a_line_for_each_case_and_the_noise_floor(tmp_path: Path) -> None:
     assert found.noise_floor == FLOOR
     assert tuple(found.table.columns) == COLUMNS
     assert found.table.to_numpy().tolist() == [
-        ["paired 64x768 float32", "fast", "50 µs", "(builtin 100 µs, 2× faster)", "error 2 u", "first call 500 ms"]
+        ["paired 64x768 float32", "fast", "50 µs", "(builtin 100 µs, 2× faster)", "error 1.2e-7", "first call 500 ms"]
     ]
-    assert found.notes == [UNIT]
+    assert found.notes == []
 
 
 def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
@@ -56,7 +56,6 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
         "The run is incomplete: `--resume` continues it.",
         "1 of 3 records have no time. The report says why.",
         "The machine was noisy. A quieter machine, or more `--seconds`, would resolve smaller differences.",
-        UNIT,
     ]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from reports import units
 from reports.plots.style import plain, unbroken
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.claims import claims
+from reports.sections.speed.claims import claims, lacking
 from reports.sections.speed.table import FASTER, SAME
 
 CLEARLY = 1.05
@@ -75,7 +75,7 @@ def memory(rows: pd.DataFrame, answer: pd.DataFrame) -> str:
 def _none(row: pd.Series) -> str:
     """Why a group has no implementation that replaces its baseline; "" if it has one."""
     if pd.isna(row["implementation"]):
-        return "no implementation that ran every case stays within the error budget"
+        return lacking(row)
     reference = plain(str(row["reference"]))
     if pd.notna(row["rival"]):
         return f"too noisy to tell whether {plain(row['rival'])} is faster than {reference}"

@@ -18,9 +18,6 @@ LEAST, MOST = 0.1, 1e8
 """The range of the colours, in unit roundoffs: from far below one rounding to beyond any cosine."""
 
 BLANK, PAPER = "#e8e8e8", style.PAPER
-FEW = 10
-"""With at most so many rows the label of the colours takes three lines."""
-
 LETTERS = 130
 """How many of a line fit above the map."""
 
@@ -41,16 +38,14 @@ def heat_map(rows: pd.DataFrame, tally: pd.DataFrame) -> Figure:
         .reindex(index=names, columns=families)
         for values in (rows["error_max_own"].astype(float).clip(LEAST, MOST), _marks(rows))
     )
-    figure = Figure(figsize=(9, 1.9 + 0.17 * max(len(names), 6)), layout="constrained")
+    figure = Figure(figsize=(9, max(2.8, 1.9 + 0.17 * len(names))), layout="constrained")
     axes = figure.subplots()
     axes.set_facecolor(BLANK)
     norm = LogNorm(LEAST, max(10.0, errors.max().max()))
     image = axes.pcolormesh(errors, norm=norm, cmap="viridis_r", edgecolors=PAPER, linewidth=0.5)
     _write(axes, marks, image.cmap(np.ma.filled(norm(np.ma.masked_invalid(errors)), 0)))
     _name(axes, families, _labels(rows, names))
-    lines = "largest error,", "in unit roundoffs", "of the output dtype"
-    label = (" " if len(names) > FEW else "\n").join(lines)
-    bar = figure.colorbar(image, label=label, pad=0.01, aspect=30)
+    bar = figure.colorbar(image, label="largest error, in unit roundoffs\nof the output dtype", pad=0.01, aspect=30)
     style.log_ticks(bar.ax.yaxis, units.number)
     axes.set_title(f"{(tally[accuracy.WRONG] == 0).sum()} of {len(tally)} are right on every family tested")
     shown = f" (the first {ROWS} of {len(tally)} implementations)" if len(tally) > ROWS else ""

@@ -82,8 +82,9 @@ def dressed(standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
     """`standings` of a whole report with the columns `colour` and `marker`.
 
     An implementation of the project has the look of `SHIPPED`. The name of any other one chooses a look that none of
-    those has; where two in one task choose the same, the later in the alphabet takes the next. Those beyond `MOST` in
-    a task are grey and keep their marker while it is free.
+    those has; where two in one task choose the same, the later in the alphabet takes the next. Where two have one
+    colour and another is free in their tasks, the later in the alphabet takes that. Those beyond `MOST` in a task are
+    grey and keep their marker while it is free.
     """
     found = _looks(dict(standings.groupby("implementation")["task"].agg(set)), _by_importance(standings, answer))
     names = standings["implementation"]
@@ -108,7 +109,19 @@ def _looks(tasks: Mapping[str, set[str]], important: Iterable[str]) -> dict[str,
         if name not in chosen:
             own = [Look(GREY, marker) for marker in _from(MARKERS.index(own[0].marker), MARKERS)]
         found[name] = next((look for look in own if look not in taken), OTHER)
-    return found
+    return _recoloured(found, tasks)
+
+
+def _recoloured(found: Mapping[str, Look], tasks: Mapping[str, set[str]]) -> dict[str, Look]:
+    """The looks with fewer common colours: a free one for each that shares its colour with an earlier one."""
+    looks, settled = dict(found), set[str]()
+    for name, look in found.items():
+        others = {other: looks[other].colour for other in looks if other != name and tasks[other] & tasks[name]}
+        free = [colour for colour in COLOURS if colour not in others.values()]
+        if look.colour in COLOURS and look.colour in {others.get(other) for other in settled} and free:
+            looks[name] = Look(free[0], look.marker)
+        settled.add(name)
+    return looks
 
 
 def _chosen(tasks: Mapping[str, set[str]], important: Iterable[str]) -> set[str]:

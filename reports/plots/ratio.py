@@ -1,6 +1,6 @@
 """Time relative to the baseline, case by case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
     if ok.empty or standings.empty:
         return None
     labels = spread(list(ok.groupby("label")["size"].min().sort_values(kind="stable").index), CASES)
-    sizes = dict(zip(reversed(labels), np.linspace(LARGE, SMALL, len(labels)), strict=True))
+    sizes = _sizes(labels)
     baseline = facets.baseline(answer)
 
     def draw(axes: Axes, members: pd.DataFrame) -> facets.Facet:
@@ -50,7 +50,7 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
         _name_rows(axes, names, {*members.loc[members["baseline"], "implementation"]}, chosen)
         axes.set(xscale="log", xlabel=f"time / {facets.baseline(of_group(answer, members.iloc[0]))} time")
         axes.set_xlim(right=min(axes.get_xlim()[1], end * 1.2))
-        style.log_ticks(axes.xaxis, units.times)
+        style.log_ticks(axes.xaxis, units.multiple)
         return facets.Facet(finding=findings.speed(members, table, answer))
 
     return facets.small_multiples(
@@ -63,6 +63,13 @@ def ratio(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) ->
         columns=CASES,
         caption=without_baseline(table, answer),
     )
+
+
+def _sizes(labels: Sequence[str]) -> dict[str, float]:
+    """The diameter of the mark of each label, small cases first; the same for one shape in several formats."""
+    shapes = list(dict.fromkeys(label.partition(" ")[0] for label in labels))
+    diameters = dict(zip(reversed(shapes), np.linspace(LARGE, SMALL, len(shapes)), strict=True))
+    return {label: diameters[label.partition(" ")[0]] for label in labels}
 
 
 def _draw_row(

@@ -8,7 +8,7 @@ import matplotlib.style
 from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 from matplotlib.typing import ColorType
 
 from reports.plots import looks
@@ -44,12 +44,22 @@ def contrast(one: ColorType, other: ColorType) -> float:
 
 
 def log_ticks(axis: Axis, shown: Callable[[float], str]) -> None:
-    """Ticks of a logarithmic axis: at 1, 2 and 5 below two decades, at 1 and 3 below three, else at 1."""
+    """Ticks of a logarithmic axis: at 1, 2 and 5 below two decades, at 1 and 3 below three, else at 1.
+
+    An axis too short for two of them has ticks at equal distances, if `shown` writes each of these differently.
+    """
     low, high = axis.get_view_interval()
     subs = (1, 2, 5) if high < 100 * low else (1, 3) if high < 1000 * low else (1,)
-    axis.set_major_locator(LogLocator(subs=subs))
+    usual, even = LogLocator(subs=subs), [MaxNLocator(parts, steps=[1, 2, 5, 10]) for parts in (3, 4, 5, 6)]
+    axis.set_major_locator(next((ticks for ticks in (usual, *even) if _distinct(ticks, low, high, shown)), usual))
     axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def _distinct(ticks: Locator, low: float, high: float, shown: Callable[[float], str]) -> bool:
+    """Whether at least two ticks lie between `low` and `high`, all with different labels."""
+    labels = [shown(value) for value in ticks.tick_values(low, high) if low <= value <= high]
+    return 1 < len(labels) == len({*labels})
 
 
 def _luminance(colour: ColorType) -> float:

@@ -18,7 +18,6 @@ from suites.records.record import UNIT_ROUNDOFF
 
 OUTSIDE = "#f6e7df"
 FAR = 100
-_ROOM = 0.15
 
 
 def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> Figure | None:
@@ -43,7 +42,7 @@ def tradeoff(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame)
         axes.set_xlabel(f"time / {baseline} time at {members['label'].iloc[0]}")
         axes.set(xscale="log", yscale="log", ylabel="largest error over all cases")
         _draw_budget(axes, members["budget"].iloc[0])
-        style.log_ticks(axes.xaxis, units.times)
+        style.log_ticks(axes.xaxis, units.multiple)
         style.log_ticks(axes.yaxis, _power)
         return facets.Facet(finding=findings.error(members, table, answer), labels=labels)
 
@@ -79,10 +78,10 @@ def _draw_budget(axes: Axes, limit: float) -> None:
     low, high = axes.get_ylim()
     if np.isnan(limit) or limit > FAR * high:  # so far above all marks that drawing it would flatten them
         return
-    top = max(high, 3 * limit, limit * (limit / low) ** _ROOM if low > 0 else 0)  # room for the label above the limit
+    top, edge = max(high, 3 * limit), max(low, limit)  # the whole facet may be beyond the budget
     axes.set_ylim(low, top)
-    axes.axhspan(limit, top, color=OUTSIDE, lw=0, zorder=0)
+    axes.axhspan(edge, top, color=OUTSIDE, lw=0, zorder=0)
     axes.text(
-        0.99, limit, f"beyond the error budget, {units.budget(limit)}", transform=axes.get_yaxis_transform(),
+        0.99, edge, f"beyond the error budget, {units.budget(limit)}", transform=axes.get_yaxis_transform(),
         ha="right", va="bottom",
     )  # fmt: skip

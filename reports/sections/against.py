@@ -126,7 +126,7 @@ def changes(pairs: pd.DataFrame) -> pd.DataFrame:
             "change of latency": _verdicts(pairs, "latency_s", "latency_change"),
             "against the baseline": _both(pairs, "ratio", units.speed),
             "change against the baseline": _verdicts(pairs, "ratio", "ratio_change"),
-            "largest error": _both(pairs, "error_u", units.error),
+            "largest error": _both(pairs, "error_u", units.absolute),
             "peak memory": _both(peaks, "peak_bytes", units.size),
         }
     )

@@ -68,5 +68,5 @@ def _price(row: pd.Series) -> str:
 
 def _peak(row: pd.Series) -> str:
     share = units.share(row["memory"])
-    bound = "" if share.startswith("under") else "at most "
-    return "" if pd.isna(row["memory"]) else f", {bound}{share} of the memory"
+    bound, of = "" if share.startswith("under") else "at most ", "" if share.endswith("×") else " of"
+    return "" if pd.isna(row["memory"]) else f", {bound}{share}{of} the memory"

@@ -1,7 +1,7 @@
 """What each implementation answers where there is no cosine, and which answer alike."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ _RULES = {
     "not divided below": "not divided below a norm of {}",
 }
 _SHARE = re.compile(r"([\d.]+) %.*")
+_EXCESS = re.compile(r"(?<=by up to )(\d+) u\b")
 
 
 def answered(contracts: pd.DataFrame) -> pd.DataFrame:
@@ -91,6 +92,11 @@ def answers(answered: pd.DataFrame) -> list[Answers]:
     return [Answers(name=name, tables=parts) for name, parts in tables.items()]
 
 
+def excess(answer: str, show: Callable[[float], str] = units.error) -> str:
+    """An answer such as "15 %, by up to 131072 u", with its excess as `show` writes that many u: "by up to 0.0078"."""
+    return _EXCESS.sub(lambda most: show(float(most[1])), answer)
+
+
 def _split(task: str, device: str, dtype: str, rows: pd.DataFrame) -> list[Contracts]:
     rows = rows[rows.groupby("question")["answer"].transform(lambda given: (given != SKIPPED).any())]
     answers, kinds = _wide(rows, "answer"), _wide(rows, "kind")
@@ -142,7 +148,7 @@ def _rule(rule: str, eps: float) -> str:
 
 
 def _table(each: Contracts) -> pd.DataFrame:
-    cells = {at: _cells(each.answers[at], each.differs[at]) for at in range(len(each.groups))}
+    cells = {at: _cells(map(excess, each.answers[at]), each.differs[at]) for at in range(len(each.groups))}
     # As objects: pandas' own strings would forget what is Markup.
     table = pd.DataFrame(cells, dtype=object)
     table.insert(0, "question", each.answers.index)

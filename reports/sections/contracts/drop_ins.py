@@ -95,12 +95,11 @@ def warnings(answer: pd.DataFrame, answered: pd.DataFrame) -> list[str]:
 
 
 def in_short(rows: pd.DataFrame) -> dict[tuple[str, str, str, str], str]:
-    """`bites` in a few words, by implementation, reference, device and dtype: "not a drop-in: a zero row gives NaN"."""
+    """The worst of `bites`, by implementation, reference, device and dtype: "not a drop-in: a zero row gives NaN"."""
     short: dict[tuple[str, str, str, str], str] = {}
     for _, row in rows.iterrows():
-        worst = f": {BITES[row['question']].says.format(row['seen'])}" if row["question"] == "zero row" else ""
         for place in zip(row["devices"], row["dtypes"], strict=True):
-            short.setdefault((row["implementation"], row["reference"], *place), f"not a drop-in{worst}")
+            short.setdefault((row["implementation"], row["reference"], *place), f"not a drop-in: {_says(row)}")
     return short
 
 
@@ -137,10 +136,14 @@ def _dtypes(apart: pd.DataFrame, answered: pd.DataFrame) -> str:
 
 
 def _bite(row: pd.Series, several_devices: bool) -> str:
-    seen = escape(BITES[row["question"]].says.format(row["seen"]))
+    seen, usual = escape(_says(row)), escape(contracts.excess(row["usual"], units.absolute))
     places = zip(row["dtypes"], row["devices"], strict=True)
     where = codes(f"{dtype} on {device}" if several_devices else dtype for dtype, device in places)
-    return f"{seen}{'' if row['everywhere'] else f' for {where}'} ({code(row['reference'])}: {escape(row['usual'])})"
+    return f"{seen}{'' if row['everywhere'] else f' for {where}'} ({code(row['reference'])}: {usual})"
+
+
+def _says(row: pd.Series) -> str:
+    return BITES[row["question"]].says.format(contracts.excess(row["seen"], units.absolute))
 
 
 def _more(apart: pd.DataFrame) -> str:

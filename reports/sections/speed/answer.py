@@ -6,6 +6,7 @@ import pandas as pd
 from reports.sections.speed.standings import baselines
 from reports.sections.speed.table import GROUP, MEMBER, SAME
 from reports.sections.speed.verdicts import against, hidden, tally
+from reports.sections.speed.winners import within
 
 FLAWS = {
     "wrong in some cases": "is wrong in some cases",
@@ -22,8 +23,9 @@ def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     The baseline is preferred to an implementation that is seen to be faster in no case, or not over all cases.
     `implementation` is missing where there is none, and `cases` is 0 where nothing ran. `reference` is the group's
     baseline, `reference_why` that of `results.load`, `reference_error_u` its largest error if it ran, and `flags` those
-    of the answer's records. `disturbed` counts the cases whose verdicts are provisional. Where noise may hide a faster
-    implementation than the baseline, `rival` is the fastest such and `rival_time` its time.
+    of the answer's records. `disturbed` counts the cases whose verdicts are provisional, and `lacking` those in which
+    nothing is within the error budget. Where noise may hide a faster implementation than the baseline, `rival` is the
+    fastest such and `rival_time` its time.
     """
     fit = standings[standings["complete"] & standings["within"]]
     doubtful = ~fit["baseline"] & (fit["compared"] > 0) & ((fit["faster"] == 0) | (fit["time_high"] >= 1))
@@ -32,10 +34,10 @@ def answer(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     named = baselines(table).rename(columns={"implementation": "reference"}).reset_index()
     errors = standings.loc[standings["baseline"], [*GROUP, "error_u"]].rename(columns={"error_u": "reference_error_u"})
     rivals = _rivals(fit.merge(best.loc[best["baseline"], GROUP], on=GROUP))
-    more = (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, rivals, _flags(table), _disturbed(table))
-    for columns in more:
+    doubts = (_flags(table), _disturbed(table), _lacking(table, standings))
+    for columns in (standings[[*GROUP, "cases"]].drop_duplicates(), named, errors, rivals, *doubts):
         groups = groups.merge(columns, how="left")
-    return groups.fillna({"cases": 0, "flags": "", "reference_why": "", "disturbed": 0})
+    return groups.fillna({"cases": 0, "flags": "", "reference_why": "", "disturbed": 0, "lacking": 0})
 
 
 def close_seconds(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
@@ -72,6 +74,12 @@ def _flags(table: pd.DataFrame) -> pd.DataFrame:
 def _disturbed(table: pd.DataFrame) -> pd.DataFrame:
     cases = table[table["provisional"] & (table["status"] == "ok")]
     return cases.groupby(GROUP)["case"].nunique().rename("disturbed").reset_index()
+
+
+def _lacking(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
+    ok = table[table["status"] == "ok"]
+    cases = ok[~ok["case"].isin(within(table, standings)["case"])]
+    return cases.groupby(GROUP)["case"].nunique().rename("lacking").reset_index()
 
 
 def _against(table: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:

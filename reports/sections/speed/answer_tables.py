@@ -43,7 +43,7 @@ def close_seconds(rows: pd.DataFrame) -> pd.DataFrame:
             "why not": rows["why"],
             "against the answer": _claims(rows[[f"{column}_chosen" for column in TALLY]].set_axis(TALLY, axis=1)),
             "against the baseline": _claims(rows),
-            "largest error": rows["error_u"].map(units.error),
+            "largest error": rows["error_u"].map(units.absolute),
             "error budget": rows["budget"].map(units.budget),
             "cases run": _counts(rows),
         }

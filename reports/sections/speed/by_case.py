@@ -68,8 +68,8 @@ def launches(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def memory_and_error(rows: pd.DataFrame) -> pd.DataFrame:
-    """Peak memory beyond the inputs and the largest absolute error of the rows that are shown: "1.5 MiB, 0.42 u"."""
-    parts = zip(rows["peak_bytes"].map(units.size), rows["error_u"].map(units.error), strict=True)
+    """Peak memory beyond the inputs and the largest absolute error of the rows that are shown: "1.5 MiB, 2e-7"."""
+    parts = zip(rows["peak_bytes"].map(units.size), rows["error_u"].map(units.absolute), strict=True)
     cells = [", ".join(pair) if {*pair} != {units.MISSING} else units.MISSING for pair in parts]
     return _crosswise(rows.assign(cell=cells))
 

@@ -6,7 +6,7 @@ from reports import units
 from reports.markdown import Markup, code, prose
 from reports.sections.speed.beware import Changes, beware, beware_of_all
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.claims import claim, claims
+from reports.sections.speed.claims import claim, claims, doubted
 from reports.sections.speed.references import is_fastest
 from reports.sections.speed.sentences import flaw
 from reports.sections.speed.table import GROUP, group_names
@@ -19,7 +19,7 @@ ANSWER = ("cases", "shape", FASTEST, "time", "baseline", "against the baseline",
 NONE = "none"
 TOO_NOISY, NO_BASELINE = "too noisy to tell", "the fastest; no baseline was timed"
 _WON = ["case", "implementation", "latency_s", "ratio", "ratio_low", "ratio_high", "verdict", "error_u", "flags"]
-_WON += ["slow_start", "first_call_s", "noise_floor"]
+_WON += ["slow_start", "first_call_s", "prepare_s", "noise_floor"]
 
 
 def by_shape(table: pd.DataFrame, answer: pd.DataFrame, winners: pd.DataFrame) -> pd.DataFrame:
@@ -74,8 +74,8 @@ def _case(row: pd.Series) -> tuple[str, ...]:
         return row["label"], NONE, units.MISSING, theirs, units.MISSING, units.MISSING
     noisy = pd.notna(row["rival"]) and row["implementation"] == row["reference"]
     against = NO_BASELINE if is_fastest(row) else TOO_NOISY if noisy else claim(row)
-    against = ("provisional: " if row["provisional"] else "") + against
-    time, error = units.seconds(row["latency_s"]), units.error(row["error_u"])
+    against = doubted(against, row["provisional"])
+    time, error = units.seconds(row["latency_s"]), units.absolute(row["error_u"])
     return row["label"], row["implementation"], time, units.MISSING if is_fastest(row) else theirs, against, error
 
 
@@ -86,8 +86,8 @@ def _cases(row: pd.Series, table: pd.DataFrame) -> tuple[str, ...]:
     if pd.isna(row["implementation"]):
         return shape, NONE, units.MISSING, theirs, units.MISSING, units.MISSING
     against = NO_BASELINE if is_fastest(row) else claims(row) if pd.isna(row["rival"]) else TOO_NOISY
-    against = ("provisional: " if row["disturbed"] else "") + against
-    time, error = _times(table, row["implementation"]), units.error(row["error_u"])
+    against = doubted(against, row["disturbed"] > 0)
+    time, error = _times(table, row["implementation"]), units.absolute(row["error_u"])
     return shape, row["implementation"], time, units.MISSING if is_fastest(row) else theirs, against, error
 
 

@@ -14,6 +14,7 @@ from reports.sections.speed.winners import by_size, winners
 class Decision(NamedTuple):
     """The answer by shape, as `answers` gives it, and in sentences; what comes close, and where size decides.
 
+    `shapes` are the rows of `by_shape`.
     `changes` are the questions on which a winner's contract differs from its baseline's, as `bites` gives them.
     `others` are the records that win no case.
     """
@@ -24,6 +25,7 @@ class Decision(NamedTuple):
     sizes: pd.DataFrame
     changes: pd.DataFrame
     others: pd.DataFrame
+    shapes: pd.DataFrame
 
 
 def decide(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, answered: pd.DataFrame) -> Decision:
@@ -32,7 +34,7 @@ def decide(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame, a
     shapes, sizes = by_shape(table, answer, won), by_size(won, answer)
     changes = drop_ins.bites(shapes, answered)
     rows = answers(table, answer, shapes, close, drop_ins.in_short(changes))
-    return Decision(rows, headlines(answer, shapes, sizes, close), close, sizes, changes, _others(table, won))
+    return Decision(rows, headlines(answer, shapes, sizes, close), close, sizes, changes, _others(table, won), shapes)
 
 
 def _others(table: pd.DataFrame, winners: pd.DataFrame) -> pd.DataFrame:

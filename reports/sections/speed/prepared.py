@@ -8,7 +8,8 @@ from reports.markdown import code
 from reports.sections.speed.table import GROUP, group_names
 
 CASE = [*GROUP, "label", "case"]
-COLUMNS = (*CASE, "implementation", "prepare_s", "prepared_bytes", "call_s", "rival", "rival_s", "queries")
+MEASURED = ("implementation", "prepare_s", "prepared_bytes", "call_s")
+COLUMNS = (*CASE, *MEASURED, "rival", "rival_s", "queries", "provisional")
 
 
 def pays_back(table: pd.DataFrame) -> pd.DataFrame:
@@ -16,8 +17,9 @@ def pays_back(table: pd.DataFrame) -> pd.DataFrame:
 
     `queries` is after how many queries the preparation, `prepare_s` seconds, is paid back against `rival`: the fastest
     implementation of the case that prepares nothing. It is `prepare_s` over the time saved per query. It is infinite
-    where no call is seen to be faster, that is where the intervals overlap, and NaN without a rival. `call_s` and
-    `rival_s` are seconds a call. The first call, which may compile, is `pays_after` of the prepared table.
+    where no call is seen to be faster, as in `verdicts.against`, and NaN without a rival. `provisional`: other work
+    disturbed the case. `call_s` and `rival_s` are seconds a call. The first call, which may compile, is `pays_after`
+    of the prepared table.
 
     Args:
         table: the records, as `table.prepare` returns them.
@@ -50,7 +52,7 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
             "per call": found["call_s"].map(units.seconds),
             "fastest without": found["rival"],
             "its time per call": found["rival_s"].map(units.seconds),
-            "paid back after": found["queries"].map(_queries),
+            "paid back after": [_paid_back(row) for _, row in found.iterrows()],
         }
     )
 
@@ -60,10 +62,11 @@ def _row(mine: pd.Series, rival: pd.Series | None) -> tuple[object, ...]:
     if rival is not None:
         name, rival_s = rival["implementation"], rival["latency_s"]
         saved_s = (rival["time"] - mine["time"]) * mine["latency_s"] / mine["time"] / int(mine["shape"].split("x")[0])
-        faster = mine["time_high"] < rival["time_low"]
+        beyond = rival["time"] / mine["time"] - 1 > np.nan_to_num(mine["noise_floor"])
+        faster = beyond and mine["time_high"] < rival["time_low"]
         queries = np.ceil(mine["prepare_s"] / saved_s) if faster else np.inf
     measured = (mine["prepare_s"], mine["prepared_bytes"], mine["latency_s"])
-    return (*mine[CASE], mine["implementation"], *measured, name, rival_s, queries)
+    return (*mine[CASE], mine["implementation"], *measured, name, rival_s, queries, mine["provisional"])
 
 
 def _sentence(row: pd.Series) -> str:
@@ -74,13 +77,17 @@ def _sentence(row: pd.Series) -> str:
     against = f"{units.seconds(row['call_s'])} against {units.seconds(row['rival_s'])} of {code(row['rival'])}"
     if np.isinf(row["queries"]):
         return f"{case}: {name} prepares the corpus in {once} and is not seen to be faster: {against} per call."
-    return (
-        f"{case}: {name} prepares the corpus in {once}, paid back after {_queries(row['queries'])}: {against} per call."
-    )
+    paid = f"paid back after {_queries(row['queries'])}{' (provisional)' if row['provisional'] else ''}"
+    return f"{case}: {name} prepares the corpus in {once}, {paid}: {against} per call."
 
 
 def _names(found: pd.DataFrame) -> pd.Series:
     return found["label"] + ", " + group_names(found)
+
+
+def _paid_back(row: pd.Series) -> str:
+    firm = not row["provisional"] or np.isnan(row["queries"])
+    return _queries(row["queries"]) if firm else f"provisional: {_queries(row['queries'])}"
 
 
 def _queries(count: float) -> str:

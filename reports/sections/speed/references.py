@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 
 from reports.markdown import code, escape
-from reports.sections.speed.claims import claim
+from reports.sections.speed.claims import claim, doubted
 from reports.sections.speed.table import group_names
 from results.references import ASKED, BUILT_IN, FASTEST
 
-FEW = 3
-"""As many implementations are compared with their reference in sentences; tables have the comparisons of more."""
-CASES = 12
+FEW, LINES = 3, 6
+"""So many implementations of a case, and so many in all, have a sentence each; tables have the comparisons of more."""
 Show = Callable[[str], str]
 
 
@@ -32,11 +31,11 @@ def said(table: pd.DataFrame, show: Show = code, text: Show = escape) -> list[st
 def versus(table: pd.DataFrame, show: Show = code, text: Show = escape) -> list[str]:
     """Each implementation against its reference in each case: "`a` against `b`: 3.2 % slower (2.9 to 3.5)".
 
-    Only for a run of at most `CASES` cases with at most `FEW` others in each; none for a larger one.
+    Only for a run of at most `LINES` comparisons, at most `FEW` in each case; none for a larger one.
     """
-    rows = table[~table["baseline"] & (table["reference"] != "")].sort_values(["size", "label"], kind="stable")
-    counts = rows.groupby("case").size()
-    if len(counts) > CASES or (counts > FEW).any():
+    rows = table[~table["baseline"] & (table["reference"] != "") & (table["status"] == "ok")]
+    rows = rows.sort_values(["size", "label"], kind="stable")
+    if len(rows) > LINES or (rows.groupby("case").size() > FEW).any():
         return []
     cases = group_names(rows.assign(apart="")) + ", " + rows["label"]
     return [
@@ -63,10 +62,8 @@ def _apart(name: str, group: pd.DataFrame, show: Show) -> str:
 
 
 def _against(row: pd.Series, show: Show) -> str:
-    if row["status"] != "ok":
-        return f"has no time: {row['status'].replace('_', ' ')}"
-    doubt = "provisional: " if row["provisional"] else ""
-    return f"against {show(row['reference'])}: {doubt}{'no rounds in common' if np.isnan(row['ratio']) else claim(row)}"
+    words = "no rounds in common" if np.isnan(row["ratio"]) else claim(row)
+    return f"against {show(row['reference'])}: {doubted(words, row['provisional'])}"
 
 
 def is_fastest(row: pd.Series) -> bool:

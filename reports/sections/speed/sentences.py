@@ -6,7 +6,7 @@ from reports import units
 from reports.markdown import code, codes
 from reports.sections.speed.answer import FLAWS
 from reports.sections.speed.by_case import of_group
-from reports.sections.speed.claims import claim, claims, span
+from reports.sections.speed.claims import claim, claims, lacking, prepared_once, span
 from reports.sections.speed.references import is_fastest
 from reports.sections.speed.sureness import QUIETER
 from reports.sections.speed.table import SAME, group_names
@@ -44,14 +44,17 @@ def _decision(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame, why_not
     if shapes["few"].all():
         whose = f"{code(row['implementation'])}: " if len(sizes) else ""
         return f"{_provisional(row)}{_by_shape(row, shapes, why_not)}; {whose}{_facts(row)}.{_part(row)}"
-    return f"{_provisional(row)}{_over_all(row, why_not)}; {_facts(row)}.{_part(row)}{_instead(row, sizes)}"
+    once = _prepared(shapes[shapes["implementation"] == row["implementation"]])
+    return f"{_provisional(row)}{_over_all(row, why_not)}{once}; {_facts(row)}.{_part(row)}{_instead(row, sizes)}"
 
 
 def _only_some(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame) -> str:
     """What to ship where an implementation is within the budget, in a group without one that always is."""
     won = shapes["implementation"].notna()
     if not won.any() or not shapes["few"].all():
-        return f"no implementation that ran every case stays within the error budget.{_instead(row, sizes)}"
+        names = shapes["implementation"].dropna().unique()
+        elsewhere = f" Elsewhere, {_verb(row, names[0])} {code(names[0])}." if len(names) == 1 else _instead(row, sizes)
+        return f"{lacking(row)}.{elsewhere}"
     some = f"{_provisional(row)}{_by_shape(row, shapes, '')}"
     return f"{some}. Nothing is within the error budget for {codes(shapes.loc[~won, 'label'], LABELS)}."
 
@@ -67,7 +70,7 @@ def _by_shape(row: pd.Series, shapes: pd.DataFrame, why_not: str) -> str:
             continue
         where = f" for {_labels(mine, shapes)}" if len(shapes) > 1 else ""
         how = _how(row, mine, why_not)
-        parts.append(f"{_verb(row, name)} {code(name)}{where}" + (f": {how}" if how else ""))
+        parts.append(f"{_verb(row, name)} {code(name)}{where}" + (f": {how}" if how else "") + _prepared(mine))
     return "; ".join(parts)
 
 
@@ -104,6 +107,11 @@ def _over_all(row: pd.Series, why_not: str) -> str:
     return f"{ship}: against {code(row['reference'])}{which}, {claims(row)} (by case: {span(row)})"
 
 
+def _prepared(mine: pd.DataFrame) -> str:
+    once = prepared_once(mine)
+    return f", with its {once}" if once else ""
+
+
 def _verb(row: pd.Series, name: str) -> str:
     if row["disturbed"]:
         return "so far"
@@ -129,14 +137,15 @@ def _labels(mine: pd.DataFrame, shapes: pd.DataFrame) -> str:
 
 
 def _facts(row: pd.Series) -> str:
-    facts = f"largest error {units.error(row['error_u'])}"
+    facts = f"largest error {units.absolute(row['error_u'])}"
     if row["implementation"] == row["reference"]:
         return facts
-    theirs = f" ({code(str(row['reference']))}: {units.error(row['reference_error_u'])})"
+    theirs = f" ({code(str(row['reference']))}: {units.absolute(row['reference_error_u'])})"
     facts += theirs if pd.notna(row["reference_error_u"]) else ""
     share = units.share(row["memory"])
     peak = share if share.startswith("under") else f"at most {share}"
-    return facts + (f", peak memory {peak} of that of {code(str(row['reference']))}" if pd.notna(row["memory"]) else "")
+    that = "that" if share.endswith("×") else "of that"
+    return facts + (f", peak memory {peak} {that} of {code(str(row['reference']))}" if pd.notna(row["memory"]) else "")
 
 
 def _part(row: pd.Series) -> str:

@@ -1,6 +1,6 @@
 """How far to trust the answer: the noise floor, chance, and a busy machine."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -44,6 +44,8 @@ def disturbed(table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(table.loc[table["provisional"] & (table["status"] == "ok"), "case"].unique())
 
 
-def budgets(budget: Mapping[str, float]) -> str:
-    """The error budgets: "float32 16 u, bfloat16 0.02"."""
-    return ", ".join(f"{dtype} {units.budget(limit)}" for dtype, limit in budget.items())
+def budgets(budget: Mapping[str, float], dtypes: Collection[str]) -> str:
+    """The error budgets of these dtypes: "float32 16 u (9.5e-7), bfloat16 0.02"; "0.001 in every dtype"."""
+    if len({*budget.values()}) == 1:
+        return f"{units.budget(next(iter(budget.values())))} in every dtype"
+    return ", ".join(f"{dtype} {units.budget(limit)}" for dtype, limit in budget.items() if dtype in dtypes)

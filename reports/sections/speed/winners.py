@@ -17,9 +17,7 @@ def winners(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
     Clearly: a difference is seen, and the time is at most `STRONGLY` of the answer's. The baseline wins a case where
     no implementation clearly beats it. A case without an implementation within the budget has no row.
     """
-    right = standings.loc[~standings["wrong"] & ~standings["unfit"], [*MEMBER, "budget"]]
-    fit = table[table["status"] == "ok"].merge(right, on=MEMBER)
-    fit = fit[fit["error_u"] * UNIT_ROUNDOFF <= fit["budget"]].drop(columns="budget")
+    fit = within(table, standings)
     doubtful = unproven(fit) | (~fit["baseline"] & (fit["ratio"] > STRONGLY))
     fit = fit.assign(unproven=doubtful).sort_values(["size", "label", "unproven", "time"])
     fastest = fit.drop_duplicates("case")
@@ -28,6 +26,13 @@ def winners(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
     unclear = beaten.loc[(beaten["verdict"] != FASTER) | (beaten["ratio"] > STRONGLY), "case"]
     rows = pd.concat([fastest[~fastest["case"].isin(unclear)], chosen[chosen["case"].isin(unclear)]])
     return rows.sort_values(["size", "label"])
+
+
+def within(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `table` that are within the budget of their case, of implementations that are nowhere wrong."""
+    right = standings.loc[~standings["wrong"] & ~standings["unfit"], [*MEMBER, "budget"]]
+    fit = table[table["status"] == "ok"].merge(right, on=MEMBER)
+    return fit[fit["error_u"] * UNIT_ROUNDOFF <= fit["budget"]].drop(columns="budget")
 
 
 def by_size(winners: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
