@@ -63,8 +63,8 @@ def only_files(inputs: object) -> bool:
 def shapes(given: object, task: str, where: str, *, of_files: bool = False) -> tuple[tuple[int, ...], ...]:
     """Shapes with as many sizes as the task needs; of files also numbers of rows: the width is the file's."""
     rank, example = RANK[task], {2: [4096, 768], 3: [512, 512, 768], 4: [32, 64, 28, 28]}[RANK[task]]
-    rows: object = [64, 4096] if task in ALL_PAIRS else 64
-    enough = f"; {'' if of_files else 'where all inputs are files, '}numbers of rows such as {rows} are enough"
+    rows = "[[64, 4096]]" if task in ALL_PAIRS else "[64]"
+    enough = f"; {'' if of_files else 'where all inputs are files, '}numbers of rows are enough: shapes = {rows}"
     if not isinstance(given, list) or not given:
         none = "; leave it out for all rows of the file" if of_files else ""
         raise GridError(f"{where}: shapes has to be a list of shapes such as [{example}], not {given!r}{none}")

@@ -111,7 +111,7 @@ BAD = {
     "a shape that is no list": (grid(shapes="[64, 384]"), r"'paired' needs shapes of 2 sizes such as .*, not 64"),
     "numbers of rows of a distribution": (
         grid(shapes="[64]"),
-        r"\[4096, 768\], not 64; where all inputs are files, numbers of rows such as 64 are enough",
+        r"\[4096, 768\], not 64; where all inputs are files, numbers of rows are enough: shapes = \[64\]",
     ),
     "no shapes of a distribution and a file": (
         grid(shapes=None, inputs='["gaussian", "file:emb.npy"]'),
@@ -119,7 +119,7 @@ BAD = {
     ),
     "one number of rows for all pairs": (
         grid(task='"pairwise"', shapes="[64]", inputs='"file:emb.npy"'),
-        r"'pairwise' needs shapes of 3 sizes .*, not 64; numbers of rows such as \[64, 4096\] are enough",
+        r"'pairwise' needs shapes of 3 sizes .*, not 64; numbers of rows are enough: shapes = \[\[64, 4096\]\]",
     ),
     "empty shapes of a file": (
         grid(shapes="[]", inputs='"file:emb.npy"'),
