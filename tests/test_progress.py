@@ -395,7 +395,7 @@ def test_a_session_in_a_file_is_plain_lines(checkout: Checkout) -> None:
             "raises failed on paired cpu-float32-8x64: ValueError: no luck today",
             "2 of 2 cases",
             "*2 failed, 2 passed, 4 skipped*",
-            "paired 4x32 float32 *builtin *(is the baseline)*error *",
+            "paired 4x32 float32 *builtin *(*the baseline*)*error *",
             "paired 8x64 float32 *builtin *",
             NOISE_FLOOR,
             "run *: 4 records saved; for the report:",

@@ -51,7 +51,8 @@ def _how(mine: pd.DataFrame) -> str:
     if others.empty:
         if is_fastest(one):
             return "the fastest; no baseline was timed"
-        return "too noisy to tell what is faster" if mine["rival"].notna().any() else IS_BASELINE
+        noisy = mine["rival"].notna().sum()
+        return IS_BASELINE + (f" (too noisy to tell in {noisy} of {units.counted(len(mine), 'case')})" if noisy else "")
     seen = others[others["verdict"].isin([FASTER, SLOWER])]
     if seen.empty:
         return SAME if others["ratio"].notna().any() else "the fastest; its baseline has no time"

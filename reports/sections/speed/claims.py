@@ -48,7 +48,7 @@ def doubted(words: str, provisional: bool) -> str:
     """A comparison, marked where it is provisional: "provisional: 2× faster", "the baseline (provisional)"."""
     if not provisional:
         return words
-    return "the baseline (provisional)" if words == IS_BASELINE else f"provisional: {words}"
+    return "the baseline (provisional)" if words.startswith(IS_BASELINE) else f"provisional: {words}"
 
 
 def prepared_once(rows: pd.DataFrame) -> str:
