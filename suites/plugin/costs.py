@@ -10,35 +10,44 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from implementations import Implementation
-from suites.records.case import Case
+from suites.records.case import ALL_PAIRS, Case
 from suites.records.finding import Key
 
 if TYPE_CHECKING:
     from suites.plan import Plan
 
-COMPILER_START_S = 3.0
+COMPILER_START_S = 2.0
 """The first compilation of a process also loads the compiler."""
+
+WAITING = "waiting for a quiet machine"
+"""The phase of waits, as suites/measure/quiet.py calls it: they say nothing about the next case."""
 
 WORK, BUDGET, COMPILED = "work", "budget", "compiled"
 """Roots of kinds: what a slow machine makes longer, and what has a budget; and what compiles."""
 
 _BYTES_A_SECOND = {"float64": 7e9, "float32": 7e9, "float16": 3e9, "bfloat16": 3e9}
-_CALL_S, _PRODUCTS_A_SECOND, _BACKWARD, _OF_ANGLES = 2e-5, 5e9, 2, 6
+_CALL_S, _BACKWARD, _OF_ANGLES = 2e-5, 2, 6
+_PRODUCTS_A_SECOND = {"broadcast": 2e8, "broadcast_top_k": 2e8}  # those that broadcast are the slowest by far
+_OTHER_PRODUCTS_A_SECOND = 1e10
+
 _PREPARE_S, _BYTES_PREPARED = 0.02, 2e8  # inputs, their copies and the oracle, in bytes a second
-_FIRST_S, _COMPILE_S, _WARM_UP_S, _PROCESS_S = 0.01, 0.45, 0.05, 5.0
-_WARM_UP_CALLS, _FEWEST_SAMPLES, _OVER_BUDGET, _CHECKED_CALLS = 3, 16, 1.25, 8
+_FIRST_S, _COMPILE_S, _PROCESS_S = 0.03, 0.55, 5.0
+_WARM_UP_S, _WARM_UP, _WARM_UP_CALLS = 0.1, 1.7, 3  # at most, times the budget; or so many calls
+_FEWEST_SAMPLES, _SAMPLE_S, _OVER_BUDGET, _FREE_S = 16, 2e-3, 1.25, 0.1
+_SPOT_CHECK_S = 0.02
+_CHECKED_CALLS, _LATER_CALLS = 3, 7  # the first, that for memory, and a check; later the samples and their checks
 _FINDING_S = {
     "accuracy": 0.006,
     "long_rows": 0.15,
-    "contract": 0.04,
-    "resolution": 0.07,
-    "known_bugs": 0.04,
-    "kernel_of_another_capability": 10.0,  # two fresh processes, which compile
+    "contract": 0.05,
+    "resolution": 0.09,
+    "known_bugs": 0.02,
+    "kernel_of_another_capability": 13.0,  # two fresh processes, which compile
     "always_one": 1.4,
 }
 """By question, or by the name of a family or a bug."""
 
-_COMPILING_S = {"accuracy": 0.4, "contract": 0.1, "resolution": 0.05}
+_COMPILING_S = {"accuracy": 0.8, "contract": 0.1, "resolution": 0.05}
 _UNUSUAL = {
     *("long_rows", "broadcast", "size_one_and_empty", "layouts", "aliasing", "mixed_dtypes", "eps_extremes"),
     *("split_k", "tf32_canary", "gradients", "metamorphic"),
@@ -98,12 +107,11 @@ class Costs:
     def case(self, case: Case, names: Collection[str]) -> list[Stage]:
         """The stages of a case, in their order."""
         names = [name for name in names if self._takes(name, case.dtype, case.device)]
-        call_s, like = _call_s(case), (case.task, case.dtype)
+        like = (case.task, case.dtype)
         prepare_s = _PREPARE_S + case.input_bytes / _BYTES_PREPARED
-        warm_up_s = min(self.seconds, max(_WARM_UP_S, _WARM_UP_CALLS * call_s)) * len(names)
-        fewest_s = min(_FEWEST_SAMPLES * self.processes * call_s, _OVER_BUDGET * self.seconds)
-        samples_s = max(self.seconds, fewest_s, 2 * call_s) * (len(names) + 1)
-        first_calls = [self._first_call(case, name, call_s) for name in names]
+        first_calls = [self._first_call(case, name) for name in names]
+        warm_up_s = sum(self._warm_up_s(_call_s(case, name)) for name in names)
+        samples_s = self.seconds + sum(self._samples_s(_call_s(case, name)) for name in names)
         if self.processes > 1:
             again_s = _PROCESS_S + prepare_s + warm_up_s + sum(stage.seconds for stage in first_calls)
             return [Stage("processes", (WORK, "processes", *like), self.processes * again_s + samples_s)]
@@ -114,23 +122,35 @@ class Costs:
             Stage("samples", (BUDGET, "samples", *like), samples_s),
         ]
 
-    def _first_call(self, case: Case, name: str, call_s: float) -> Stage:
+    def _warm_up_s(self, call_s: float) -> float:
+        usual_s = max(min(_WARM_UP_S, _WARM_UP * self.seconds), _WARM_UP_CALLS * call_s)
+        return min(usual_s, max(_FREE_S, self.seconds))  # a slower one is not warmed up
+
+    def _samples_s(self, call_s: float) -> float:
+        """Of a contestant: its budget, more where the fewest samples or calls exceed it."""
+        fewest_s = min(
+            _FEWEST_SAMPLES * self.processes * (_SAMPLE_S + call_s), max(_OVER_BUDGET * self.seconds, _FREE_S)
+        )
+        return _SPOT_CHECK_S + max(self.seconds, fewest_s, _LATER_CALLS * call_s)
+
+    def _first_call(self, case: Case, name: str) -> Stage:
         kind, seconds = StageKind((WORK, "first calls", case.dtype, name)), _FIRST_S
         if compiles(self.implementations[name].fn):
             graphs = 2 if case.direction == "forward+backward" else 1
-            kind, seconds = (WORK, COMPILED, "first calls", name), graphs * _COMPILE_S
-        return Stage("first calls", kind, seconds + _CHECKED_CALLS * call_s, name)
+            kind = (WORK, COMPILED, "first calls", f"{case.task} {case.direction}", name)
+            seconds = graphs * _COMPILE_S
+        return Stage("first calls", kind, seconds + _CHECKED_CALLS * _call_s(case, name), name)
 
     def finding(self, asked: Key) -> Stage:
         """A finding's only stage."""
         question, family, name = asked.question, asked.name, asked.implementation
-        kind, seconds = StageKind((WORK, question)), _FINDING_S.get(family, _FINDING_S[question])
+        kind, seconds = StageKind((WORK, question, family or name)), _FINDING_S.get(family, _FINDING_S[question])
         if name and not self._takes(name, asked.dtype, asked.device):
             seconds = 0.0
         elif name and compiles(self.implementations[name].fn):
             first = question != "accuracy" or family == ORDINARY
             if first or (self.compile_anew and family in _UNUSUAL):
-                kind, seconds = (WORK, COMPILED, question), seconds + _COMPILING_S[question]
+                kind, seconds = (WORK, COMPILED, question, name), seconds + _COMPILING_S[question]
         return Stage(question, kind, seconds, name)
 
     def _takes(self, name: str, dtype: str, device: str) -> bool:
@@ -138,11 +158,10 @@ class Costs:
         return dtype in entry.dtypes and device in entry.devices
 
 
-def _call_s(case: Case) -> float:
-    """The mean over contestants: those of all pairs that broadcast are the slowest by far."""
-    if case.task == "pairwise":
+def _call_s(case: Case, name: str) -> float:
+    if case.task in ALL_PAIRS:
         n, m, d = case.shape
-        return _CALL_S + n * m * d / _PRODUCTS_A_SECOND
+        return _CALL_S + n * m * d / _PRODUCTS_A_SECOND.get(name, _OTHER_PRODUCTS_A_SECOND)
     slower = _OF_ANGLES if case.task == "angle" else _BACKWARD if case.direction == "forward+backward" else 1
     return _CALL_S + slower * case.input_bytes / _BYTES_A_SECOND[case.dtype]
 

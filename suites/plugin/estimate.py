@@ -2,19 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from suites.plugin.costs import COMPILED, COMPILER_START_S, WORK, Costs, Stage, StageKind
+from suites.plugin.costs import COMPILED, COMPILER_START_S, WAITING, WORK, Costs, Stage, StageKind
 from suites.records.case import Case
 from suites.records.finding import Key
 
 if TYPE_CHECKING:
     from suites.plan import Plan
 
-_PRIOR, _PRIOR_S = 0.03, 0.5  # the kind above weighs as much as this share of a kind, at most as these seconds of it
+_PRIOR, _PRIOR_S = 0.02, 0.5  # the kind above weighs as much as this share of a kind, at most as these seconds of it
 _LEAST_S = 1e-3  # while anything is left; sums of differences end near 0
 _OVERDUE = 0.25  # what is overdue is expected to take this share of the time since the last sign of life, again
+_DOUBT = 3  # the kind above counts as much as so many kinds just below
 _TRUSTED = 0.25  # from this share on, the pace of a stage alone says how long it takes
 
 
@@ -56,15 +58,19 @@ class Estimate:
         self._left_s, self._whole_s, self._expected_s, self._measured_s = (
             defaultdict[StageKind, float](float) for _ in range(4)
         )
+        self._below = defaultdict[StageKind, set[StageKind]](set)
         for stage in planned:
             self._left_s[stage.kind] += stage.seconds
             for level in levels(stage.kind):
                 self._whole_s[level] += stage.seconds
+                self._below[level[:-1]].add(level)
         self._start_s = COMPILER_START_S * any(stage.compiles for stage in planned)
         self._running: Stage | None = None
         self._next: list[Stage] = []
         self._since = 0.0  # when the stage began; its share done, when that was said, and when it began anew
         self._share = self._share_s = self._again_s = 0.0
+        self._waits_since: float | None = None
+        self._waited_s = 0.0  # in the stage that runs
 
     def begin(self, work: Case | Key) -> None:
         """A case or a finding begins."""
@@ -74,6 +80,9 @@ class Estimate:
 
     def at(self, phase: str, name: str, share: float) -> None:
         """A case is in a phase, at a contestant, with a share of the phase done. Unknown phases are part of others."""
+        self._stop_waiting()
+        if phase == WAITING:
+            self._waits_since = self._now()
         known = [self._running, *self._next] if self._running else []
         place = next((n for n, stage in enumerate(known) if stage.phase == phase and stage.name in ("", name)), None)
         if place is None:
@@ -88,6 +97,7 @@ class Estimate:
 
     def end(self) -> None:
         """The case or the finding that began last is done."""
+        self._stop_waiting()
         self._leave()
         self._drop(self._next)
         self._next = []
@@ -118,19 +128,24 @@ class Estimate:
     def _spent_s(self) -> float:
         return self._now() - self._since
 
+    def _stop_waiting(self) -> None:
+        if self._waits_since is not None:
+            self._waited_s += self._now() - self._waits_since
+        self._waits_since = None
+
     def _enter(self) -> None:
         stage = self._next.pop(0)
         self._left_s[stage.kind] -= stage.seconds
         if stage.compiles:
             stage, self._start_s = stage._replace(seconds=stage.seconds + self._start_s), 0.0
         self._running, self._since = stage, self._now()
-        self._share = self._share_s = self._again_s = 0.0
+        self._share = self._share_s = self._again_s = self._waited_s = 0.0
 
     def _leave(self) -> None:
         if self._running:
             for level in levels(self._running.kind):
                 self._expected_s[level] += self._running.seconds
-                self._measured_s[level] += self._spent_s
+                self._measured_s[level] += self._spent_s - self._waited_s
         self._running = None
 
     def _skip_to(self, place: int) -> None:
@@ -150,11 +165,19 @@ class Estimate:
         """Measured over expected seconds of a kind; what is not measured yet is taken from the kind above."""
         factor = 1.0
         for level in levels(kind):
-            expected_s, measured_s = self._expected_s[level], self._measured_s[level]
-            prior_s = min(_PRIOR_S, _PRIOR * self._whole_s[level])
-            if expected_s + prior_s:
-                factor = (measured_s + prior_s * factor) / (expected_s + prior_s)
+            ratio = self._ratio(level, factor)
+            factor = self._typical(level, factor) if level != kind else ratio
         return factor
+
+    def _ratio(self, level: StageKind, factor: float) -> float:
+        prior_s = min(_PRIOR_S, _PRIOR * self._whole_s[level])
+        expected_s = self._expected_s[level] + prior_s
+        return (self._measured_s[level] + prior_s * factor) / expected_s if expected_s else factor
+
+    def _typical(self, level: StageKind, factor: float) -> float:
+        """The median over the measured kinds just below: one that is far off says little about the others."""
+        below = [kind for kind in self._below[level] if self._expected_s[kind]]
+        return median([factor] * _DOUBT + [self._measured_s[kind] / self._expected_s[kind] for kind in below])
 
 
 def levels(kind: StageKind) -> Iterator[StageKind]:
