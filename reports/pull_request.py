@@ -13,7 +13,8 @@ from reports.sections.speed import references, sureness
 from reports.sections.speed.by_shape import FASTEST, NONE, on_page
 from reports.sections.speed.by_winner import by_winner
 from reports.sections.speed.decision import Decision, decide
-from results import ROOT, load, load_end, load_findings, load_run
+from results import ROOT, Run, load, load_end, load_findings, load_run
+from results.references import FASTEST as WITHOUT
 
 UNTESTED = "Rows of zeros, NaN and infinity were not tested; `pytest suites/test_errors.py` tests them."
 ROOM = 5
@@ -47,8 +48,10 @@ def pull_request(
     ranked = measured(records, judged(found.accuracy, limits), limits)
     decided = decide(*ranked, answered)
     baselines = {*records.loc[records["baseline"], "implementation"]}
-    chosen = [name for name in decided.rows[FASTEST].unique() if name not in {*baselines, NONE}]
-    alike = ALIKE if {*chosen} <= {*answered["implementation"]} else UNTESTED
+    won = [name for name in decided.rows[FASTEST].unique() if name != NONE]
+    chosen = [name for name in won if name not in baselines or (records["reference_why"] == WITHOUT).all()]
+    compared = {*won, *baselines} <= {*answered["implementation"]} and {*won} - baselines
+    alike = ALIKE if compared else "" if answered["implementation"].isin(won).any() else UNTESTED
     values = {
         "run": head,
         "commit": head.environment.commit[:7],
@@ -58,8 +61,8 @@ def pull_request(
         **_answer(decided),
         "sureness": [*references.said(ranked.table), *sureness.sureness(ranked.table)],
         "budgets": sureness.budgets(limits, {*ranked.table["dtype"]}),
-        "drop_ins": drop_ins.brief(decided.changes) or [alike],
-        "folder": _folder(published, head.name),
+        "drop_ins": drop_ins.brief(decided.changes) or [alike] * bool(alike),
+        "folder": _folder(published, head),
         "sources": {name: head.sources[name] for name in chosen if head.sources.get(name)},
         "unsaved": [name for name in chosen if not head.sources.get(name)],
     }
@@ -74,6 +77,7 @@ def _answer(decided: Decision) -> dict[str, object]:
     return {"answers": on_page(decided.rows), "lines": versus if len(decided.rows) + len(versus) <= ROOM else []}
 
 
-def _folder(published: Path, run: str) -> str:
-    """The folder of a published run; "" for one that is not."""
-    return next((f"reports/published/{path.parent.name}/" for path in published.glob(f"*/{run}.jsonl")), "")
+def _folder(published: Path, run: Run) -> str:
+    """The folder of a published run; "" for one that is not, though one of its name may be."""
+    started = ((path, load_run(str(path)).started) for path in published.glob(f"*/{run.name}.jsonl"))
+    return next((f"reports/published/{path.parent.name}/" for path, when in started if when == run.started), "")

@@ -69,6 +69,13 @@ def test_what_zero_rows_give_is_said_in_any_case(asked: tuple[str, ...], said: s
     assert f"- {said}" in pasted(tmp_path, *(contract(name, USUAL) for name in asked))
 
 
+def test_the_winner_of_a_run_without_a_baseline_is_compared_with_nothing_and_has_its_code(tmp_path: Path) -> None:
+    save(tmp_path, [line for line in lines() if not line.baseline], OF_FAST)
+    text = pull_request(OF_FAST.name, root=tmp_path, published=tmp_path / "published")
+    assert ALIKE not in text
+    assert "The code of fast" in text
+
+
 def test_a_run_without_code_says_where_it_is(tmp_path: Path) -> None:
     text = pasted(tmp_path, head=HEAD)
     assert "- The run does not hold the code of `fast`: see the commit." in text
@@ -79,8 +86,11 @@ def test_pictures_are_named_if_they_are_published(tmp_path: Path) -> None:
     assert "Pictures" not in pasted(tmp_path)
     folder = tmp_path / "published" / "a-cpu"
     folder.mkdir(parents=True)
-    (folder / "golden.jsonl").touch()
+    save(folder, lines(), OF_FAST)
     assert "- Pictures, tables and every sample: `reports/published/a-cpu/`" in pasted(tmp_path)
+    assert "Pictures" not in pasted(tmp_path, head=replace(OF_FAST, started="2020-01-01T00:00:00+00:00")), (
+        "its namesake"
+    )
 
 
 def test_nothing_from_outside_is_markup(tmp_path: Path) -> None:
