@@ -35,7 +35,7 @@ class Estimate:
     """The seconds that are left of a run.
 
     Each case is a list of stages, and each finding is one. What a stage takes corrects the stages of its kind: by the
-    ratio of their measured to their expected seconds. It starts from the median over the kinds with the same kind above.
+    ratio of their measured to their expected seconds. It starts from the median over the kinds next to it.
     A wait for a quiet machine has no part in it.
 
     Args:
