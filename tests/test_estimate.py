@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from implementations import registry
+from suites.measure import quiet
 from suites.plan import Plan
-from suites.plugin.costs import COMPILER_START_S, Costs, compiles
+from suites.plugin.costs import COMPILER_START_S, WAITING, Costs, compiles
 from suites.plugin.estimate import Estimate, planned_s
 from suites.records.case import Case
 from suites.records.finding import Key
@@ -248,3 +249,37 @@ def test_a_wait_within_a_case_is_part_of_it() -> None:
     estimate.at("waiting for a quiet machine", "", 0.0)
     time[0] = 20.0
     assert estimate.left_s > before
+
+
+def left_after(phases: Mapping[str, float], cases: Mapping[Case, tuple[str, ...]] = CASES) -> float:
+    """What is left after a first case with these phases, in seconds."""
+    time = [0.0]
+    estimate = Estimate(COSTS, cases, (), lambda: time[0])
+    estimate.begin(next(iter(cases)))
+    for phase, seconds in phases.items():
+        estimate.at(phase, "", 0.0)
+        time[0] += seconds
+    estimate.end()
+    return estimate.left_s
+
+
+def test_a_wait_for_a_quiet_machine_says_nothing_about_the_next_cases() -> None:
+    usual = {"inputs": 0.1, "samples": 4.0}
+    assert left_after(usual | {WAITING: 60.0}) == pytest.approx(left_after(usual))
+    assert WAITING == quiet.WAITING
+
+
+def test_one_finding_far_off_does_not_spread_to_other_kinds() -> None:
+    time, bug = [0.0], Key("known_bugs", name="kernel_of_another_capability")
+    estimate = Estimate(COSTS, CASES, (bug, *ACCURACY), lambda: time[0])
+    estimate.begin(bug)
+    time[0] = 1000.0
+    estimate.end()
+    assert estimate.left_s == pytest.approx(Estimate(COSTS, CASES, ACCURACY, lambda: 0.0).left_s, rel=0.1)
+
+
+def test_in_all_pairs_those_that_broadcast_cost_more_from_the_start() -> None:
+    entries = {name: registry.get(name) for name in ("broadcast_top_k", "matmul_top_k")}
+    case = Case(task="top_k", shape=(64, 50000, 384), dtype="float32", device="cpu", k=10)
+    slow, fast = (Estimate(Costs(implementations=entries, seconds=1.0), {case: (name,)}, ()).left_s for name in entries)
+    assert slow > fast + 30

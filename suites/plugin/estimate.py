@@ -35,7 +35,8 @@ class Estimate:
     """The seconds that are left of a run.
 
     Each case is a list of stages, and each finding is one. What a stage takes corrects the stages of its kind: by the
-    ratio of their measured to their expected seconds, which starts from that of the kind above.
+    ratio of their measured to their expected seconds. It starts from the median over the kinds next to it.
+    A wait for a quiet machine has no part in it.
 
     Args:
         costs: what stages are expected to take.
@@ -110,7 +111,7 @@ class Estimate:
         left_s = self.running_s
         left_s += sum(seconds * self._factor(kind) for kind, seconds in self._left_s.items())
         if any(seconds > _LEAST_S for kind, seconds in self._left_s.items() if COMPILED in kind):
-            left_s += self._start_s * self._factor((WORK,))
+            left_s += self._start_s * self._typical((WORK,), 1.0)
         return max(_LEAST_S, left_s)
 
     @property
