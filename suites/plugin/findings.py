@@ -36,6 +36,11 @@ class Asking:
             asked = self._survey.asked(*marker.args)
             metafunc.parametrize("asked", asked, ids=["-".join(filter(None, key)) for _, *key in asked])
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Cases first: speed is the question, and findings may take minutes."""
+        items.sort(key=lambda item: "findings" in item.keywords)
+
     @pytest.fixture
     def finding(self, asked: Key) -> Finding:
         """The finding of a question about an implementation on a subject."""
