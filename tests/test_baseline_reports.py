@@ -79,6 +79,15 @@ def test_more_than_six_comparisons_are_left_to_the_tables(tmp_path: Path) -> Non
     (tmp_path / "a.jsonl").unlink()
     save(tmp_path, *lines, END, run=head("a"))
     assert answer("a", baseline="a", root=tmp_path).versus == []
+    (tmp_path / "a.jsonl").unlink()
+    many = [replace(CASE, shape=(rows, 768)) for rows in range(1, 13)]
+    save(
+        tmp_path,
+        *(timed(name, ms, case) for case in many for name, ms in (("builtin", 1), ("a", 2))),
+        END,
+        run=head("a"),
+    )
+    assert len(answer("a", root=tmp_path).versus) == 12, "one against another is the question itself"
 
 
 def test_ratios_tables_pictures_and_headlines_are_against_the_asked_baseline(tmp_path: Path) -> None:

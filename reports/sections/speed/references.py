@@ -32,12 +32,14 @@ def versus(table: pd.DataFrame, show: Show = code, text: Show = escape) -> list[
     """Each implementation against its reference in each case: "`a` against `b`: 3.2 % slower (2.9 to 3.5)".
 
     Only where somebody asked for the reference, or one implementation met it: otherwise the question is which one to
-    ship, and the answer comes first. At most `LINES` comparisons, at most `FEW` in each case; none for more.
+    ship, and the answer comes first. At most `LINES` comparisons, or twice as many of one
+    implementation, at most `FEW` in each case; none for more.
     """
     rows = table[~table["baseline"] & (table["reference"] != "") & (table["status"] == "ok")]
     rows = rows.sort_values(["size", "label"], kind="stable")
-    which = rows["implementation"].nunique() > 1 and (rows["reference_why"] != ASKED).any()
-    if which or len(rows) > LINES or (rows.groupby("case").size() > FEW).any():
+    several = rows["implementation"].nunique() > 1
+    which = several and (rows["reference_why"] != ASKED).any()
+    if which or len(rows) > (LINES if several else 2 * LINES) or (rows.groupby("case").size() > FEW).any():
         return []
     cases = group_names(rows.assign(apart="")) + ", " + rows["label"]
     return [
