@@ -19,7 +19,7 @@ from suites.plugin.console import ProgressLine, failure
 from suites.plugin.costs import Costs
 from suites.plugin.options import asks_for_tables
 from suites.plugin.progress import Progress, duration
-from suites.records.case import Case
+from suites.records.case import FAMILY_NAMES, Case
 from suites.records.finding import Accuracy, Key
 from suites.records.record import Record, Status
 from tests.checkout import Checkout
@@ -137,6 +137,19 @@ def test_between_samples_the_line_is_drawn_five_times_a_second_at_most(terminal:
         clock[0] += 1e-3
         line.alive("samples", "normalize", sample / 3000)
     assert 10 <= terminal.getvalue().count("\r") - before <= 15
+
+
+def test_short_findings_share_the_same_few_drawings(terminal: Terminal, clock: list[float]) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    asked = [Key("accuracy", "cpu", "float32", family, "builtin") for family in FAMILY_NAMES if family != "long_rows"]
+    line.start(COSTS, {}, asked)
+    before = terminal.getvalue().count("\r")
+    for one in asked:
+        line.running(one)
+        line.alive("error suite", "", 0.0)  # each finding enters the phase anew
+        clock[0] += 0.03
+        line.done(one)
+    assert 3 <= terminal.getvalue().count("\r") - before <= 6
 
 
 def test_what_may_take_long_is_named_at_once(terminal: Terminal, clock: list[float]) -> None:

@@ -22,7 +22,7 @@ from suites.records.record import Record, Status
 _MARKERS = {"cases", "findings"}
 _LONGEST = 120
 _PAUSE_S = 0.2  # between two drawings of the line, unless something long begins
-_LONG = {"first calls", "processes", "known_bugs", "always_one"}  # may take seconds without a sign of life
+_LONG = {"first calls", "processes"}  # phases that may take seconds without a sign of life
 _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "timed out"}
 
 
@@ -68,7 +68,7 @@ class ProgressLine:
     def running(self, work: Case | Key) -> None:
         """A case or a finding begins."""
         self._progress.begin(work)
-        if isinstance(work, Case) or work.question in _LONG or not self._paused:
+        if isinstance(work, Case) or not self._paused or self._progress.running_s >= _PAUSE_S:
             self._draw()
 
     def alive(self, phase: str, name: str, share: float) -> None:
@@ -76,7 +76,8 @@ class ProgressLine:
         if self._paused and (name or share) and phase not in _LONG:
             return  # between samples every microsecond counts
         self._progress.at(phase, name, share)
-        self._draw()
+        if phase in _LONG or not self._paused:
+            self._draw()
 
     def done(self, work: Case | Key) -> None:
         """The case or the finding that began last is done."""

@@ -60,6 +60,7 @@ class Estimate:
             defaultdict[StageKind, float](float) for _ in range(4)
         )
         self._below = defaultdict[StageKind, set[StageKind]](set)
+        self._factors: dict[StageKind, float] = {}  # since the last stage ended
         for stage in planned:
             self._left_s[stage.kind] += stage.seconds
             for level in levels(stage.kind):
@@ -147,6 +148,7 @@ class Estimate:
             for level in levels(self._running.kind):
                 self._expected_s[level] += self._running.seconds
                 self._measured_s[level] += self._spent_s - self._waited_s
+            self._factors.clear()
         self._running = None
 
     def _skip_to(self, place: int) -> None:
@@ -164,11 +166,12 @@ class Estimate:
 
     def _factor(self, kind: StageKind) -> float:
         """Measured over expected seconds of a kind; what is not measured yet is taken from the kind above."""
-        factor = 1.0
-        for level in levels(kind):
-            ratio = self._ratio(level, factor)
-            factor = self._typical(level, factor) if level != kind else ratio
-        return factor
+        if kind not in self._factors:
+            factor = 1.0
+            for level in levels(kind[:-1]):
+                factor = self._typical(level, factor)
+            self._factors[kind] = self._ratio(kind, factor)
+        return self._factors[kind]
 
     def _ratio(self, level: StageKind, factor: float) -> float:
         prior_s = min(_PRIOR_S, _PRIOR * self._whole_s[level])
