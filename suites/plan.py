@@ -67,6 +67,8 @@ class Plan:
                 values.
         """
         limits = budget.parse(error_budget) if error_budget is not None else {}
+        if baseline is not None and not baseline.strip():
+            raise PlanError("--baseline is empty; name an implementation, or leave it out")
         for file in files or ():
             discovery.load_file(Path(file))
         entries = chosen(implementations)
@@ -83,7 +85,7 @@ class Plan:
         _require_possible(grid, cases)
         taking_part = contestants(entries, cases, baseline or "", grid)
         unasked = unsolved(cases, taking_part)
-        if fitted.grid.families and (implementations or baseline):
+        if fitted.grid.families and any((implementations, baseline, inputs, queries)):
             unasked["known_bugs"] = "they are torch's, not part of the question"
         return cls(
             grid=fitted.grid,

@@ -30,7 +30,7 @@ class Options:
 class FittedGrid:
     """A grid whose blocks have the shapes of the user's rows, these rows by `Case.inputs`, and what is left out.
 
-    `left_out` maps a task of the grid, or "known_bugs", to the reason.
+    `left_out` maps a task of the grid to the reason.
     """
 
     grid: Grid
@@ -58,8 +58,6 @@ class FittedGrid:
         blocks, more = _of_rows(kept, rows, search, top_k=bool(k))
         if search:
             blocks += _of_search(kept, search, k, every_dtype=options.dtypes is not None)
-        if kept.families:
-            more["known_bugs"] = "they are torch's, not part of the question"
         measured = {block.task for block in blocks}
         return cls(
             grid=dataclasses.replace(kept, blocks=tuple(blocks)),
