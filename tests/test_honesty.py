@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from threading import Event
 from time import sleep
@@ -20,15 +21,12 @@ import torch
 import implementations
 from implementations import Implementation
 from suites.inputs import make_inputs
-from suites.measure.clock import Clock, host_clock
-from suites.measure.phases import Phases
-from suites.measure.problem import MakeInputs
-from suites.measure.rounds import Budget
-from suites.measure.together import measure_case
+from suites.measure.clock import host_clock
 from suites.measure.world import World
 from suites.records.case import CONTRACT, DIRECTIONS, INPUTS, Case
 from suites.records.record import Record, Status
-from tests.cheats import A_REAL_CLOCK, BACKWARD_CHEATS, CHEATS, CLOCK, FLAGGED, LARGE_CASE, POOLS, TIRED, Cheat, cosine
+from tests import measuring
+from tests.cheats import A_REAL_CLOCK, BACKWARD_CHEATS, CHEATS, FLAGGED, LARGE_CASE, POOLS, TIRED, Cheat, cosine
 
 CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
 BACKWARD = dataclasses.replace(CASE, direction="forward+backward")
@@ -55,25 +53,7 @@ def _tiny_cases_are_quick_and_nothing_is_left_changed(one_thread: None) -> Itera
     gc.unfreeze()
 
 
-def measure(
-    *entries: Implementation,
-    case: Case = CASE,
-    call_s: float = 1e-5,
-    seconds: float = 0.03,
-    clock: Clock = CLOCK,
-    inputs: MakeInputs = make_inputs,
-) -> dict[str, Record]:
-    CLOCK.start(call_s)
-    records = measure_case(
-        case,
-        entries,
-        make_inputs=inputs,
-        clock=clock,
-        budget=Budget(seconds=seconds, precision=1e-9),
-        rng=random.Random(0),
-        phases=Phases(lambda: CLOCK.time) if clock is CLOCK else Phases(),
-    )
-    return {record.implementation: record for record in records}
+measure = partial(measuring.measure, case=CASE)
 
 
 def planted(fn: Callable[..., object], name: str = "planted") -> Implementation:

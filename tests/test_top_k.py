@@ -4,6 +4,7 @@ import dataclasses
 import random
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,12 +19,10 @@ from suites.inputs import make_inputs
 from suites.measure.fit import own_bytes
 from suites.measure.phases import Phases
 from suites.measure.problem import Pair, Problem, call_of
-from suites.measure.rounds import Budget
-from suites.measure.together import measure_case
 from suites.records.case import Case
 from suites.records.jsonl import from_line, to_line
 from suites.records.record import Record, Status
-from tests.cheats import CLOCK
+from tests import measuring
 from tests.runs import measured, save
 
 CASE = Case(task="top_k", shape=(6, 20, 16), dtype="float32", device="cpu", k=4)
@@ -49,20 +48,7 @@ def planted(fn: Callable[..., object], **fields: Any) -> Implementation:
     return dataclasses.replace(HONEST[1], fn=fn, name="planted", **{"prepare": None, **fields})
 
 
-def measure(
-    *entries: Implementation, case: Case = CASE, inputs: Callable[[Case], Pair] = make_inputs, seconds: float = 0.03
-) -> dict[str, Record]:
-    CLOCK.start(1e-4)
-    records = measure_case(
-        case,
-        entries,
-        make_inputs=inputs,
-        clock=CLOCK,
-        budget=Budget(seconds=seconds, precision=1e-9),
-        rng=random.Random(0),
-        phases=Phases(lambda: CLOCK.time),
-    )
-    return {record.implementation: record for record in records}
+measure = partial(measuring.measure, case=CASE, call_s=1e-4)
 
 
 def judged(fn: Callable[..., object], *, inputs: Callable[[Case], Pair] = make_inputs, **fields: Any) -> Record:
