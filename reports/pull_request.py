@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from reports.budget import of_run
+import pandas as pd
+
+from reports.decided import decided
 from reports.markdown import filled
-from reports.measured import measured
 from reports.publish import PUBLISHED
-from reports.sections.accuracy.accuracy import judged
-from reports.sections.contracts import contracts, drop_ins
+from reports.sections.contracts import drop_ins
 from reports.sections.speed import references, sureness
 from reports.sections.speed.by_shape import FASTEST, NONE, on_page
 from reports.sections.speed.by_winner import by_winner
-from reports.sections.speed.decision import Decision, decide
-from results import ROOT, Run, load, load_end, load_findings, load_run
+from reports.sections.speed.decision import Decision
+from results import ROOT, Run, load_end, load_run
 from results.references import FASTEST as WITHOUT
 
 UNTESTED = "Rows of zeros, NaN and infinity were not tested; `pytest suites/test_errors.py` tests them."
@@ -40,15 +40,11 @@ def pull_request(
         UnknownBaseline: the run has no time of `baseline`.
         ValueError: the file does not hold a run, or no speed was measured.
     """
-    head, records = load_run(run, root), load(run, baseline=baseline, root=root)
-    found, limits = load_findings(run, root, baseline), of_run(head, budget or {})
+    head, records, limits, answered, ranked, decision = decided(run, baseline, budget or {}, root)
     if not (records["status"] == "ok").any():
-        raise ValueError(f"the run {head.name} has no times; --pr needs a run of `pytest suites`")
-    answered = contracts.answered(found.contracts)
-    ranked = measured(records, judged(found.accuracy, limits), limits)
-    decided = decide(*ranked, answered)
+        raise ValueError(f"the run {head.name} has no times; {_why(records)}")
     baselines = {*records.loc[records["baseline"], "implementation"]}
-    won = [name for name in decided.rows[FASTEST].unique() if name != NONE]
+    won = [name for name in decision.rows[FASTEST].unique() if name != NONE]
     chosen = [name for name in won if name not in baselines or (records["reference_why"] == WITHOUT).all()]
     compared = {*won, *baselines} <= {*answered["implementation"]} and {*won} - baselines
     alike = ALIKE if compared else "" if answered["implementation"].isin(won).any() else UNTESTED
@@ -58,10 +54,10 @@ def pull_request(
         "end": load_end(run, root),
         "machine": head.environment.gpu or head.environment.cpu,
         "disturbed": sureness.disturbed(ranked.table),
-        **_answer(decided),
+        **_answer(decision),
         "sureness": [*references.said(ranked.table), *sureness.sureness(ranked.table)],
         "budgets": sureness.budgets(limits, {*ranked.table["dtype"]}),
-        "drop_ins": drop_ins.brief(decided.changes) or [alike] * bool(alike),
+        "drop_ins": drop_ins.brief(decision.changes) or [alike] * bool(alike),
         "folder": _folder(published, head),
         "sources": {name: head.sources[name] for name in chosen if head.sources.get(name)},
         "unsaved": [name for name in chosen if not head.sources.get(name)],
@@ -69,12 +65,21 @@ def pull_request(
     return filled("pull_request.md.j2", values).rstrip()
 
 
-def _answer(decided: Decision) -> dict[str, object]:
+def _why(records: pd.DataFrame) -> str:
+    """Why a run has no times, and what to do."""
+    statuses = records["status"].value_counts()
+    if statuses.empty:
+        return "--pr needs a run of `pytest suites` with cases"
+    counts = ", ".join(f"{count:,} {str(status).replace('_', ' ')}" for status, count in statuses.items())
+    return f"of its records {counts}, such as: {records['reason'].iloc[0]}"
+
+
+def _answer(decision: Decision) -> dict[str, object]:
     """The table of at most four rows and comparisons of what did not win, if there is room; else the winners."""
-    versus = references.versus(decided.others)
-    if len(decided.rows) >= ROOM:
-        return {"answers": None, "lines": by_winner(decided.shapes)}
-    return {"answers": on_page(decided.rows), "lines": versus if len(decided.rows) + len(versus) <= ROOM else []}
+    versus = references.versus(decision.others)
+    if len(decision.rows) >= ROOM:
+        return {"answers": None, "lines": by_winner(decision.shapes)}
+    return {"answers": on_page(decision.rows), "lines": versus if len(decision.rows) + len(versus) <= ROOM else []}
 
 
 def _folder(published: Path, run: Run) -> str:

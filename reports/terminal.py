@@ -7,19 +7,17 @@ from pathlib import Path
 import pandas as pd
 
 from reports import units
-from reports.budget import given, of_run
+from reports.budget import given
+from reports.decided import decided
 from reports.markdown import plain
-from reports.measured import Measured, measured
-from reports.sections.accuracy.accuracy import judged
-from reports.sections.contracts import contracts
+from reports.measured import Measured
 from reports.sections.speed import references
 from reports.sections.speed.by_shape import FASTEST
-from reports.sections.speed.decision import decide
 from reports.sections.speed.sentences import flaw
 from reports.sections.speed.sureness import AGAIN, QUIETER, disturbed
 from reports.sections.speed.table import group_names
 from reports.sections.speed.verdicts import NOTICEABLE, noise
-from results import ROOT, load, load_end, load_findings, load_run
+from results import ROOT, load_end
 
 COLUMNS = ("case", "fastest", "time", "against", "error", "beware")
 MOST = 20
@@ -58,20 +56,15 @@ def answer(
         UnknownBaseline: the run has no time of `baseline`.
         ValueError: the file does not hold a run.
     """
-    budgets = of_run(load_run(run, root), given(budget, budget_u))
-    found, records = load_findings(run, root, baseline), load(run, baseline=baseline, root=root)
-    answered = contracts.answered(found.contracts)
-    ranked = measured(records, judged(found.accuracy, budgets), budgets)
-    table = ranked.table
-    decided = decide(*ranked, answered)
-    lines = _lines(decided.rows)
+    found = decided(run, baseline, given(budget, budget_u), root)
+    table, lines = found.measured.table, _lines(found.decision.rows)
     limits = (
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",
         _provisional(table),
-        _missing(records),
+        _missing(found.records),
         *references.said(table, plain, plain),
         _noisy(table),
-        *_flawed_baselines(ranked, decided.close_seconds),
+        *_flawed_baselines(found.measured, found.decision.close_seconds),
         f"{units.counted(len(lines) - MOST, 'more line')} of the answer: see the report." if len(lines) > MOST else "",
     )
     return Answer(
@@ -90,8 +83,10 @@ def _lines(rows: pd.DataFrame) -> pd.DataFrame:
         " ".join([task, shape, dtype, *([] if one_device else [device]), *rest])
         for (task, dtype, device, *rest), shape in zip(groups, rows["shape"], strict=True)
     ]
-    itself = rows["against the baseline"].str.contains("the baseline", regex=False)
-    theirs = rows["baseline"].str.replace("`, ", " ").mask(itself, "")
+    theirs = [
+        "" if baseline.startswith(f"`{name}`, ") else baseline.replace("`, ", " ")
+        for baseline, name in zip(rows["baseline"], rows[FASTEST], strict=True)
+    ]
     against = [
         ", ".join(word for word in words if word not in ("", units.MISSING))
         for words in zip(theirs, rows["against the baseline"], strict=True)

@@ -116,7 +116,7 @@ def test_the_command_prints_it_and_writes_nothing(tmp_path: Path, capsys: pytest
     [
         (("--pr", "--publish"), "leave out --publish and --against"),
         (("--pr", "--against", "golden"), "leave out --publish and --against"),
-        (("--pr", "empty"), "the run empty has no times; --pr needs a run of `pytest suites`"),
+        (("--pr", "empty"), "the run empty has no times; --pr needs a run of `pytest suites` with cases"),
     ],
 )
 def test_what_it_cannot_do_is_said(

@@ -467,7 +467,7 @@ def provisional(monkeypatch: pytest.MonkeyPatch, *cases: Case) -> None:
         here = table["case"].isin(disturbed) & (table["verdict"] != "")
         return table.assign(verdict=table["verdict"].mask(here, "provisional: " + table["verdict"]))
 
-    for module in ("reports.render", "reports.terminal", "reports.pull_request"):
+    for module in ("reports.render", "reports.decided"):
         monkeypatch.setattr(sys.modules[module], "load", loaded)
 
 

@@ -12,10 +12,6 @@ QUIETER = "A quieter machine, or more `--seconds`, would"
 AGAIN = "Let the machine be idle, and measure again"
 
 
-FEWEST = 6
-"""Fewer pairs of rounds have no 95 % interval of the median."""
-
-
 def sureness(table: pd.DataFrame) -> list[str]:
     """The noise floor, and whether it hides much; a sentence each."""
     floors = noise(table)
@@ -26,9 +22,11 @@ def sureness(table: pd.DataFrame) -> list[str]:
         f"**Noise floor: {units.percent(median)}** (median case), {units.percent(worst['noise_floor'])} (worst case, "
         f"{code(worst['case'])}). Smaller differences are not reported. Ranges in parentheses are 95 % intervals."
     ]
-    if few := int((table["rounds"] < 2 * FEWEST).sum()):
-        had = f"**{units.counted(few, 'record')} had few rounds**, under {FEWEST} pairs, which have no interval"
-        lines.append(f"{had}: a range there goes from the least ratio over 1.5 to 1.5 times the largest.")
+    if few := int(table["flags"].str.contains("few_rounds", regex=False).sum()):
+        lines.append(
+            f"**{units.counted(few, 'record')} had few rounds.** Fewer than 6 pairs have no interval: a range there "
+            "goes from the least ratio over 1.5 to 1.5 times the largest."
+        )
     noisy = worst["noise_floor"] > NOTICEABLE
     return [*lines, f"**The machine was noisy.** {QUIETER} resolve smaller differences."] if noisy else lines
 
