@@ -39,9 +39,9 @@ def test_a_question_is_announced_in_aligned_lines(files: dict[str, str]) -> None
         "measured  grid quick: 11 cases on cpu, paired, angle and pairwise in float32 and bfloat16, 4 implementations",
         "sampling  each ratio to ± 1 %, at most 0.06 s per implementation",
         "rows      file:emb: 2,000 rows of 8; each row with the next, the last with the first; "
-        "1, 1,024 and 1,797 of 2,000 rows, sampled",
-        "rows      file:q+emb: 64 queries, a corpus of 2,000 rows of 8; 1 of 64 rows, sampled",
-        "errors    2 findings on 2 families of hard inputs",
+        "samples of 1, 1024 and 1797 of 2,000 rows, and all of them",
+        "rows      file:q+emb: 64 queries, a corpus of 2,000 rows of 8; samples of 1 of 64 rows, and all of them",
+        "findings  2 results about errors on 2 families of hard inputs",
         "left out  feature maps: file:emb holds [N, D] rows, it takes [N, C, H, W]",
         "left out  top k: --k K asks for the nearest K rows",
         "left out  known bugs: they are torch's, not part of the question",

@@ -300,7 +300,7 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
     result.assert_outcomes(passed=7, skipped=3)
     said = (
         "file:emb: 12 rows of 32; each row with the next, the last with the first; all pairs of rows; "
-        "3, 4 and 8 of 12 rows, sampled; int64 converted to float32"
+        "samples of 3, 4 and 8 of 12 rows, and all of them; int64 converted to float32"
     )
     result.stdout.fnmatch_lines(
         [

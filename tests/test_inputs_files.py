@@ -116,8 +116,8 @@ def test_a_note_names_the_two_sides_of_the_comparison(tmp_path: Path) -> None:
 def test_a_sample_is_said_with_what_it_is_of(tmp_path: Path) -> None:
     rows = load_file(saved(tmp_path, np.ones((5000, 2))))
     cases = [case((n, 2)) for n in (1, 4096, 5000)]
-    assert rows.description(cases).endswith("; 1 and 4,096 of 5,000 rows, sampled")
-    assert "sampled" not in rows.description(cases[2:])
+    assert rows.description(cases).endswith("; samples of 1 and 4096 of 5,000 rows, and all of them")
+    assert "sample" not in rows.description(cases[2:])
 
 
 @pytest.mark.parametrize("dtype", BYTES)

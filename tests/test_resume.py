@@ -249,7 +249,8 @@ def test_a_run_on_the_rows_of_a_file_that_its_grid_names_goes_on_and_not_with_ot
     (checkout.root / "tiny.toml").write_text(f"seconds = 0.001\n{block}{block}shapes = [4]\n")
     asked = ("--benchmark-save=cut", "--precision=50")
     first = checkout.bench(*asked)
-    first.stdout.fnmatch_lines(["rows *file:emb: 6 rows of 16; each row with the next*; 4 of 6 rows, sampled"])
+    sampled = "samples of 4 of 6 rows, and all of them"
+    first.stdout.fnmatch_lines([f"rows *file:emb: 6 rows of 16; each row with the next*; {sampled}"])
     file = checkout.file("cut")
     *lines, _ = file.read_text().splitlines(keepends=True)
     file.write_text("".join(lines[:-1]))  # as if killed while saving the last case

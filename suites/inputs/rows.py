@@ -110,15 +110,18 @@ class UserInputs:
         return between.join(counts if self.source.queries else dict.fromkeys(counts))
 
     def _sampled(self, taken: list[Case]) -> str:
-        """The samples among the cases, such as "1 and 4,096 of 50,000 rows, sampled"."""
+        """The samples among the cases, such as "samples of 1 and 4096 of 50,000 rows, and all of them"."""
         whole = dict.fromkeys((len(self.x), len(self._others)))
         counts: dict[int, set[int]] = {of: set() for of in whole}
         for case in taken:
             for of, count in zip((len(self.x), len(self._others)), (s[0] for s in case.operand_shapes), strict=True):
                 counts[of].add(count)
-        samples = {of: sorted(some - {of}) for of, some in counts.items()}
-        said = [f"{listed([f'{n:,}' for n in some])} of {of:,}" for of, some in samples.items() if some]
-        return f"{' and '.join(said)} rows, sampled" if said else ""
+        said = [
+            f"samples of {listed(map(str, sorted(some - {of})))} of {of:,} rows{', and all of them' * (of in some)}"
+            for of, some in counts.items()
+            if some - {of}
+        ]
+        return "; ".join(said)
 
     def _require_fits(self, block: torch.Tensor, dtype: str) -> None:
         to = getattr(torch, dtype)

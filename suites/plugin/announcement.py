@@ -12,6 +12,7 @@ from suites.records.finding import Key
 from suites.session import Session
 from suites.words import counted, listed
 
+_ABOUT = {"contract": "contracts", "resolution": "resolution", "known_bugs": "known bugs", "always_one": "trainings"}
 _NAMED = 2  # absent implementations, with the reason of each: more of them take one line
 
 
@@ -33,7 +34,7 @@ def announcement(
         *([("budget", f"an error of {budget.spelt(plan.error_budget)}")] if plan.error_budget else []),
         ("sampling", _sampling(plan)),
         *(("rows", rows.description(session.selected)) for rows in plan.inputs.values()),
-        *([("errors", _errors(findings))] if findings else []),
+        *([("findings", _findings(findings))] if findings else []),
         *(("left out", text) for text in _left_out(plan)),
         *(("absent", text) for text in _absent(absent)),
         ("time", f"about {duration(planned_s(plan, session.left, findings))}"),
@@ -66,9 +67,11 @@ def _sampling(plan: Plan) -> str:
     return f"{said}, over {plan.processes} processes" if plan.processes > 1 else said
 
 
-def _errors(findings: Collection[Key]) -> str:
-    families = {asked.name for asked in findings if asked.question == "accuracy"}
-    return f"{counted(len(findings), 'finding')} on {counted(len(families), 'family', 'families')} of hard inputs"
+def _findings(findings: Collection[Key]) -> str:
+    families = {one.name for one in findings if one.question == "accuracy"}
+    questions = {one.question for one in findings}
+    about = {"accuracy": f"errors on {counted(len(families), 'family', 'families')} of hard inputs", **_ABOUT}
+    return f"{counted(len(findings), 'result')} about {listed(about[one] for one in about if one in questions)}"
 
 
 def _left_out(plan: Plan) -> list[str]:
