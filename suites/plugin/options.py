@@ -130,8 +130,8 @@ def require_one_process(config: pytest.Config) -> None:
 def plan_of(config: pytest.Config) -> Plan:
     """Return the plan that the options describe; a `ValueError` names a wrong value and the valid ones."""
     option = config.option
-    if file := misplaced(config.args, SUFFIXES):
-        raise ValueError(f"{file!r} holds rows, and is named as what to measure; write `--inputs x.npy y.npy` for two")
+    if wrong := misplaced(config.args, SUFFIXES, resume=option.resume):
+        raise ValueError(wrong)
     return Plan.of(
         grid=option.grid,
         device=option.device,
