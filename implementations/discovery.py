@@ -45,6 +45,8 @@ def load_file(path: Path) -> None:
         RegistryError: there is no such file or function, or an implementation is not valid.
     """
     registry.load()  # first, so its errors are not blamed on this file
+    if path.is_dir():
+        raise RegistryError(f"--implementations-from: {str(path)!r} is a folder; name a Python file with `register`")
     if not path.is_file():
         if several := joined(str(path), (".py",)):
             each = " ".join(f"--implementations-from {part}" for part in several)

@@ -210,6 +210,11 @@ SLIPS = [  # what is typed; the exit status; what the error says, in this order
     ("-m results embeddings.npy", 2, "'embeddings.npy' holds rows; measure them with"),
     (f"{SUITES} --resume results/runs", 4, "--resume takes no name: write `--resume --benchmark-save="),
     (f"{SUITES} --resume monday", 4, "write `--resume --benchmark-save=monday` for the run 'monday'"),
+    (f"{SUITES} --implementations builtin normalize", 4, "commas join several: `--implementations NAME,normalize`"),
+    (f"{SUITES} --dtypes float32 bfloat16", 4, "commas join several: `--dtypes NAME,bfloat16`"),
+    (f"{SUITES} --implementations-from suites", 4, "'suites' is a folder; name a Python file with `register`"),
+    (f"{SUITES} --baseline builtin,normalize", 4, "is several names; choose one, and measure others by --implement"),
+    (f"{SUITES} --resume --benchmark-save=monday", 4, "'monday' measures something else", "--precision: "),
     (f"{SUITES} tiny.toml", 4, "a grid is named by an option: `pytest suites --grid tiny.toml`"),
     (f"{SUITES} mine.py", 4, "are named by an option: `pytest suites --implementations-from mine.py`"),
     (f"{SUITES} results/runs/monday.jsonl", 4, "it holds a run: `python -m reports results/runs/monday.jsonl`"),
@@ -244,6 +249,35 @@ def test_a_slip_is_answered_with_what_was_meant_and_what_is_known(
 
 def test_a_misspelt_option_is_at_fault_not_what_else_is_missing(typed: Typed) -> None:
     assert typed("-m diagnosis --jsn").text.endswith("unrecognized arguments: --jsn; did you mean --json?\n")
+
+
+NOWHERE = [  # what selects nothing; what is said
+    (
+        "--grid tiny.toml -k normalise",
+        r"nothing +-k 'normalise' has no case and .*; no name holds 'normalise'; did you mean 'normalize'\?\n"
+        r"tasks +paired\ndtypes +float32\nshapes +8x64, 4x32\nimplementations +normalize, ",
+    ),
+    ("--grid tiny.toml -k fp32", r"no name holds 'fp32'; did you mean 'float32'\?"),
+    ("--grid tiny.toml -k 8x46", r"no name holds '8x46'; did you mean '8x64'\?"),
+    ("--grid tiny.toml -k nosuchthing", r"no name holds 'nosuchthing'\ntasks "),
+    ("--grid tiny.toml -k 8x64 --deselect suites", r"-k '8x64' has no case .*; each word is in some name"),
+    (
+        "suites/test_angle.py --grid smoke --implementations builtin",
+        r"this selection has no case.*\ntasks +paired, feature_maps\n.*left out +.*angle: none of the implementations",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), NOWHERE, ids=[arguments for arguments, _ in NOWHERE])
+def test_an_empty_selection_names_the_word_at_fault_and_what_can_be_selected(
+    arguments: str, said: str, copy: Path, tmp_path: Path
+) -> None:
+    words = arguments.split()
+    named = [] if words[0].startswith("suites") else ["suites"]
+    ended = ran(["-m", "pytest", *named, *words], copy, tmp_path)
+    assert ended.status in (0, 5), ended.text
+    assert re.search(said, ended.text, re.DOTALL), ended.text
+    assert "\ntime " not in ended.text, "nothing takes no time"
 
 
 IN_A_GRID = [

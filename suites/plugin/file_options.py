@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,24 @@ class OneOrTwoFiles(argparse.Action):
         setattr(namespace, self.dest, given)
 
 
-def misplaced(arguments: Sequence[str], suffixes: Collection[str], *, resume: bool) -> str:
+def misplaced(
+    arguments: Sequence[str], suffixes: Collection[str], lists: Mapping[str, Collection[str]], *, resume: bool
+) -> str:
     """The error about the first of what to measure that belongs to an option; "" if none does.
 
     Args:
         arguments: what to measure, as typed.
         suffixes: those of files of rows.
+        lists: the options whose value is a list, and the names that each may hold.
         resume: whether --resume is there, which takes no name.
     """
-    return next(filter(None, (_misplaced(argument, suffixes, resume) for argument in arguments)), "")
+    for argument in arguments:
+        for option, names in lists.items():
+            if argument in names and not Path(argument).exists():
+                return f"{argument!r} is named as what to measure; commas join several: `{option} NAME,{argument}`"
+        if wrong := _misplaced(argument, suffixes, resume):
+            return wrong
+    return ""
 
 
 def _misplaced(argument: str, suffixes: Collection[str], resume: bool) -> str:

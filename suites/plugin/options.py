@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from implementations import registry
 from nearest import did_you_mean
 from suites import git
 from suites.environment import environment
@@ -130,7 +131,8 @@ def require_one_process(config: pytest.Config) -> None:
 def plan_of(config: pytest.Config) -> Plan:
     """Return the plan that the options describe; a `ValueError` names a wrong value and the valid ones."""
     option = config.option
-    if wrong := misplaced(config.args, SUFFIXES, resume=option.resume):
+    lists = {"--implementations": registry.names(), "--dtypes": registry.DTYPES}
+    if wrong := misplaced(config.args, SUFFIXES, lists, resume=option.resume):
         raise ValueError(wrong)
     return Plan.of(
         grid=option.grid,
