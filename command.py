@@ -52,9 +52,8 @@ class Command(argparse.ArgumentParser):
         options = self._options()
         near = meant(unknown, options)
         known = ", ".join(dict.fromkeys(option for option in options if option.startswith("--")))
-        self.error(
-            f"unrecognized arguments: {' '.join(unknown)}; {f'did you mean {near}?' if near else f'known: {known}'}"
-        )
+        hint = f"known: {known}" if any(word.startswith("-") for word in unknown) else "--help shows what it takes"
+        self.error(f"unrecognized arguments: {' '.join(unknown)}; {f'did you mean {near}?' if near else hint}")
 
     def _options(self) -> list[str]:
         """The options of this command and of its subcommands."""

@@ -67,6 +67,8 @@ def _parser() -> Command:
 
 def _write(content: str | bytes, output: str | None) -> None:
     data = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
+    if output and not Path(output).parent.is_dir():
+        raise ValueError(f"--output: there is no folder {str(Path(output).parent)!r}; make it, or choose another")
     if output:
         Path(output).write_bytes(data)
     elif isinstance(content, bytes):

@@ -231,6 +231,8 @@ SLIPS = [  # what is typed; the exit status; what the error says, in this order
     ("-m results show latest --outptu x", 2, "unrecognized arguments: --outptu; did you mean --output?"),
     ("-m results --limit 3", 2, "unrecognized arguments: --limit; known: --help, --format, --baseline, --output"),
     ("-m results --formt csv", 2, "unrecognized arguments: --formt; did you mean --format?"),
+    ("-m reports monday tuesday", 2, "unrecognized arguments: tuesday; --help shows what it takes"),
+    ("-m results show latest --output nodir/x.csv", 2, "--output: there is no folder 'nodir'; make it, or choose"),
     ("-m results monday", 2, "unknown value 'monday'; known: show; did you mean `python -m results show monday`?"),
     ("-m suites.trials --implementations acurate", 2, "unknown implementation 'acurate'; did you mean 'accurate'?"),
 ]
