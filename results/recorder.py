@@ -8,6 +8,7 @@ from pathlib import Path
 
 from results.files import ROOT, find, free_name, head
 from results.store import Store, StoreError, counted, unfinished
+from suites.records.budget import spelt
 from suites.records.finding import Finding
 from suites.records.record import End, Operator, Record, Run
 
@@ -109,5 +110,5 @@ def _identity(run: Run) -> dict[str, object]:
     packages = {f"package {name}": version for name, version in environment.pop("packages").items()}
     contents = {f"fingerprint of the {what}": digest for what, digest in run.fingerprints.items()}
     sampling = {"precision": run.precision, "seconds": run.seconds, "processes": run.processes}
-    asked = {"inputs": run.inputs, "baseline": run.baseline, "error budget": dict(run.error_budget)}
+    asked = {"inputs": run.inputs, "baseline": run.baseline, "error budget": spelt(run.error_budget)}
     return {**contents, **asked, **sampling, **environment, **packages}

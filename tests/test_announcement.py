@@ -70,6 +70,8 @@ def test_the_baseline_and_the_budget_that_were_given_are_named() -> None:
     assert lines[0].endswith("2 implementations")
     assert lines[1] == "against   builtin, measured as well"
     assert lines[2] == "budget    an error of float64=0.001,float32=0.001,float16=0.001,bfloat16=0.02"
+    in_u = Plan.of(grid="smoke", device="cpu", implementations="normalize", error_budget="16u")
+    assert "budget    an error of 9.54e-07" in announcement(selected(in_u), [], {}), "no digits that nobody reads"
     plain = announcement(selected(Plan.of(grid="smoke", device="cpu", implementations="normalize")), [], {})
     assert not [line for line in plain if line.startswith(("against", "budget"))]
 

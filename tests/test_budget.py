@@ -9,7 +9,7 @@ import pytest
 import reports
 from reports import BUDGET, BUDGET_U, answer, parse_budget, render
 from reports.__main__ import main
-from suites.records.budget import BudgetError, parse, spelt
+from suites.records.budget import BudgetError, parse, rounded, spelt
 from suites.records.case import ROUNDOFFS
 from suites.records.record import End, Record
 from tests.runs import CASE, head, measured, save
@@ -35,6 +35,21 @@ EVERY = tuple(ROUNDOFFS)
 def test_an_amount_is_absolute_unless_it_ends_in_u(spec: str, budget: dict[str, float]) -> None:
     assert parse(spec) == budget
     assert parse(spelt(budget)) == budget
+
+
+@pytest.mark.parametrize(
+    ("spec", "exact", "short"),
+    [
+        ("16u", "16u", "9.54e-07"),
+        ("float16=0.001953125,float32=16u", "float16=32768u,float32=16u", "float16=0.00195,float32=9.54e-07"),
+        ("1e-3,bfloat16=0.02", *["float64=0.001,float32=0.001,float16=0.001,bfloat16=0.02"] * 2),
+        ("0.12345678901", "0.12345678901", "0.123"),
+    ],
+)
+def test_a_command_repeats_a_budget_exactly_and_people_read_three_digits(spec: str, exact: str, short: str) -> None:
+    assert spelt(parse(spec)) == exact
+    assert parse(exact) == parse(spec)
+    assert rounded(parse(spec)) == short
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def announcement(
     lines = [
         ("measured", _measured(session)),
         *([("against", f"{plan.baseline}, measured as well")] if plan.baseline else []),
-        *([("budget", f"an error of {budget.spelt(plan.error_budget)}")] if plan.error_budget else []),
+        *([("budget", f"an error of {budget.rounded(plan.error_budget)}")] if plan.error_budget else []),
         ("sampling", _sampling(plan)),
         *(("rows", rows.description(session.selected)) for rows in plan.inputs.values()),
         *([("findings", _findings(findings))] if findings else []),

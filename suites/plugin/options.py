@@ -69,7 +69,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="compare times with this implementation, and measure it too (default: torch's built-in of each task)",
     )
-    group.addoption("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: {budget.spelt(budget.BUDGET)})")
+    group.addoption("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: {budget.rounded(budget.BUDGET)})")
     group.addoption(
         "--precision",
         metavar="PERCENT",
