@@ -1,6 +1,5 @@
 """From a run to its page: load the run once, rank it, draw the pictures, fill the template."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,8 +49,6 @@ def render(
     asked = given(budget, budget_u)
     head, file = load_run(run, root), find(run, root)
     check_name(head.name)
-    head = dataclasses.replace(head, name=file.stem)  # a renamed copy has a report of its own
-    check_name(head.name)
     evidence, found = load(run, baseline=baseline, root=root, evidence=True), load_findings(run, root, baseline)
     if against:
         load_run(against, root)  # bad input ends here: the older report stays
@@ -69,7 +66,7 @@ def render(
             "run": head,
             "records": len(records),
             "budgets": budgets(limits, {*records["dtype"], *accuracy["dtype"]}),
-            "again": command(head.name, baseline, asked),
+            "again": command(run if file.parent != root else head.name, baseline, asked),
             "against": side_by_side(against, head, records, root, folder, baseline) if against else None,
             **page.speed(ranked, head, answered),
             **page.errors(found, accuracy, answered, ranked, head.families),

@@ -148,7 +148,7 @@ KNOWN = {"grid": "a1", "inputs": "b2", "uncommitted changes": "c3", "implementat
         ({"inputs": "file:emb"}, "inputs: '', now 'file:emb'"),
         ({"precision": 0.005}, r"precision: 0\.01, now 0\.005"),
         ({"baseline": "compiled_dot"}, "baseline: '', now 'compiled_dot'"),
-        ({"error_budget": {"float32": 1e-3}}, r"error budget: \{\}, now \{'float32': 0\.001\}"),
+        ({"error_budget": {"float32": 1e-3}}, r"error budget: '', now 'float32=0\.001'"),
         ({"seconds": 2.0}, r"seconds: 0\.5, now 2\.0"),
         ({"environment": dataclasses.replace(HERE, threads=99)}, "threads: [0-9]+, now 99"),
         ({"environment": dataclasses.replace(HERE, packages={})}, "package numpy: '.*', now None"),
@@ -160,6 +160,28 @@ def test_one_run_never_mixes_two_things(tmp_path: Path, now: dict[str, object], 
         StoreError, match=rf"'mine' measures something else \(.*{message}.*Its command was `pytest suites`"
     ):
         Recorder.resume(head("mine", **{"fingerprints": KNOWN} | now), root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("started", "goes_on"),
+    [
+        ("pytest suites", "pytest suites --benchmark-save=copy"),
+        ("pytest suites --benchmark-save", "pytest suites --benchmark-save=copy"),
+        ("pytest suites --benchmark-save mine -q", "pytest suites --benchmark-save=copy -q"),
+        ("pytest --benchmark-save=mine suites", "pytest --benchmark-save=copy suites"),
+        ("pytest suites --benchmark-save-data", "pytest suites --benchmark-save-data --benchmark-save=copy"),
+    ],
+)
+def test_a_renamed_copy_is_resumed_and_named_by_the_name_of_its_file(
+    tmp_path: Path, started: str, goes_on: str
+) -> None:
+    write(Recorder(head("mine", command=started, fingerprints=KNOWN), tmp_path), RECORD)
+    (tmp_path / "mine.jsonl").rename(tmp_path / "copy.jsonl")
+    resumed = Recorder.resume(head("new", fingerprints=KNOWN), "copy", tmp_path)
+    assert resumed.describe(cases_left=1)[1] == f"{goes_on} --resume"
+    resumed.close()
+    with pytest.raises(StoreError, match=rf"the run 'copy' measures .*Its command was `{goes_on}`: add --resume"):
+        Recorder.resume(head("new"), "copy", tmp_path)
 
 
 def test_a_grids_file_name_and_untracked_files_are_no_difference(tmp_path: Path) -> None:
