@@ -129,6 +129,8 @@ def _missing(records: pd.DataFrame) -> str:
     if records.empty:
         return "No speed was measured."
     failed = int((records["status"] != "ok").sum())
+    if failed == len(records) and (why := plain(records["reason"].iloc[0])):
+        return f"Nothing was measured: none of {units.counted(failed, 'record')} has a time, such as: {why}."
     return f"{failed:,} of {units.counted(len(records), 'record')} have no time. The report says why." if failed else ""
 
 
