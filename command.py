@@ -9,6 +9,24 @@ from typing import Any, NoReturn
 from nearest import did_you_mean, nearest
 
 
+class GivenOnce(argparse.Action):
+    """An option with a value, which argparse would silently replace by a second one: that is refused."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Store the value; an `ArgumentError` names both if there was one."""
+        before = getattr(namespace, self.dest, self.default)
+        if self.option_strings and before != self.default:
+            given = f", with {before!r} and {values!r}" if isinstance(before, str) else ""
+            raise argparse.ArgumentError(self, f"is there twice{given}; leave one out")
+        setattr(namespace, self.dest, values)
+
+
 class Command(argparse.ArgumentParser):
     """A parser whose help shows examples, and whose errors name the nearest option or choice.
 
@@ -31,6 +49,7 @@ class Command(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             **settings,
         )
+        self.register("action", None, GivenOnce)  # argparse's own keeps the last value
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """As argparse's, with the nearest option where one is unknown."""

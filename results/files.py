@@ -1,6 +1,8 @@
 """A run's file: its name, its place, and reading it line by line."""
 
+import dataclasses
 import re
+import shlex
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
@@ -104,7 +106,7 @@ def find(run: str, root: Path = ROOT) -> Path:
 
 
 def head(path: Path) -> Run:
-    """The first line of a run's file.
+    """The first line of a run's file. A renamed copy has the name of its file, in its command too.
 
     Raises:
         ValueError: it is not the head of a run.
@@ -117,7 +119,13 @@ def head(path: Path) -> Run:
         raise ValueError(f"{path} cannot be read as a run: {error}") from error
     if not isinstance(run, Run) or not line.endswith("\n"):
         raise ValueError(f"{path} cannot be read as a run: it does not start with the head of one")
-    return run
+    return run if run.name == path.stem else _renamed(run, path.stem)
+
+
+def _renamed(run: Run, name: str) -> Run:
+    saving = f"--benchmark-save={shlex.quote(name)}"
+    command, given = re.subn(r"--benchmark-save(=\S+| [^-\s]\S*)?(?!\S)", lambda _: saving, run.command)
+    return dataclasses.replace(run, name=name, command=command if given else f"{command} {saving}")
 
 
 def _instant(run: Run) -> datetime:

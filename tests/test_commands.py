@@ -225,6 +225,21 @@ SLIPS = [  # what is typed; the exit status; what the error says, in this order
     (f"{SUITES} --error-budget bf16=0.02", 4, "unknown dtype 'bf16'; did you mean 'bfloat16'? known: float64, float32"),
     ("-m reports --baseline buildin", 2, "'buildin' is not in the run 'monday'; did you mean 'builtin'?"),
     (f"{SUITES} --baseline compiled_dott", 4, "'compiled_dott'; did you mean 'compiled_dot'? known: compiled_dot, "),
+    ("-m reports monday --against latest", 2, "'monday' would be compared with itself; name an older run"),
+    ("-m reports --baseline a --baseline b", 2, "argument --baseline: is there twice, with 'a' and 'b'; leave one out"),
+    ("-m reports --error-budget 16u --error-budget 1e-3", 2, "argument --error-budget: is there twice; leave one out"),
+    *(
+        (f"{SUITES} {option} {first} {option} {second}", 4, f"{option}: is there twice, with '{first}' and '{second}'")
+        for option, first, second in [
+            ("--queries", "a.npy", "b.npy"),
+            ("--corpus", "a.npy", "b.npy"),
+            ("--k", "5", "6"),
+            ("--dtypes", "float32", "float16"),
+            ("--implementations", "builtin", "normalize"),
+            ("--baseline", "builtin", "normalize"),
+            ("--error-budget", "1e-3", "16u"),
+        ]
+    ),
     ("-m reports --againts monday", 2, "arguments: --againts; did you mean --against?"),
     ("-m results show latest --format cvs", 2, "'cvs'; did you mean 'csv'? known: table, csv, json, markdown"),
     ("-m results shwo latest", 2, "'shwo'; did you mean 'show'? known: show"),

@@ -108,8 +108,9 @@ def test_a_note_names_the_two_sides_of_the_comparison(tmp_path: Path) -> None:
     assert said == {
         "rows": "file:rows: 3,000 rows of 2; each row with the next, the last with the first; all pairs of rows",
         "maps": "file:maps: 3 rows of 2x4x5; each row with the next, the last with the first",
-        "pairs": "file:pairs: 3,000 rows of 2; x with y, row by row",
-        "numbers": "file:numbers: 3 rows of 2x4x5; x with y, row by row; int32 converted to float32",
+        "pairs": "file:pairs: 3,000 rows of 2; x with y, row by row; x and y are the same rows, with a cosine of 1",
+        "numbers": "file:numbers: 3 rows of 2x4x5; x with y, row by row; int32 converted to float32; "
+        "x and y are the same rows, with a cosine of 1",
     }
 
 
@@ -151,7 +152,7 @@ def test_a_name_becomes_harmless_and_families_stay_available(tmp_path: Path) -> 
 def test_numbers_too_large_for_the_dtype_are_refused_when_it_is_asked_for(tmp_path: Path) -> None:
     file = load_file(saved(tmp_path, ROWS * 1e4))
     assert inputs_of(file, "paired", "bfloat16")[0].isfinite().all()
-    with pytest.raises(InputError, match="holds 240000, and float16 ends at 65504; scale the data"):
+    with pytest.raises(InputError, match="holds 240000, and float16 ends at 65504; scale the rows"):
         inputs_of(file, "paired", "float16")
 
 

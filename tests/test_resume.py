@@ -176,6 +176,28 @@ def test_a_run_of_an_older_version_has_no_precision_and_is_compared_as_well(tmp_
         Recorder.resume(head("old"), root=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("started", "goes_on"),
+    [
+        ("pytest suites", "pytest suites --benchmark-save=copy"),
+        ("pytest suites --benchmark-save", "pytest suites --benchmark-save=copy"),
+        ("pytest suites --benchmark-save mine -q", "pytest suites --benchmark-save=copy -q"),
+        ("pytest --benchmark-save=mine suites", "pytest --benchmark-save=copy suites"),
+        ("pytest suites --benchmark-save-data", "pytest suites --benchmark-save-data --benchmark-save=copy"),
+    ],
+)
+def test_a_renamed_copy_is_resumed_and_named_by_the_name_of_its_file(
+    tmp_path: Path, started: str, goes_on: str
+) -> None:
+    write(Recorder(head("mine", command=started, fingerprints=KNOWN), tmp_path), RECORD)
+    (tmp_path / "mine.jsonl").rename(tmp_path / "copy.jsonl")
+    resumed = Recorder.resume(head("new", fingerprints=KNOWN), "copy", tmp_path)
+    assert resumed.describe(cases_left=1)[1] == f"{goes_on} --resume"
+    resumed.close()
+    with pytest.raises(StoreError, match=rf"the run 'copy' measures .*Its command was `{goes_on}`: add --resume"):
+        Recorder.resume(head("new"), "copy", tmp_path)
+
+
 def test_a_grids_file_name_and_untracked_files_are_no_difference(tmp_path: Path) -> None:
     write(Recorder(head("mine", fingerprints=KNOWN), tmp_path), RECORD)
     dirty = dataclasses.replace(HERE, dirty=not HERE.dirty)
