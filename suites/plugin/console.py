@@ -23,6 +23,7 @@ _MARKERS = {"cases", "findings"}
 _LONGEST = 120
 _PAUSE_S = 0.2  # between two drawings of the line, unless something long begins
 _LONG = {"first calls", "processes"}  # phases that may take seconds without a sign of life
+_TIMED = {"warm-up", "samples"}
 _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "timed out"}
 
 
@@ -73,7 +74,7 @@ class ProgressLine:
 
     def alive(self, phase: str, name: str, share: float) -> None:
         """A `SignOfLife`: the case is in a phase, at a contestant, with a share of the phase done."""
-        if self._paused and (name or share) and phase not in _LONG:
+        if self._paused and (name or share) and phase in _TIMED:
             return  # between samples every microsecond counts
         self._progress.at(phase, name, share)
         if phase in _LONG or not self._paused:
