@@ -1,4 +1,4 @@
-"""Is the time left of whole grids right, in simulated time with durations that were recorded on two quiet cores?"""
+"""Is the time left of whole grids right, in simulated time? Durations follow recorded runs on two cores."""
 
 import random
 from collections.abc import Iterator
