@@ -103,7 +103,7 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "survey": "always_one errors failure families known_bugs measure plan records",
         "replicates": "contestants inputs measure records",
         "session": "inputs measure plan records replicates",
-        "plugin": "environment excerpt families git inputs measure plan records session survey words",
+        "plugin": "compile_cache environment excerpt families git inputs measure plan records session survey words",
         "front_door": "plugin",
         "test_always_one": "records",
         "test_angle": "plugin records",
