@@ -16,6 +16,8 @@ registry.sources[:] = [discovery.load_folder]
 for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
     os.environ.pop(_name, None)  # a pytest that a test starts is no worker: pytest-benchmark would save nothing there
 
+_ALONE = pytest.StashKey[set[Path]]()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let tests/test_implementations.py check an author's own file."""
@@ -24,6 +26,17 @@ def pytest_configure(config: pytest.Config) -> None:
             discovery.load_file(Path(file))
     except registry.RegistryError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m leaves some out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.stash[_ALONE] = {item.path for item in items if item.get_closest_marker("alone")}
+
+
+@pytest.fixture
+def files_with_tests_alone(pytestconfig: pytest.Config) -> set[Path]:
+    """Of the files that this session collected."""
+    return pytestconfig.stash[_ALONE]
 
 
 def pytest_collection_finish() -> None:
