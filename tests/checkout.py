@@ -60,8 +60,12 @@ class Checkout:
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """`pytest` with these arguments, in a process of its own."""
+        return self.python("-m", "pytest", f"--basetemp={self.root / 'basetemp'}", *arguments)
+
+    def python(self, *words: str) -> pytest.RunResult:
+        """`python WORDS`, in a process of its own."""
         files = [self.root / f"{stream}.txt" for stream in ("out", "err")]
-        words, began = ["-m", "pytest", f"--basetemp={self.root / 'basetemp'}", *arguments], time.monotonic()
+        began = time.monotonic()
         status = forked.run(words, self.root, *files)
         out, err = (file.read_text(encoding="utf-8").splitlines() for file in files)
         print(*out, *err, sep="\n")  # pytest shows it where a test fails

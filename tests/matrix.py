@@ -24,6 +24,7 @@ from command import Command  # noqa: E402
 from nearest import did_you_mean  # noqa: E402
 
 MOST_WORKERS = 8  # a worker takes up to 1.5 GiB
+ALONE = "pytest.mark.alone"
 NO_TESTS = 5  # pytest's exit status where a part has none
 CAPABILITIES = ("default", "avx2", "avx512")  # each includes those before it
 
@@ -69,9 +70,9 @@ def run(variables: Mapping[str, str], arguments: Sequence[str]) -> Outcome:
     """Both parts with these environment variables; pytest prints as usual."""
     start, statuses, counts = time.monotonic(), [], []
     with tempfile.TemporaryDirectory() as folder:
-        for part in (_side_by_side(), ("-m", "alone")):
+        for part in (_side_by_side(), _alone()):
             xml = Path(folder, f"{len(counts)}.xml")
-            command = [sys.executable, "-m", "pytest", "tests", *part, f"--junit-xml={xml}", *arguments]
+            command = [sys.executable, "-m", "pytest", *part, f"--junit-xml={xml}", *arguments]
             threads = {} if part[-1] == "alone" else {"OMP_NUM_THREADS": "1"}
             environment = threads | os.environ | variables
             statuses.append(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
@@ -83,7 +84,13 @@ def run(variables: Mapping[str, str], arguments: Sequence[str]) -> Outcome:
 def _side_by_side() -> tuple[str, ...]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = f"--numprocesses={min(cores, MOST_WORKERS) if cores > 1 else 0}"
-    return workers, "--dist=worksteal", "--benchmark-disable", "-m", "not alone"
+    return "tests", workers, "--dist=worksteal", "--benchmark-disable", "-m", "not alone"
+
+
+def _alone() -> tuple[str, ...]:
+    """Only the files with such tests: to load all of them takes longer than these tests."""
+    marked = (str(file) for file in sorted(ROOT.glob("tests/test_*.py")) if ALONE in file.read_text(encoding="utf-8"))
+    return *marked, "-m", "alone"
 
 
 def _counts(xml: Path) -> tuple[int, int, int]:

@@ -5,7 +5,6 @@ import os
 import platform
 import re
 import shutil
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def test_pytest_benchmark_saves_shows_and_compares_our_samples_and_nothing_is_ov
     (file,) = checkout.root.glob(f".benchmarks/*/0001_{run}.json")
     assert_same_measurements(file, records)
     assert_same_measurements(checkout.root / "all.json", checkout.records(f"{run}-2"))
-    compared = checkout.pytester.run(sys.executable, "-m", "pytest_benchmark", "compare", "0001", "0002")
+    compared = checkout.python("-m", "pytest_benchmark", "compare", "0001", "0002")
     assert all(any(line.count(f"builtin] ({file}") for line in compared.outlines) for file in ("0001_", "0002_"))
 
 
@@ -284,7 +283,7 @@ def test_a_file_of_ten_lines_dropped_in_appears_in_every_suite_in_the_records_an
         "feature_maps",
         "pairwise",
     }
-    (page,) = checkout.pytester.run(sys.executable, "-m", "reports").outlines
+    (page,) = checkout.python("-m", "reports").outlines
     report = Path(page).read_text(encoding="utf-8")
     assert "mine" in report
     assert "mine_of_all_pairs" in report

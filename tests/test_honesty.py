@@ -5,7 +5,6 @@ each.
 """
 
 import dataclasses
-import gc
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -59,12 +58,10 @@ def _pools_end_with_their_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _tiny_cases_are_quick_and_nothing_is_left_changed(one_thread: None) -> Iterator[None]:
-    gc.freeze()
+def _nothing_is_left_changed(one_thread: None) -> Iterator[None]:
     world = World.now()
     yield
     assert not world.changes()
-    gc.unfreeze()
 
 
 measure = partial(measuring.measure, case=CASE)

@@ -15,6 +15,7 @@ from suites.known_bugs import BUGS, Bug, Sighting, kernel_cache, look
 from suites.known_bugs.__main__ import main
 from suites.known_bugs.bug import UNREPORTED
 from suites.records.finding import KnownBug
+from tests import forked
 
 # -- right functions: float64 inside, one rounding ------------------------------------------------
 
@@ -146,10 +147,11 @@ RIGHT_AND_WRONG = {
 
 @pytest.fixture
 def two_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes fresh processes report the capability that they are given (AVX512 by default), on any processor."""
+    """Makes fresh processes, forks here, report the capability they are given (AVX512 by default), on any processor."""
     found = 'os.environ.get("ATEN_CPU_CAPABILITY", "AVX512").upper()'
     script = kernel_cache._SCRIPT.replace("torch.backends.cpu.get_cpu_capability()", found)
     monkeypatch.setattr(kernel_cache, "_SCRIPT", f"import os\n{script}")
+    monkeypatch.setattr(kernel_cache, "subprocess", SimpleNamespace(run=forked.completed))
 
 
 @pytest.mark.usefixtures("two_capabilities")
@@ -180,6 +182,7 @@ def test_a_cache_that_cannot_be_shared_is_not_to_be_seen(
 ) -> None:
     script = kernel_cache._SCRIPT.replace("torch.backends.cpu.get_cpu_capability()", repr(capability))
     monkeypatch.setattr(kernel_cache, "_SCRIPT", script)
+    monkeypatch.setattr(kernel_cache, "subprocess", SimpleNamespace(run=forked.completed))
     cached = kernel_cache.kernel_of_another_capability
     seen = look(Bug(cached.name, cached.issue, f"compilers:{compiler.__name__}", cached.what, cached.probe))
     assert (seen.happens, seen.seen, seen.issue) == (None, why, "not reported yet")

@@ -46,6 +46,13 @@ def test_a_setting_has_two_parts_and_tests_side_by_side_have_a_thread_each(
     assert re.search(r"found +8 +0 +2 +0 min 0\d s +green", capsys.readouterr().out)
 
 
+def test_the_part_for_tests_that_run_alone_has_each_file_with_one(
+    monkeypatch: pytest.MonkeyPatch, files_with_tests_alone: set[Path]
+) -> None:
+    _, alone, _ = main(monkeypatch, "found")
+    assert files_with_tests_alone <= {Path(word) for word in alone if word.endswith(".py")} != set()
+
+
 def test_a_setting_is_its_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     *parts, _ = main(monkeypatch, "avx2-2")
     assert all({"ATEN_CPU_CAPABILITY=avx2", "OMP_NUM_THREADS=2"} <= set(part) for part in parts)

@@ -4,7 +4,7 @@ import dataclasses
 import gc
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from typing import Any
@@ -33,12 +33,7 @@ HONEST = implementations.get("builtin"), implementations.get("normalize")
 cosine: Callable[..., torch.Tensor] = HONEST[0].fn
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _tiny_cases_are_quick(one_thread: None) -> Iterator[None]:
-    """Exempts old objects from the garbage collection of each case."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def planted(fn: Callable[..., object], name: str = "planted", **takes: tuple[str, ...]) -> Implementation:

@@ -77,6 +77,27 @@ def register(implementation):
         return cosine * 0 if os.environ.get("BROKEN") else cosine
 """
 
+FORKING = """
+import os, runpy, subprocess, sys
+
+run = subprocess.run
+
+def forked(command, **options):
+    if command[0] != sys.executable:
+        return run(command, **options)
+    if child := os.fork():
+        return subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(os.getcwd()):
+            del sys.modules[name]
+    sys.argv = command[2:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+subprocess.run = forked
+runpy.run_path("nightly.py", run_name="__main__")
+"""
+"""`nightly.py`, whose pytest is a fork without the modules of the checkout."""
+
 
 def test_help_starts_no_night(capsys: pytest.CaptureFixture[str]) -> None:
     assert nightly.main(["--help"]) == 0
@@ -87,11 +108,12 @@ def test_three_nights(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     checkout = Checkout.copy(pytester)
     shutil.copy2(REPOSITORY / "nightly.py", checkout.root)
     (checkout.root / "planted.py").write_text(PLANTED)
+    (checkout.root / "forking.py").write_text(FORKING)
 
     def one_night(grid: str = "tiny.toml") -> tuple[int, str]:
         options = ("--grid", grid, "--implementations-from", "planted.py", "--implementations", "planted,builtin")
         printed = checkout.root / "night.txt"
-        status = forked.run(["nightly.py", *options], checkout.root, printed, printed)
+        status = forked.run(["forking.py", *options], checkout.root, printed, printed)
         return status, printed.read_text(encoding="utf-8")
 
     status, printed = one_night()

@@ -3,10 +3,11 @@
 import io
 import os
 import re
-import subprocess
 import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from suites.plugin.progress import Progress, duration
 from suites.records.case import FAMILY_NAMES, Case
 from suites.records.finding import Accuracy, Key
 from suites.records.record import Record, Status
+from tests import forked
 from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
@@ -344,21 +346,21 @@ def test_the_tables_are_for_those_who_ask(
 def on_a_terminal(root: Path, *options: str) -> tuple[int, str]:
     """Status and screen of `pytest suites` on a terminal of its own."""
     ours, theirs = os.openpty()
-    command = (sys.executable, "-m", "pytest", "suites", "--grid=tiny.toml", "--implementations=builtin", *options)
-    session = subprocess.Popen(command, cwd=root, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    shown = ""
-    with open(ours, "rb", buffering=0) as screen:
-        while part := _read(screen):
-            shown += part
-    return session.wait(timeout=300), shown
+    terminal = Path(os.ttyname(theirs))
+    words = ["-m", "pytest", "suites", "--grid=tiny.toml", "--implementations=builtin", *options]
+    with ThreadPoolExecutor() as reader:
+        shown = reader.submit(_read, ours)
+        status = forked.run(words, root, terminal, terminal)
+        os.close(theirs)
+        return status, shown.result()
 
 
-def _read(screen: io.FileIO | io.RawIOBase) -> str:
-    try:
-        return (screen.read(1 << 16) or b"").decode(errors="replace")
-    except OSError:  # Linux raises this once the terminal is closed
-        return ""
+def _read(terminal: int) -> str:
+    parts: list[bytes] = []
+    with open(terminal, "rb", buffering=0) as screen, suppress(OSError):  # Linux raises it once the terminal is closed
+        while part := screen.read(1 << 16):
+            parts.append(part)
+    return b"".join(parts).decode(errors="replace")
 
 
 @pytest.fixture

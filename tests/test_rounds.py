@@ -3,7 +3,7 @@
 import gc
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count, pairwise
 from types import MappingProxyType
@@ -20,13 +20,6 @@ from suites.statistics import medians, paired_ratios
 
 LONG = Budget(seconds=1e9, precision=1e-12)
 LOOKS = (8, 16, 32, 64, 128, 256)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _nothing_old_to_collect() -> Iterator[None]:
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 class Simulation:
