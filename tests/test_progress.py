@@ -347,7 +347,7 @@ def on_a_terminal(root: Path, *options: str) -> tuple[int, str]:
     """Status and screen of `pytest suites` on a terminal of its own."""
     ours, theirs = os.openpty()
     terminal = Path(os.ttyname(theirs))
-    words = ["-m", "pytest", "suites", "--grid=tiny.toml", "--implementations=builtin", *options]
+    words = ["-m", "pytest", "suites", "--grid=tiny.toml", *options]
     with ThreadPoolExecutor() as reader:
         shown = reader.submit(_read, ours)
         status = forked.run(words, root, terminal, terminal)
