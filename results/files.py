@@ -94,7 +94,7 @@ def find(run: str, root: Path = ROOT) -> Path:
         return root / f"{run}.jsonl"
     if run.endswith(".jsonl") and Path(run).is_file():
         return Path(run)
-    if wrong := instead_of_a_run(Path(run)):
+    if run and (wrong := instead_of_a_run(Path(run))):
         raise NotARun(wrong)
     elsewhere = "a file elsewhere is named by its path, such as folder/NAME.jsonl"
     if run.endswith(".jsonl") and Path(run).parent.is_dir() and Path(run).parent != Path():

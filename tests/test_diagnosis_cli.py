@@ -244,7 +244,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     messages = {
         "cut.npy": "cannot be read: it is damaged",
         "cut.pt": "cannot be read: ",
-        "missing.npy": "there is no file .*; known: cut.npy, x.npy",
+        "missing.npy": "there is no file .*; known: cut.npy, cut.pt, whole.pt, x.npy",
         "y.npy": "there is no file .*; did you mean 'x.npy'?",
         "x.csv": r"unknown suffix '\.csv'; known: \.npy",
     }

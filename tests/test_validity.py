@@ -115,8 +115,8 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
         yield Outcome("theirs", False, 1.0, math.nan, math.nan, seconds)
 
     monkeypatch.setattr(experiment, "_compare", compare)
-    options = ["--seconds=0.5", "--calls", "5 µs", "--machine", "quiet", f"--docs={tmp_path}"]
-    options.append(f"--json={tmp_path / 'all.jsonl'}")
+    others = ["--calls", "5 µs", "--machine", "quiet", f"--docs={tmp_path}", f"--json={tmp_path / 'all.jsonl'}"]
+    options = ["--seconds=0.5", *others]
     experiment.main([*options, "--trials=2"])
     page = tmp_path / "validity.md"
     page.write_text(page.read_text() + "\n## Remarks\n\nAs expected.\n")
@@ -129,7 +129,7 @@ def test_an_experiment_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatc
     identical = pd.read_csv(tmp_path / "validity.csv").query("slowdown == 0")
     assert identical["trials"].tolist() == [3, 3]
     with pytest.raises(SystemExit, match=r"holds trials of 0\.5 s a pair, not 2"):
-        experiment.main([*options, "--seconds=2"])
+        experiment.main([*others, "--seconds=2"])
 
 
 @pytest.mark.parametrize("option", ["--trials=0", "--seconds=-1", "--seconds=nan", "--processes=0"])
