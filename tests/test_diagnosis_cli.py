@@ -245,7 +245,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixt
         "cut.npy": "cannot be read: it is damaged",
         "cut.pt": "cannot be read: ",
         "missing.npy": "there is no file .*; known: cut.npy, cut.pt, whole.pt, x.npy",
-        "y.npy": "there is no file .*; did you mean 'x.npy'?",
+        "xx.npy": "there is no file .*; did you mean 'x.npy'?",
         "x.csv": r"unknown suffix '\.csv'; known: \.npy",
     }
     for name, message in messages.items():
