@@ -96,9 +96,11 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "always_one": "measure records statistics",
         "errors": "failure families inputs measure records truth",
         "known_bugs": "failure measure records",
-        "survey": "always_one errors failure families known_bugs measure plan records",
-        "replicates": "contestants inputs measure records",
-        "session": "inputs measure plan records replicates",
+        "examiner": "always_one contestants errors failure families known_bugs measure records",
+        "survey": "always_one examiner families known_bugs plan records",
+        "replicates": "records",
+        "session": "measure plan records",
+        "workers": "contestants examiner inputs measure plan profiling records replicates",
         "plugin": "environment excerpt families git inputs measure plan records session survey words",
         "front_door": "plugin",
         "test_always_one": "records",
@@ -109,7 +111,7 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "test_pairwise": "plugin records",
         "test_top_k": "plugin records",
         "trials": "compile_cache environment failure kept progress_bar records truth",
-        "validity": "compile_cache environment failure inputs kept measure progress_bar records replicates statistics",
+        "validity": "compile_cache environment failure inputs kept measure progress_bar records statistics workers",
     },
 }
 WIRING = {"conftest.py", "nightly.py"}

@@ -13,6 +13,7 @@ import torch
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.blame import Blame
+from suites.measure.phases import Phases
 from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.world import World
 from suites.records.record import Flag, Status
@@ -32,7 +33,7 @@ class Inspector:
         results: name to the first result, which was checked against the truth.
         world: this process before any contestant was called.
         rng: draws the spot checks, so a contestant cannot predict them.
-        now: seconds, to limit the inspector's own share of the time.
+        phases: its clock limits the inspector's own share of the time, and it hears which contestant is called.
         slow: contestants whose calls take so long that they have the last spot check only.
     """
 
@@ -44,14 +45,14 @@ class Inspector:
         results: Mapping[str, tuple[object, ...]],
         world: World,
         rng: random.Random,
-        now: Callable[[], float],
+        phases: Phases,
         slow: Iterable[str] = (),
     ) -> None:
         self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
-        self._world, self._rng, self._now = world, rng, now
-        self._blame = Blame(problem, calls, world)
+        self._world, self._rng, self._phases = world, rng, phases
+        self._blame = Blame(problem, calls, world, phases)
         self._checked = set(slow)
-        self._spent, self._started = 0.0, now()
+        self._spent, self._started = 0.0, phases.now()
         self.flags: dict[str, tuple[Flag, ...]] = {}
 
     def __call__(self, name: str, result: object) -> None:
@@ -83,15 +84,15 @@ class Inspector:
     def _inspect(self, name: str, result: object) -> None:
         self._blame.suspect(name)
         self._blame.check_at_a_glance(name)
-        affordable = self._spent <= _SHARE * (self._now() - self._started)
+        affordable = self._spent <= _SHARE * (self._phases.now() - self._started)
         spot_check = name not in self._checked or (self._rng.random() < _CHECKED and affordable)
         if spot_check or self._problem.truth.size <= _CHEAP:
             self._require_same(name, result, gradients_too=spot_check)
         if spot_check:
-            start = self._now()
+            start = self._phases.now()
             self._blame.check(name)
             self._spot_check(name, result)
-            self._spent += self._now() - start
+            self._spent += self._phases.now() - start
 
     def _require_same(self, name: str, result: object, *, gradients_too: bool) -> None:
         first = self._results[name]
@@ -125,6 +126,7 @@ class Inspector:
         another corpus, prepared anew.
         """
         self._checked.add(name)
+        self._phases.alive(name)
         self._blame.suspect(name)
         for which in (0, 1) if self._entries[name].prepare else (None,):
             again = self._ask_anew(name, which)

@@ -151,23 +151,23 @@ def plan_of(config: pytest.Config) -> Plan:
     )
 
 
-def _environment(regime: str) -> Environment:
+def _environment(regime: str, threads: int) -> Environment:
     found = environment()
-    return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip())
+    return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip(), threads=threads)
 
 
 def _expected(family: Family) -> tuple[str, str]:
     return family.expected, f"({family.issue})" if family.issue else ""
 
 
-def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
-    """Return the head of the run that this session writes."""
+def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str], threads: int) -> Run:
+    """Return the head of the run that this session writes, with contestants on so many threads."""
     return Run(
         name=name,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         grid=plan.grid.name,
         command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
-        environment=_environment(plan.allocator),
+        environment=_environment(plan.allocator, threads),
         absent=absent,
         precision=plan.grid.precision,
         seconds=plan.grid.seconds,

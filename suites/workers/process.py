@@ -1,0 +1,163 @@
+"""A worker as its parent sees it: a process that does jobs, says that it is alive, and is killed beyond its limits."""
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from time import monotonic
+from typing import Any, Literal
+
+from suites.inputs import UserInputs
+from suites.measure.phases import SignOfLife
+from suites.records.finding import Finding
+from suites.records.jsonl import from_line
+from suites.records.record import Line, Status
+from suites.workers import ties
+from suites.workers.channel import Channel, Number, Receiver
+from suites.workers.death import Death, of_exit
+from suites.workers.jobs import Job, Setup
+from suites.workers.limits import Guard, Limits
+from suites.workers.serve import load, serve
+
+_POLL_S, _TO_END_S = 0.25, 2.0
+Ending = tuple[Status, str]
+Method = Literal["fork", "spawn"]
+
+
+@dataclass
+class Reply:
+    """What a job brought: lines of the run, seconds by phase, and remarks for people."""
+
+    lines: list[Line | Finding] = field(default_factory=list)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+class WorkerProcess:
+    """One process that does one job after the other, and leads a session of its own.
+
+    Args:
+        setup: what holds for all its jobs.
+        rows: the user's rows that this process has in memory; a fork shares them.
+        method: "fork" or "spawn", of `multiprocessing`.
+        limits: what it may use.
+    """
+
+    def __init__(self, setup: Setup, rows: Mapping[str, UserInputs], method: Method, limits: Limits) -> None:
+        forked = method == "fork"
+        context = get_context("fork") if forked else get_context("spawn")
+        self._at: Number = context.RawValue("i", -1)
+        asked, self._jobs = context.Pipe(duplex=False)
+        answers, answered = context.Pipe(duplex=False)
+        ours = [self._jobs, answers] if forked else []  # a fork holds them as well
+        self._process = context.Process(
+            target=_run, args=(setup, rows if forked else None, asked, answered, self._at, ours, os.getpid())
+        )
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # the idle threads of NumPy
+            self._process.start()
+        asked.close()
+        answered.close()
+        self._pid, self._receiver, self._pipe = self._process.pid or 0, Receiver(answers), answers
+        self._guard = Guard(self._pid, limits)
+        self.fresh = True
+        ties.LIVE.add(self._pid)
+
+    def do(self, job: Job, alive: SignOfLife, idle: Callable[[], None]) -> Reply | Death:
+        """The answer of a job, or the death of this worker, which then does no other.
+
+        Args:
+            job: what to do.
+            alive: called with each sign of life.
+            idle: called several times a second.
+        """
+        answer, at = Reply(), self._at
+        at.value = -1
+        fault: Ending | None = (Status.CRASHED, "was interrupted")
+        try:
+            fault = self._converse(job, answer, alive, idle)
+        finally:
+            if fault:  # Ctrl-C too: the rest has no reader
+                self.kill()
+        self.fresh = False
+        if not fault:
+            return answer
+        status, reason = fault
+        names = getattr(job, "names", ())
+        return Death(status, reason, names[at.value] if 0 <= at.value < len(names) else "")
+
+    def kill(self) -> None:
+        """End the process and all that it started, at once and for good."""
+        if self._pid not in ties.LIVE:
+            return
+        ties.end(self._pid)
+        self._process.join()
+        ties.end_orphans()
+        self._jobs.close()
+        self._pipe.close()
+
+    def _converse(self, job: Job, answer: Reply, alive: SignOfLife, idle: Callable[[], None]) -> Ending | None:
+        """Send the job and receive its answer; the status and the reason of the end that came before, if any."""
+        try:
+            self._jobs.send(job)
+        except OSError:  # it has ended since its last job
+            return self._ended()
+        heard_s, look_s, called, over = monotonic(), 0.0, False, False
+        while True:
+            try:
+                for kind, *values in self._receiver.receive(0.0 if over else _POLL_S):
+                    heard_s = monotonic()
+                    if kind == "alive":
+                        phase, name, share = values
+                        called = bool(name)
+                        alive(phase, name, share)
+                    elif kind == "died":
+                        return Status.CRASHED, str(values[0])
+                    elif _took(answer, kind, values):
+                        return None
+            except (ValueError, TypeError, KeyError):
+                return Status.CRASHED, "wrote into the channel between its process and the suite"
+            if over or self._receiver.closed:
+                return self._ended()
+            now = monotonic()
+            if now >= look_s:
+                look_s, over = now + _POLL_S, self._process.exitcode is not None
+                if fault := None if over else self._guard.fault(now - heard_s if called else 0.0):
+                    return fault
+                idle()
+
+    def _ended(self) -> Ending:
+        self._process.join(_TO_END_S)
+        return of_exit(self._process.exitcode)
+
+
+def _took(answer: Reply, kind: str, values: list[Any]) -> bool:
+    """Whether the answer is complete with this message."""
+    if kind == "line":
+        answer.lines.append(from_line(values[0]))
+    elif kind == "remark":
+        answer.remarks.append(str(values[0]))
+    elif kind == "end":
+        answer.seconds = {str(phase): float(seconds) for phase, seconds in values[0].items()}
+    else:
+        raise ValueError(f"an unknown message {kind!r}")
+    return kind == "end"
+
+
+def _run(
+    setup: Setup,
+    rows: Mapping[str, UserInputs] | None,
+    jobs: Connection,
+    answers: Connection,
+    at: Number,
+    others: list[Connection],
+    parent: int,
+) -> None:
+    """What the process does; `rows` are None in one that is started anew."""
+    for one in others:
+        one.close()
+    ties.bind(parent)
+    if rows is None:
+        load(setup.files)
+    serve(setup, rows or {}, jobs, Channel(answers.fileno(), at))
