@@ -12,7 +12,7 @@ from results import ROOT, StoreError
 from results.recorder import Recorder
 from suites import compile_cache
 from suites.measure.phases import Phases
-from suites.plugin import options
+from suites.plugin import interrupt, options
 from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
@@ -61,13 +61,13 @@ class Bench:
         self.progress = ProgressLine(verbosity=config.option.verbose)
         shown = self.progress
         heard, phases = config.option.capture == "no", Phases()
-        self.workers = workers_for(plan, threads, heard=heard, phases=phases, alive=shown.alive)
+        self.workers = workers_for(plan, threads, heard=heard, phases=phases, alive=shown.alive, idle=shown.idle)
         measure, done = self.workers.measure, self.recorder.done
         self.session = Session(plan, done=done, started=shown.running, measure=measure, ended=self.save, phases=phases)
         examine, found = self.workers.examine, self.recorder.found
         self.survey = Survey(plan, done=found, make=examine, looking=shown.running, found=self.keep)
         self.asking = Asking(self.survey)
-        for plugin in (self.progress, Measuring(self.session), self.asking):
+        for plugin in (self.progress, Measuring(self.session), self.asking, interrupt):
             config.pluginmanager.register(plugin)
 
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
@@ -117,8 +117,9 @@ class Bench:
             self.conclude(reporter)
 
     def conclude(self, reporter: pytest.TerminalReporter) -> None:
-        """Print the answer, where there is a whole one, and what to do with the run."""
-        lines = self.answer(reporter, columns(reporter)) if self.complete and self.session.selected else []
+        """Print the answer, or the part of it that was measured, and what to do with the run."""
+        measured = len(self.session.selected) > len(self.session.left)
+        lines = self.answer(reporter, columns(reporter)) if measured else []
         for line in (*lines, *self.recorder.describe(len(self.session.left), self.survey.left)):
             reporter.write_line(line)
 
@@ -129,8 +130,10 @@ class Bench:
         if reporter.no_summary:
             return []
         found = reports.answer(self.recorder.name)
-        lines = answer_lines(found.noise_floor, found.table, found.notes, width=width, encoding=sys.stdout.encoding)
-        return ["", *found.versus, *lines, ""]
+        cases, left = len(self.session.selected), len(self.session.left)
+        floor = "" if left else found.noise_floor  # half a run has none
+        lines = answer_lines(floor, found.table, found.notes, width=width, encoding=sys.stdout.encoding)
+        return ["", *([f"{cases - left} of {cases} cases measured:"] if left else found.versus), *lines, ""]
 
 
 def columns(reporter: pytest.TerminalReporter) -> int | None:

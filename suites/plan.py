@@ -18,6 +18,9 @@ from suites.question import FittedGrid, Options
 from suites.records import budget
 from suites.records.case import CONTRACT, Case
 
+TIME_LIMIT_S = 120.0
+"""The longest time that a call may take, unless --time-limit is another one."""
+
 _MOST_PROCESSES = 100
 
 
@@ -39,6 +42,7 @@ class Plan:
     allocator: str = "found"
     baseline: str = ""
     error_budget: Mapping[str, float] = field(default_factory=dict)
+    time_limit_s: float = TIME_LIMIT_S
 
     @classmethod
     def of(
@@ -59,6 +63,7 @@ class Plan:
         allocator: str = "found",
         baseline: str | None = None,
         error_budget: str | None = None,
+        time_limit: str | None = None,
     ) -> "Plan":
         """The plan for the options of these names, as typed; `files` is --implementations-from.
 
@@ -99,6 +104,7 @@ class Plan:
             allocator=allocator,
             baseline=baseline or "",
             error_budget=limits,
+            time_limit_s=_number("--time-limit", time_limit, "60") if time_limit is not None else TIME_LIMIT_S,
         )
 
     @property

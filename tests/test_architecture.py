@@ -101,7 +101,8 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "replicates": "records",
         "session": "measure plan records",
         "workers": "contestants examiner inputs measure plan profiling records replicates",
-        "plugin": "environment excerpt families git inputs measure plan records session survey words",
+        "plugin": "compile_cache environment excerpt families git inputs measure plan records session survey words "
+        "workers",
         "front_door": "plugin",
         "test_always_one": "records",
         "test_angle": "plugin records",

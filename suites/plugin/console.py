@@ -22,15 +22,16 @@ from suites.records.record import Record, Status
 _MARKERS = {"cases", "findings"}
 _LONGEST = 120
 _PAUSE_S = 0.2  # between two drawings of the line, unless something long begins
+_SILENT_S = 1.0 - _PAUSE_S  # more, while a call runs
 _LONG = {"first calls", "processes"}  # phases that may take seconds without a sign of life
+_TIMED = {"warm-up", "samples"}
 _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "timed out"}
 
 
 class ProgressLine:
     """A pytest plugin that shows how far the session is, and which implementations fail.
 
-    The live line is redrawn between samples, never by a thread: a thread would be timed too. The plugin is made while
-    pytest is configured and does not yet capture standard error.
+    The plugin is made while pytest is configured and does not yet capture standard error.
 
     Args:
         terminal: where the live line goes; standard error by default.
@@ -73,10 +74,15 @@ class ProgressLine:
 
     def alive(self, phase: str, name: str, share: float) -> None:
         """A `SignOfLife`: the case is in a phase, at a contestant, with a share of the phase done."""
-        if self._paused and (name or share) and phase not in _LONG:
+        if self._paused and (name or share) and phase in _TIMED:
             return  # between samples every microsecond counts
         self._progress.at(phase, name, share)
         if phase in _LONG or not self._paused:
+            self._draw()
+
+    def idle(self) -> None:
+        """Nothing is heard: let the time go on, once a second."""
+        if self._progress.now() >= self._next_s + _SILENT_S:
             self._draw()
 
     def done(self, work: Case | Key) -> None:

@@ -18,11 +18,12 @@ from suites.excerpt import excerpt
 from suites.families import FAMILIES, Family
 from suites.inputs import SUFFIXES
 from suites.measure import allocator
-from suites.plan import Plan
+from suites.plan import TIME_LIMIT_S, Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
 from suites.plugin.front_door import TABLES
 from suites.records import budget
 from suites.records.record import Environment, Run
+from suites.workers.imports import require_importable, signals_kept
 
 GROUP = """cosinebench
 
@@ -82,6 +83,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--processes", metavar="K", help="spread each case over K fresh processes (default: 1, this one)")
     group.addoption(
+        "--time-limit",
+        metavar="S",
+        help=f"end a call that takes longer than S seconds, as timed_out (default: {TIME_LIMIT_S:g})",
+    )
+    group.addoption(
         "--allocator",
         default="found",
         type=_regime,
@@ -132,6 +138,12 @@ def plan_of(config: pytest.Config) -> Plan:
     option = config.option
     if file := misplaced(config.args, SUFFIXES):
         raise ValueError(f"{file!r} holds rows, and is named as what to measure; write `--inputs x.npy y.npy` for two")
+    require_importable(option.implementations_from or ())
+    with signals_kept():
+        return _planned(option)
+
+
+def _planned(option: argparse.Namespace) -> Plan:
     return Plan.of(
         grid=option.grid,
         device=option.device,
@@ -148,6 +160,7 @@ def plan_of(config: pytest.Config) -> Plan:
         allocator=option.allocator,
         baseline=option.baseline,
         error_budget=option.error_budget,
+        time_limit=option.time_limit,
     )
 
 

@@ -122,7 +122,7 @@ def _settle(setup: Setup) -> None:
     """Make this process fit to measure in."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     if not setup.shown:
-        _hush()
+        hush()
     if setup.threads:
         torch.set_num_threads(setup.threads)
     if setup.allocator == "pinned":
@@ -130,7 +130,7 @@ def _settle(setup: Setup) -> None:
     gc.freeze()  # else each case's collection scans all loaded objects for a quarter of a second
 
 
-def _hush() -> None:
+def hush() -> None:
     """Send what is printed here nowhere: a flood would fill the disk, and pytest's own files are copied into a fork."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):

@@ -1,5 +1,6 @@
 """The ties between a worker and its parent: it ends with its parent, and with it all that it started."""
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -20,6 +21,7 @@ _ROUNDS = 100  # of killing what a process that was not killed yet has started m
 
 def bind(parent: int) -> None:
     """Tie this process to its parent, as the leader of a session: the terminal's Ctrl-C reaches the parent alone."""
+    LIVE.clear()  # the parent's
     os.setsid()
     if sys.platform == "linux":
         _prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -30,7 +32,8 @@ def bind(parent: int) -> None:
 
 
 def adopt() -> None:
-    """Become the parent of what outlives a worker that started it."""
+    """Become the parent of what outlives a worker that started it, and end the workers when this process ends."""
+    atexit.register(_end_all)  # after `multiprocessing` has registered its own, which would wait for them
     if sys.platform == "linux":
         _prctl(_CHILD_SUBREAPER, 1)
 
@@ -58,6 +61,11 @@ def end_orphans() -> None:
                 os.waitpid(orphan.pid, 0)
         if not orphans:
             break
+
+
+def _end_all() -> None:
+    for worker in list(LIVE):
+        end(worker)
 
 
 def _kill(process: psutil.Process) -> None:

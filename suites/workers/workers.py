@@ -173,6 +173,7 @@ def workers_for(
         processes=plan.processes,
         rows=plan.inputs,
         device_types=plan.devices,
+        limits=Limits(time_s=plan.time_limit_s),
         phases=phases,
         alive=alive,
         idle=idle,
