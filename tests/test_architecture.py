@@ -90,7 +90,8 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "grid": "grid_values records",
         "question": "grid inputs records",
         "contestants": "records words",
-        "plan": "contestants environment grid inputs question records",
+        "option_values": "contestants",
+        "plan": "contestants environment grid inputs option_values question records",
         "measure": "failure inputs records statistics truth",
         "profiling": "failure measure records",
         "always_one": "measure records statistics",
@@ -100,9 +101,9 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "survey": "always_one examiner families known_bugs plan records",
         "replicates": "records",
         "session": "measure plan records",
-        "workers": "contestants examiner inputs measure plan profiling records replicates",
-        "plugin": "compile_cache environment excerpt families git inputs measure plan records session survey words "
-        "workers",
+        "workers": "contestants examiner inputs measure option_values plan profiling records replicates",
+        "plugin": "compile_cache environment excerpt families git inputs measure option_values plan records session "
+        "survey words workers",
         "front_door": "plugin",
         "test_always_one": "records",
         "test_angle": "plugin records",

@@ -35,7 +35,8 @@ UNLUCKY = """
 
     def unlucky(x, y, dim=-1):
         if fate := os.environ.get(f"FATE_OF_{len(x)}_ROWS"):
-            os.kill(os.getpid(), getattr(signal, fate))
+            os.kill(os.getppid(), getattr(signal, fate))  # the run; this is its worker
+            signal.pause()
         return torch.cosine_similarity(x, y, dim=dim)
 
     def register(implementation):

@@ -18,7 +18,8 @@ from suites.excerpt import excerpt
 from suites.families import FAMILIES, Family
 from suites.inputs import SUFFIXES
 from suites.measure import allocator
-from suites.plan import TIME_LIMIT_S, Plan
+from suites.option_values import TIME_LIMIT_S, time_limit_of
+from suites.plan import Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
 from suites.plugin.front_door import TABLES
 from suites.records import budget
@@ -138,7 +139,7 @@ def plan_of(config: pytest.Config) -> Plan:
     option = config.option
     if file := misplaced(config.args, SUFFIXES):
         raise ValueError(f"{file!r} holds rows, and is named as what to measure; write `--inputs x.npy y.npy` for two")
-    require_importable(option.implementations_from or ())
+    require_importable(option.implementations_from or (), time_limit_of(option.time_limit))
     with signals_kept():
         return _planned(option)
 

@@ -8,6 +8,8 @@ from os import _exit, getpid, write
 from time import perf_counter
 from typing import Any, Protocol
 
+from suites.workers.death import CLOSED
+
 _PAUSE_S = 0.2  # between two signs of life while samples are taken
 _SAMPLING = "samples"
 _LONGEST = 1 << 28  # bytes of a message
@@ -59,7 +61,7 @@ class Channel:
             while rest:
                 rest = rest[write(self._pipe, rest) :]
         except OSError:  # closed, by a contestant or because the parent has ended
-            _exit(1)
+            _exit(CLOSED)
 
 
 class Receiver:

@@ -43,11 +43,13 @@ def isolated(
 def _acquitted(
     names: Sequence[str], outcome: T, dead: dict[str, Death], attempt: Callable[[Sequence[str]], T | Death]
 ) -> tuple[T, dict[str, Death]]:
-    """Try the suspects once more, one by one, but for the last one: without it nobody died."""
+    """Try the suspects once more, each alone and then with all others; not the last one: without it nobody died."""
     for suspect in list(dead)[:-1]:
-        if not dead[suspect].certain:
-            again = attempt([name for name in names if name not in dead or name == suspect])
-            if not isinstance(again, Death):
-                outcome = again
-                del dead[suspect]
+        left = [name for name in names if name not in dead or name == suspect]
+        if dead[suspect].certain or isinstance(attempt([suspect]), Death):
+            continue
+        again = attempt(left)
+        if not isinstance(again, Death):
+            outcome = again
+            del dead[suspect]
     return outcome, dead

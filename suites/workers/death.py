@@ -2,8 +2,13 @@
 
 import signal
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from time import monotonic, sleep
 
 from suites.records.record import Status
+
+CLOSED = 113
+"""The exit status of a worker that cannot write to its parent any more."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +28,20 @@ class Death:
         return self.status is Status.TIMED_OUT
 
 
+def exit_code(process: BaseProcess, within_s: float) -> int | None:
+    """The exit code of a process that ends within so many seconds; None if it does not.
+
+    It polls: `join` waits without a limit for a process that has closed its descriptors.
+    """
+    until = monotonic() + within_s
+    while process.exitcode is None and monotonic() < until:
+        sleep(0.01)
+    return process.exitcode
+
+
 def of_exit(code: int | None) -> tuple[Status, str]:
     """The status and the reason for an exit code of `multiprocessing`; None: the process lives."""
-    if code is None:
+    if code in (None, CLOSED):
         return Status.CRASHED, "closed the descriptors of its process"
     if code >= 0:
         return Status.CRASHED, f"ended its process with status {code}"

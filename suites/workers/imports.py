@@ -10,15 +10,14 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from suites.contestants import PlanError
-from suites.plan import TIME_LIMIT_S
 from suites.workers import ties
-from suites.workers.death import of_exit
+from suites.workers.death import exit_code, of_exit
 from suites.workers.serve import hush, load
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
-def require_importable(files: Sequence[str], time_s: float = TIME_LIMIT_S) -> None:
+def require_importable(files: Sequence[str], time_s: float) -> None:
     """Import the files in a fork, one after the other.
 
     Ordinary errors pass: they come again, with their words, where the files are loaded.
@@ -40,7 +39,7 @@ def require_importable(files: Sequence[str], time_s: float = TIME_LIMIT_S) -> No
             heard.recv_bytes(1)
             done += 1
     except (EOFError, OSError):
-        process.join(time_s)
+        exit_code(process, time_s)
         ended = True
     finally:
         ties.end(process.pid or 0)
@@ -60,7 +59,7 @@ def signals_kept() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
-            if handler is not None and signal.getsignal(number) is not handler:
+            if handler is not None and signal.getsignal(number) not in (handler, signal.default_int_handler):
                 signal.signal(number, handler)
 
 

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psutil
 
-from suites.plan import TIME_LIMIT_S
+from suites.option_values import TIME_LIMIT_S
 from suites.records.record import Status
 
 _RESERVE, _LEAST_RESERVE = 0.03, 1 << 29  # of all memory, in bytes: what the rest of the machine keeps
@@ -14,12 +15,16 @@ _RESERVE, _LEAST_RESERVE = 0.03, 1 << 29  # of all memory, in bytes: what the re
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """`time_s` is the longest time without a sign of life, `memory_bytes` what the worker and its descendants may
-    hold, None for all that is free but a reserve. `processes` is how many descendants they may be."""
+    """`time_s` is the longest time without a sign of life, `processes` the most descendants."""
 
     time_s: float = TIME_LIMIT_S
-    memory_bytes: int | None = None
     processes: int = field(default_factory=lambda: 64 + 4 * (os.cpu_count() or 1))  # compilers start one a core
+
+
+def available_bytes() -> int:
+    """The memory that is still available, less what the rest of the machine keeps."""
+    memory = psutil.virtual_memory()
+    return int(memory.available - max(_LEAST_RESERVE, _RESERVE * memory.total))
 
 
 class Guard:
@@ -28,14 +33,12 @@ class Guard:
     Args:
         pid: of the process.
         limits: what they may use.
+        available: the bytes that they may still take.
     """
 
-    def __init__(self, pid: int, limits: Limits) -> None:
-        self._process, self._limits = psutil.Process(pid), limits
-        memory = psutil.virtual_memory()
-        free = memory.available - max(_LEAST_RESERVE, int(_RESERVE * memory.total))
-        self._held = _resident(self._process)  # much of it is shared with the parent
-        self._memory_bytes = limits.memory_bytes or max(free, 0)
+    def __init__(self, pid: int, limits: Limits, available: Callable[[], int] = available_bytes) -> None:
+        self._process, self._limits, self._available = psutil.Process(pid), limits, available
+        self._available_bytes, self._held_bytes = available(), self._resident_bytes()
 
     def fault(self, silent_s: float) -> tuple[Status, str] | None:
         """The limit that is exceeded, as a status and a reason; None if none is.
@@ -45,13 +48,17 @@ class Guard:
         """
         if silent_s > self._limits.time_s:
             return Status.TIMED_OUT, f"gave no answer for {self._limits.time_s:g} s (--time-limit)"
-        family = family_of(self._process)
-        if len(family) - 1 > self._limits.processes:
-            return Status.CRASHED, f"started {len(family) - 1} processes, and {self._limits.processes} are allowed"
-        if (used := sum(map(_resident, family)) - self._held) > self._memory_bytes:
-            held, free = (f"{size / 2**30:.1f} GiB" for size in (used, self._memory_bytes))
-            return Status.OUT_OF_MEMORY, f"its process took {held} of memory, and {free} were free"
+        if (descendants := len(family_of(self._process)) - 1) > self._limits.processes:
+            return Status.CRASHED, f"started {descendants} processes, and {self._limits.processes} are allowed"
+        if (left := self._available()) <= 0:
+            taken, gone = self._resident_bytes() - self._held_bytes, self._available_bytes - left
+            if 2 * taken >= gone:  # else others took it
+                return Status.OUT_OF_MEMORY, f"took {taken / 2**30:.1f} GiB of memory, all that was left"
         return None
+
+    def _resident_bytes(self) -> int:
+        """Of the process and its descendants; memory that they share counts for each."""
+        return sum(map(_resident, family_of(self._process)))
 
 
 def family_of(process: psutil.Process) -> list[psutil.Process]:

@@ -16,7 +16,7 @@ from suites.records.jsonl import from_line
 from suites.records.record import Line, Status
 from suites.workers import ties
 from suites.workers.channel import Channel, Number, Receiver
-from suites.workers.death import Death, of_exit
+from suites.workers.death import Death, exit_code, of_exit
 from suites.workers.jobs import Job, Setup
 from suites.workers.limits import Guard, Limits
 from suites.workers.serve import load, serve
@@ -51,9 +51,8 @@ class WorkerProcess:
         self._at: Number = context.RawValue("i", -1)
         asked, self._jobs = context.Pipe(duplex=False)
         answers, answered = context.Pipe(duplex=False)
-        ours = [self._jobs, answers] if forked else []  # a fork holds them as well
         self._process = context.Process(
-            target=_run, args=(setup, rows if forked else None, asked, answered, self._at, ours, os.getpid())
+            target=_run, args=(setup, rows if forked else None, asked, answered, self._at, os.getpid())
         )
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # the idle threads of NumPy
             self._process.start()
@@ -128,8 +127,7 @@ class WorkerProcess:
                 idle()
 
     def _ended(self) -> Ending:
-        self._process.join(_TO_END_S)
-        return of_exit(self._process.exitcode)
+        return of_exit(exit_code(self._process, _TO_END_S))
 
 
 def _took(answer: Reply, kind: str, values: list[Any]) -> bool:
@@ -151,13 +149,12 @@ def _run(
     jobs: Connection,
     answers: Connection,
     at: Number,
-    others: list[Connection],
     parent: int,
 ) -> None:
     """What the process does; `rows` are None in one that is started anew."""
-    for one in others:
-        one.close()
     ties.bind(parent)
     if rows is None:
         load(setup.files)
+    else:
+        ties.let_go({jobs.fileno(), answers.fileno()})
     serve(setup, rows or {}, jobs, Channel(answers.fileno(), at))

@@ -1,5 +1,6 @@
 """What a worker does: it measures, examines and traces, one job after the other, until its parent has none."""
 
+import faulthandler
 import gc
 import os
 import random
@@ -45,7 +46,8 @@ def serve(setup: Setup, rows: Mapping[str, UserInputs], jobs: Connection, channe
         while job := _next(jobs):
             _do(job, work, channel)
     except BaseException as error:  # a bug of ours, or what a contestant left behind: the parent finds out which
-        channel.say("died", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        said = " ".join(str(error).split())[:300]
+        channel.say("died", ": ".join(filter(None, (f"raised {type(error).__name__}", said))))
         raise
 
 
@@ -121,6 +123,7 @@ def _next(jobs: Connection) -> Job | None:
 def _settle(setup: Setup) -> None:
     """Make this process fit to measure in."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if not setup.shown:
         hush()
     if setup.threads:
@@ -132,6 +135,7 @@ def _settle(setup: Setup) -> None:
 
 def hush() -> None:
     """Send what is printed here nowhere: a flood would fill the disk, and pytest's own files are copied into a fork."""
+    faulthandler.disable()  # pytest's
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nowhere, stream)

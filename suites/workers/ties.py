@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
@@ -29,6 +30,14 @@ def bind(parent: int) -> None:
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if os.getppid() != parent:
         os._exit(1)
+
+
+def let_go(kept: Collection[int]) -> None:
+    """Close what a fork has open of its parent's, such as the file of the run, except for `kept`."""
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor not in kept:
+            with contextlib.suppress(OSError):  # the one of the listing
+                os.close(descriptor)
 
 
 def adopt() -> None:
