@@ -9,6 +9,7 @@ import pytest
 
 from implementations import Implementation, registry
 from results import ROOT, StoreError
+from results.lock import alone_on
 from results.recorder import Recorder
 from suites import compile_cache
 from suites.measure.phases import Phases
@@ -101,9 +102,16 @@ class Bench:
         width = columns(config.pluginmanager.getplugin("terminalreporter"))
         return announcement(self.session, self.findings_left, registry.absent(), width)
 
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        if not session.config.option.collectonly:
-            self.progress.start(Costs.of(self.session.plan), self.session.left, self.findings_left)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        if session.config.option.collectonly:
+            return (yield)
+        try:
+            with alone_on(self.session.plan.devices, self.recorder.name):
+                self.progress.start(Costs.of(self.session.plan), self.session.left, self.findings_left)
+                return (yield)
+        except StoreError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:

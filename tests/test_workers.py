@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import psutil
 import pytest
 
+from results import Store
+from results.lock import alone_on
 from suites.records.finding import Contract
 from suites.records.jsonl import from_line
 from suites.records.record import Status
@@ -97,18 +99,24 @@ def test_each_ending_costs_its_own_record_and_no_other(checkout: Checkout) -> No
     again.stderr.fnmatch_lines(["*the run 'ends' is complete, so there is nothing to resume*"])
 
 
-def test_a_call_without_an_end_is_timed_out(checkout: Checkout) -> None:
-    bodies = {
-        "sleeps": "time.sleep(600)",
-        "loops": "\n    while True: pass",
-        "stops": "os.kill(os.getpid(), signal.SIGSTOP)",
-    }
+def test_a_call_without_an_end_is_timed_out_and_not_tried_a_third_time(checkout: Checkout) -> None:
+    grid = checkout.root / "tiny.toml"
+    grid.write_text(grid.read_text().replace("[4, 32]]", "[4, 32], [2, 16]]"))
+    stops = "len(x) == 8 and os.kill(os.getpid(), signal.SIGSTOP)"
+    bodies = {"sleeps": "time.sleep(600)", "loops": "\n    while len(x) == 8: pass", "stops": stops}
     option, names = write(checkout, bodies)
-    result = checkout.bench(option, "--benchmark-save=slow", "--time-limit=6", "-k8x64", implementations=names)
+    result = checkout.bench(option, "--benchmark-save=slow", "--time-limit=6", implementations=names)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    found = outcomes(checkout, "slow")
-    assert found.pop("builtin") == (Status.OK, "")
-    assert found == dict.fromkeys(bodies, (Status.TIMED_OUT, "gave no answer for 6 s (--time-limit)"))
+    records = checkout.records("slow")
+    bad = {place: (record.status, record.reason) for place, record in records.items() if record.reason}
+    in_vain = (Status.TIMED_OUT, "gave no answer for 6 s (--time-limit)")
+    cases = [f"paired cpu-float32-{shape}" for shape in ("8x64", "4x32", "2x16")]
+    assert len(records) == 12
+    assert bad == {
+        **{(name, cases[0]): in_vain for name in bodies},
+        ("sleeps", cases[1]): in_vain,
+        ("sleeps", cases[2]): (Status.TIMED_OUT, "not tried: it gave no answer in time 2 times before"),
+    }
 
 
 def test_a_crash_in_a_finding_is_that_finding_and_the_run_is_resumed_behind_it(checkout: Checkout) -> None:
@@ -144,6 +152,24 @@ def test_a_file_that_ends_its_import_is_named(checkout: Checkout, does: str, how
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --implementations-from theirs.py: {how}; `python theirs.py` shows where"])
     assert checkout.runs == []
+
+
+def test_a_second_session_on_a_device_or_a_run_is_refused_by_name(checkout: Checkout) -> None:
+    root = checkout.root / "results" / "runs"
+    with alone_on(["cpu"], "first", root):
+        refused = checkout.bench("--benchmark-save=second")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    assert "the run 'first' (process " in refused.stdout.str()
+    assert checkout.runs == []
+    checkout.bench("--benchmark-save=first", "-k8x64 and builtin").assert_outcomes(passed=1, deselected=7)
+    file = checkout.file("first")
+    file.write_bytes(file.read_bytes().rpartition(b'{"kind": "end"')[0])
+    store, *_ = Store.resume("first", root)
+    refused = checkout.bench("--benchmark-save=first", "--resume")
+    store.close()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: another process writes the run 'first' now: wait until it ends, *"])
+    checkout.bench("--benchmark-save=first", "--resume").assert_outcomes(passed=4, skipped=4)
 
 
 def test_a_worker_ends_with_the_run_that_started_it(checkout: Checkout) -> None:

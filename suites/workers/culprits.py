@@ -24,6 +24,8 @@ def isolated(
             job, and the attempt is repeated.
         nothing: the outcome of no contestants.
     """
+    if not names:
+        return nothing, {}
     was_fresh, outcome = fresh(), attempt(names)
     if isinstance(outcome, Death) and not (was_fresh or outcome.certain):
         outcome = attempt(names)

@@ -3,36 +3,24 @@
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
 from suites.inputs import UserInputs
 from suites.measure.phases import SignOfLife
-from suites.records.finding import Finding
-from suites.records.jsonl import from_line
-from suites.records.record import Line, Status
+from suites.records.record import Status
 from suites.workers import ties
 from suites.workers.channel import Channel, Number, Receiver
 from suites.workers.death import Death, exit_code, of_exit
 from suites.workers.jobs import Job, Setup
 from suites.workers.limits import Guard, Limits
+from suites.workers.reply import Ending, Reply, Sign, read
 from suites.workers.serve import load, serve
 
 _POLL_S, _TO_END_S = 0.25, 2.0
-Ending = tuple[Status, str]
 Method = Literal["fork", "spawn"]
-
-
-@dataclass
-class Reply:
-    """What a job brought: lines of the run, seconds by phase, and remarks for people."""
-
-    lines: list[Line | Finding] = field(default_factory=list)
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
 
 
 class WorkerProcess:
@@ -59,7 +47,7 @@ class WorkerProcess:
         asked.close()
         answered.close()
         self._pid, self._receiver, self._pipe = self._process.pid or 0, Receiver(answers), answers
-        self._guard = Guard(self._pid, limits)
+        self._guard, self._look_s = Guard(self._pid, limits), 0.0
         self.fresh = True
         ties.LIVE.add(self._pid)
 
@@ -102,45 +90,36 @@ class WorkerProcess:
             self._jobs.send(job)
         except OSError:  # it has ended since its last job
             return self._ended()
-        heard_s, look_s, called, over = monotonic(), 0.0, False, False
+        heard_s, called, over = monotonic(), False, False
         while True:
             try:
-                for kind, *values in self._receiver.receive(0.0 if over else _POLL_S):
-                    heard_s = monotonic()
-                    if kind == "alive":
-                        phase, name, share = values
-                        called = bool(name)
-                        alive(phase, name, share)
-                    elif kind == "died":
-                        return Status.CRASHED, str(values[0])
-                    elif _took(answer, kind, values):
-                        return None
-            except (ValueError, TypeError, KeyError):
+                messages = [read(message) for message in self._receiver.receive(0.0 if over else _POLL_S)]
+            except (ValueError, TypeError, KeyError, AttributeError):
                 return Status.CRASHED, "wrote into the channel between its process and the suite"
+            for message in messages:
+                heard_s = monotonic()
+                if isinstance(message, Sign):
+                    called = bool(message.name)
+                    alive(*message)
+                elif ending := answer.take(message):
+                    return ending
+            if answer.complete:
+                return None
             if over or self._receiver.closed:
                 return self._ended()
-            now = monotonic()
-            if now >= look_s:
-                look_s, over = now + _POLL_S, self._process.exitcode is not None
-                if fault := None if over else self._guard.fault(now - heard_s if called else 0.0):
-                    return fault
-                idle()
+            over = self._process.exitcode is not None
+            if fault := None if over else self._fault(monotonic() - heard_s if called else 0.0):
+                return fault
+            idle()
+
+    def _fault(self, silent_s: float) -> Ending | None:
+        if monotonic() < self._look_s:
+            return None
+        self._look_s = monotonic() + _POLL_S
+        return self._guard.fault(silent_s)
 
     def _ended(self) -> Ending:
         return of_exit(exit_code(self._process, _TO_END_S))
-
-
-def _took(answer: Reply, kind: str, values: list[Any]) -> bool:
-    """Whether the answer is complete with this message."""
-    if kind == "line":
-        answer.lines.append(from_line(values[0]))
-    elif kind == "remark":
-        answer.remarks.append(str(values[0]))
-    elif kind == "end":
-        answer.seconds = {str(phase): float(seconds) for phase, seconds in values[0].items()}
-    else:
-        raise ValueError(f"an unknown message {kind!r}")
-    return kind == "end"
 
 
 def _run(

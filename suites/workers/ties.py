@@ -16,6 +16,7 @@ from suites.workers.limits import family_of
 LIVE = set[int]()
 """The workers of this process."""
 
+_STRANGERS = set[int]()  # children of this process before its first worker
 _PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36  # of Linux's prctl
 _ROUNDS = 100  # of killing what a process that was not killed yet has started meanwhile
 
@@ -42,6 +43,7 @@ def let_go(kept: Collection[int]) -> None:
 
 def adopt() -> None:
     """Become the parent of what outlives a worker that started it, and end the workers when this process ends."""
+    _STRANGERS.update(child.pid for child in psutil.Process().children())
     atexit.register(_end_all)  # after `multiprocessing` has registered its own, which would wait for them
     if sys.platform == "linux":
         _prctl(_CHILD_SUBREAPER, 1)
@@ -62,7 +64,8 @@ def end_orphans() -> None:
     """Kill what outlived its worker: children of this process in foreign sessions."""
     ours = os.getsid(0)
     for _ in range(_ROUNDS):
-        orphans = [child for child in psutil.Process().children() if child.pid not in LIVE and _session(child) != ours]
+        children = [child for child in psutil.Process().children() if child.pid not in LIVE | _STRANGERS]
+        orphans = [child for child in children if _session(child) != ours]
         for orphan in orphans:
             for process in family_of(orphan):
                 _kill(process)

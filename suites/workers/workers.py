@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +23,11 @@ from suites.workers.culprits import isolated
 from suites.workers.death import Death
 from suites.workers.jobs import Job, Measurement, Setup, Tracing
 from suites.workers.limits import Limits
-from suites.workers.process import Method, Reply, WorkerProcess
+from suites.workers.process import Method, WorkerProcess
+from suites.workers.reply import Reply
 
+_MOST_TIME_OUTS = 2
+HOPELESS = Death(Status.TIMED_OUT, f"not tried: it gave no answer in time {_MOST_TIME_OUTS} times before")
 Do = Callable[[Job], Reply | Death]
 
 
@@ -60,6 +64,7 @@ class Workers:
         self._limits, self._phases = limits or Limits(), phases or Phases()
         self._alive, self._idle = alive, idle
         self._worker: WorkerProcess | None = None
+        self._timed_out = Counter[str]()
         ties.adopt()
 
     def measure(self, case: Case, contestants: Sequence[Implementation]) -> list[Record]:
@@ -76,10 +81,12 @@ class Workers:
 
     def examine(self, asked: Examination) -> Finding:
         """The finding, or one that says how its worker ended."""
-        fresh, outcome = self._is_fresh(), self._do(asked)
+        name, fresh = asked.key.implementation, self._is_fresh()
+        outcome = HOPELESS if self._is_hopeless(name) else self._do(asked)
         if isinstance(outcome, Death) and not (fresh or outcome.certain):  # it may be of an earlier job
             outcome = self._do(asked)
         if isinstance(outcome, Death):
+            self._timed_out[name] += outcome.certain
             return unmade(asked.key, self._setup.baseline, outcome.status, outcome.reason)
         return next(line for line in outcome.lines if isinstance(line, Finding))
 
@@ -98,14 +105,22 @@ class Workers:
         self._worker = None
 
     def _measured(self, case: Case, contestants: Sequence[Implementation], do: Do, seed: str = "") -> list[Record]:
-        names = tuple(entry.name for entry in contestants)
+        names = tuple(entry.name for entry in contestants if not self._is_hopeless(entry.name))
         budget = replace(self._budget, seconds=self._budget.seconds / self._processes)
         answer, dead = self._isolated(Measurement(case=case, names=names, budget=budget, seed=seed), do)
         records = {line.implementation: line for line in answer.lines if isinstance(line, Record)}
-        return [records.get(entry.name) or _failed(case, entry, dead[entry.name]) for entry in contestants]
+        self._timed_out.update(name for name, death in dead.items() if death.certain)
+        return [
+            records.get(entry.name) or _failed(case, entry, dead.get(entry.name, HOPELESS)) for entry in contestants
+        ]
 
     def _isolated(self, job: Measurement | Tracing, do: Do) -> tuple[Reply, dict[str, Death]]:
-        return isolated(job.names, lambda names: do(replace(job, names=tuple(names))), self._is_fresh, Reply())
+        apart = do == self._do_apart
+
+        def attempt(names: Sequence[str]) -> Reply | Death:
+            return do(replace(job, names=tuple(names)))
+
+        return isolated(job.names, attempt, lambda: apart or self._is_fresh(), Reply())
 
     def _do(self, job: Job) -> Reply | Death:
         """Do a job in the warm worker."""
@@ -131,6 +146,10 @@ class Workers:
             self._phases.seconds[phase] += seconds
             self._phases.seconds["workers"] -= seconds
         return outcome
+
+    def _is_hopeless(self, name: str) -> bool:
+        """Whether a contestant ran out of time so often that it is not tried again: a hundred results may be left."""
+        return bool(name) and self._timed_out[name] >= _MOST_TIME_OUTS
 
     def _is_fresh(self) -> bool:
         return self._worker is None or self._worker.fresh
