@@ -37,4 +37,5 @@ def _alone_on(device: str, run: str, root: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(f"{run!r} (process {os.getpid()})")
         file.flush()
+        os.register_at_fork(after_in_child=file.close)  # a fork would hold the lock
         yield

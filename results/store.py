@@ -128,6 +128,7 @@ def _alone(file: FileIO, run: str) -> FileIO:
         ) from None
     except OSError:  # a file system without locks
         pass
+    os.register_at_fork(after_in_child=file.close)  # a fork would hold the lock, and could write
     return file
 
 

@@ -1,9 +1,12 @@
 """Does a contestant that ends, blocks or floods its process cost exactly its own records?"""
 
+import json
 import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -13,9 +16,13 @@ from results.lock import alone_on
 from suites.records.finding import Contract
 from suites.records.jsonl import from_line
 from suites.records.record import Status
+from suites.workers.channel import Channel
 from suites.workers.culprits import isolated
 from suites.workers.death import Death
+from suites.workers.jobs import Setup
 from suites.workers.limits import Guard, Limits
+from suites.workers.reply import Sign, read
+from suites.workers.workers import method_for
 from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
@@ -172,6 +179,20 @@ def test_a_second_session_on_a_device_or_a_run_is_refused_by_name(checkout: Chec
     checkout.bench("--benchmark-save=first", "--resume").assert_outcomes(passed=4, skipped=4)
 
 
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+def test_a_run_can_be_interrupted_whatever_a_contestant_did_to_the_handlers(checkout: Checkout, stop: str) -> None:
+    (checkout.root / "shell.py").write_text("import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n")
+    deaf = "signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    body = f"{deaf}; len(x) == 4 and (os.kill(os.getppid(), signal.{stop}), time.sleep(600))"
+    option, names = write(checkout, {"deaf": body})
+    file = checkout.root / "theirs.py"
+    file.write_text(f"{file.read_text()}\n{deaf}\n")
+    result = checkout.bench("-p", "shell", option, "--benchmark-save=cut", implementations=names)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert {status for status, _ in outcomes(checkout, "cut").values()} == {Status.OK}
+    result.stdout.fnmatch_lines(["run cut: 2 records saved, 1 case to go; to continue:"])
+
+
 def test_a_worker_ends_with_the_run_that_started_it(checkout: Checkout) -> None:
     body = "open('pid', 'w').write(str(os.getpid())); os.kill(os.getppid(), 9); time.sleep(600)"
     option, names = write(checkout, {"kills_the_run": body})
@@ -235,3 +256,39 @@ def test_time_counts_since_the_last_sign_of_life() -> None:
     guard = Guard(os.getpid(), Limits(time_s=5.0))
     assert guard.fault(5.0) is None
     assert guard.fault(5.1) == (Status.TIMED_OUT, "gave no answer for 5 s (--time-limit)")
+
+
+@pytest.mark.parametrize(
+    ("setup", "devices", "method"),
+    [
+        (Setup(threads=2), ["cpu"], "fork" if sys.platform == "linux" else "spawn"),
+        (Setup(threads=2), ["cpu", "cuda"], "spawn"),
+        (Setup(), ["cpu"], "spawn"),
+    ],
+)
+def test_only_what_computes_on_the_cpu_is_forked_and_only_from_a_single_thread(
+    setup: Setup, devices: list[str], method: str
+) -> None:
+    assert method_for(setup, devices) == method
+
+
+def test_what_a_contestant_writes_into_the_channel_is_no_message() -> None:
+    for text in ("[]", '["alive", 1]', '["line", "{}"]', '["end", 3]', '["line", {"kind": "run"}]', '["hello", 1]'):
+        with pytest.raises((ValueError, TypeError, KeyError, AttributeError)):
+            read(json.loads(text))
+
+
+def test_while_samples_are_taken_the_contestant_is_noted_and_few_signs_are_sent(tmp_path: Path) -> None:
+    noted = SimpleNamespace(value=-1)
+    with (tmp_path / "said").open("wb") as file:
+        channel = Channel(file.fileno(), noted)
+        channel.begin(("a", "b"))
+        channel.alive("first calls", "a", 0.0)
+        channel.alive("samples", "", 0.0)
+        for _ in range(100):
+            channel.alive("samples", "a", 0.5)
+            channel.alive("samples", "b", 0.5)
+    assert noted.value == 1
+    said = [read(json.loads(line)) for line in (tmp_path / "said").read_text().splitlines()]
+    assert said[:3] == [Sign("first calls", "a", 0.0), Sign("samples", "", 0.0), Sign("samples", "a", 0.5)]
+    assert len(said) < 100

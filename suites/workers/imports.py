@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
+from implementations import registry
 from suites.contestants import PlanError
 from suites.workers import ties
 from suites.workers.death import exit_code, of_exit
@@ -27,12 +28,13 @@ def require_importable(files: Sequence[str], time_s: float) -> None:
     """
     if not files or sys.platform != "linux":
         return
+    ties.adopt()
+    registry.load()  # once, not in the fork again
     context = get_context("fork")
     heard, said = context.Pipe(duplex=False)
     process = context.Process(target=_import, args=(files, said))
-    process.start()
+    pid = ties.start(process)
     said.close()
-    ties.LIVE.add(process.pid or 0)
     done, ended = 0, False
     try:
         while done < len(files) and heard.poll(time_s):
@@ -42,7 +44,7 @@ def require_importable(files: Sequence[str], time_s: float) -> None:
         exit_code(process, time_s)
         ended = True
     finally:
-        ties.end(process.pid or 0)
+        ties.end(pid)
         process.join()
         ties.end_orphans()
     if done < len(files):

@@ -1,7 +1,6 @@
 """A worker as its parent sees it: a process that does jobs, says that it is alive, and is killed beyond its limits."""
 
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -39,17 +38,15 @@ class WorkerProcess:
         self._at: Number = context.RawValue("i", -1)
         asked, self._jobs = context.Pipe(duplex=False)
         answers, answered = context.Pipe(duplex=False)
-        self._process = context.Process(
-            target=_run, args=(setup, rows if forked else None, asked, answered, self._at, os.getpid())
-        )
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # the idle threads of NumPy
-            self._process.start()
+        ours = [self._jobs, answers] if forked else []  # which a fork holds as well
+        shared = rows if forked else None
+        self._process = context.Process(target=_run, args=(setup, shared, asked, answered, self._at, ours, os.getpid()))
+        self._pid = ties.start(self._process)
         asked.close()
         answered.close()
-        self._pid, self._receiver, self._pipe = self._process.pid or 0, Receiver(answers), answers
+        self._receiver, self._pipe = Receiver(answers), answers
         self._guard, self._look_s = Guard(self._pid, limits), 0.0
         self.fresh = True
-        ties.LIVE.add(self._pid)
 
     def do(self, job: Job, alive: SignOfLife, idle: Callable[[], None]) -> Reply | Death:
         """The answer of a job, or the death of this worker, which then does no other.
@@ -90,7 +87,7 @@ class WorkerProcess:
             self._jobs.send(job)
         except OSError:  # it has ended since its last job
             return self._ended()
-        heard_s, called, over = monotonic(), False, False
+        heard_s, called, over = monotonic(), True, False  # a process that starts may load a contestant's file
         while True:
             try:
                 messages = [read(message) for message in self._receiver.receive(0.0 if over else _POLL_S)]
@@ -128,12 +125,13 @@ def _run(
     jobs: Connection,
     answers: Connection,
     at: Number,
+    others: list[Connection],
     parent: int,
 ) -> None:
     """What the process does; `rows` are None in one that is started anew."""
+    for other in others:
+        other.close()
     ties.bind(parent)
     if rows is None:
         load(setup.files)
-    else:
-        ties.let_go({jobs.fileno(), answers.fileno()})
     serve(setup, rows or {}, jobs, Channel(answers.fileno(), at))

@@ -77,13 +77,13 @@ class Work:
                 yield self._examiner.make(job)
         elif isinstance(job, Tracing):
             with phases("saving and profiling"):
-                inputs = make_inputs(job.case, files=self._files(job))
+                inputs = make_inputs(job.case, files=self._files(job, phases))
                 yield from profile_case(job.case, self._contestants(job), inputs, job.folder, phases.alive)
         else:
             yield from measure_case(
                 job.case,
                 self._contestants(job),
-                make_inputs=partial(make_inputs, files=self._files(job)),
+                make_inputs=partial(make_inputs, files=self._files(job, phases)),
                 clock=clock_of(job.case.device, job.case.cache),
                 budget=job.budget,
                 rng=random.Random(job.case.id + job.seed),
@@ -94,9 +94,10 @@ class Work:
     def _contestants(self, job: Measurement | Tracing) -> list[Implementation]:
         return [against(registry.get(name), self._setup.baseline) for name in job.names]
 
-    def _files(self, job: Measurement | Tracing) -> Mapping[str, UserInputs]:
+    def _files(self, job: Measurement | Tracing, phases: Phases) -> Mapping[str, UserInputs]:
         if (inputs := job.case.inputs) in self._setup.inputs and inputs not in self._rows:
-            self._rows[inputs] = load_rows(self._setup.inputs[inputs])
+            with phases("inputs"):
+                self._rows[inputs] = load_rows(self._setup.inputs[inputs])
         return self._rows
 
 

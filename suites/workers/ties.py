@@ -6,7 +6,8 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Collection
+import warnings
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
@@ -33,12 +34,13 @@ def bind(parent: int) -> None:
         os._exit(1)
 
 
-def let_go(kept: Collection[int]) -> None:
-    """Close what a fork has open of its parent's, such as the file of the run, except for `kept`."""
-    for descriptor in map(int, os.listdir("/proc/self/fd")):
-        if descriptor > 2 and descriptor not in kept:
-            with contextlib.suppress(OSError):  # the one of the listing
-                os.close(descriptor)
+def start(process: BaseProcess) -> int:
+    """Start a process that calls `bind`, and return its id."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # NumPy's idle threads bear a fork
+        process.start()
+    pid = process.pid or 0
+    LIVE.add(pid)
+    return pid
 
 
 def adopt() -> None:
