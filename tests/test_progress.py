@@ -121,7 +121,7 @@ def test_within_a_case_the_contestant_is_named_and_the_time_counts_down(terminal
     line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
     show_two_cases(line)
     line.alive("first calls", "builtin", 0.0)
-    assert shown_last(terminal) == "about 30 s left  1 of 2 cases  builtin, paired 4x32 float32"
+    assert shown_last(terminal) == "about 30 s left  1 of 2 cases  first call of builtin, paired 4x32 float32"
     line.alive("samples", "", 0.0)
     clock[0] += 15
     line.alive("samples", "normalize", 0.5)
@@ -137,6 +137,36 @@ def test_between_samples_the_line_is_drawn_five_times_a_second_at_most(terminal:
         clock[0] += 1e-3
         line.alive("samples", "normalize", sample / 3000)
     assert 10 <= terminal.getvalue().count("\r") - before <= 15
+
+
+def test_before_each_call_of_a_slow_contestant_the_line_says_how_long_it_waits(
+    terminal: Terminal, clock: list[float]
+) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    show_two_cases(line)
+    for phase, seconds in (("first calls", 20.0), ("memory", 20.0), ("checks", 1e-3)):
+        line.alive(phase, "normalize", 0.0)
+        clock[0] += seconds
+    line.alive("samples", "", 0.0)
+    for share in (0.1, 0.3, 0.5):
+        line.alive("samples", "builtin", share)
+        clock[0] += 1e-3
+        line.alive("samples", "normalize", share + 0.1)
+        assert "  1 of 2 cases  normalize, 20 s a call, paired 4x32" in shown_last(terminal)
+        clock[0] += 20.0
+    left = re.findall(r"about ([\w ]+) left", terminal.getvalue())
+    assert len(set(left[-3:])) == 3, "the time counts down from call to call"
+
+
+def test_while_a_call_is_silent_the_time_goes_on_once_a_second(terminal: Terminal, clock: list[float]) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    show_two_cases(line)
+    line.alive("first calls", "normalize", 0.0)
+    drawn = terminal.getvalue().count("\r")
+    for _ in range(40):
+        clock[0] += 0.25
+        line.idle()
+    assert 9 <= terminal.getvalue().count("\r") - drawn <= 11
 
 
 def test_short_findings_share_the_same_few_drawings(terminal: Terminal, clock: list[float]) -> None:

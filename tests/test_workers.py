@@ -21,7 +21,7 @@ from suites.workers.culprits import isolated
 from suites.workers.death import Death
 from suites.workers.jobs import Setup
 from suites.workers.limits import Guard, Limits
-from suites.workers.reply import Sign, read
+from suites.workers.reply import Exchange, Part, Sign, read
 from suites.workers.workers import method_for
 from tests.checkout import Checkout
 
@@ -292,3 +292,20 @@ def test_while_samples_are_taken_the_contestant_is_noted_and_few_signs_are_sent(
     said = [read(json.loads(line)) for line in (tmp_path / "said").read_text().splitlines()]
     assert said[:3] == [Sign("first calls", "a", 0.0), Sign("samples", "", 0.0), Sign("samples", "a", 0.5)]
     assert len(said) < 100
+
+
+def test_time_is_limited_while_a_contestant_is_called_and_the_one_at_work_is_shown() -> None:
+    clock, heard = [0.0], list[Sign]()
+    exchange = Exchange(lambda *sign: heard.append(Sign(*sign)), now=lambda: clock[0])
+    clock[0] = 1.0
+    assert exchange.silent_s == 1.0, "a process that starts may load a contestant's file"
+    exchange.take(Sign("oracle", "", 0.0))
+    clock[0] = 9.0
+    assert exchange.silent_s == 0.0
+    exchange.correct("b")
+    exchange.take(Sign("samples", "a", 0.5))
+    clock[0] = 12.0
+    assert exchange.silent_s == 3.0
+    exchange.correct("b")
+    assert heard == [Sign("oracle", "", 0.0), Sign("samples", "a", 0.5), Sign("samples", "b", 0.5)]
+    assert exchange.take(Part("died", "raised ValueError")) == (Status.CRASHED, "raised ValueError")

@@ -31,7 +31,9 @@ _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "
 class ProgressLine:
     """A pytest plugin that shows how far the session is, and which implementations fail.
 
-    The plugin is made while pytest is configured and does not yet capture standard error.
+    The live line goes on while a call runs: contestants run in another process. Before a long call, the first one of a
+    contestant or one known to be slow, it says what it waits for. The plugin is made while pytest is configured and
+    does not yet capture standard error.
 
     Args:
         terminal: where the live line goes; standard error by default.
@@ -48,7 +50,7 @@ class ProgressLine:
         self._line = Live(
             console=self._console,
             auto_refresh=False,
-            redirect_stdout=False,  # pytest shows what implementations print
+            redirect_stdout=False,  # pytest captures what is printed
             redirect_stderr=False,
             transient=True,
         )
@@ -74,10 +76,11 @@ class ProgressLine:
 
     def alive(self, phase: str, name: str, share: float) -> None:
         """A `SignOfLife`: the case is in a phase, at a contestant, with a share of the phase done."""
-        if self._paused and (name or share) and phase in _TIMED:
+        long = phase in _LONG or self._progress.calls_long(name)
+        if self._paused and (name or share) and phase in _TIMED and not long:
             return  # between samples every microsecond counts
         self._progress.at(phase, name, share)
-        if phase in _LONG or not self._paused:
+        if long or not self._paused:
             self._draw()
 
     def idle(self) -> None:

@@ -17,6 +17,7 @@ _LEAST_S = 1e-3  # while anything is left; sums of differences end near 0
 _OVERDUE = 0.25  # what is overdue is expected to take this share of the time since the last sign of life, again
 _TRUSTED = 0.25  # from this share on, the pace of a stage alone says how long it takes
 _SLOW_S = 0.02  # from here on a call counts for more than what surrounds it
+_LONG_S = 0.5  # from here on a reader wonders why nothing moves
 
 
 def planned_s(plan: "Plan", cases: Mapping[Case, Collection[str]], findings: Iterable[Key]) -> float:
@@ -62,9 +63,10 @@ class Estimate:
         self._work: Case | Key | None = None
         self._running: Stage | None = None
         self._next: list[Stage] = []
+        self.long_calls_s: dict[str, float] = {}  # seconds a call of those who are long in the case that runs
         self._calls: tuple[str, float] | None = None  # who makes its second call, and since when
         self._since = self._starts_s = 0.0  # when the stage began; the compiler's start in it
-        # The share done of the stage, when that was said, and when it began anew
+        # its share done, when that was said, and when it began anew
         self._share = self._share_s = self._again_s = 0.0
         self._waits_since: float | None = None
         self._waited_s = 0.0  # in the stage that runs
@@ -74,11 +76,14 @@ class Estimate:
         self._work, self._next = work, self._to_do.pop(work, [])
         if self._next:
             self._enter()
+        self.long_calls_s = {}
+        if isinstance(work, Case):
+            for name in self._cases.get(work, ()):
+                self._note_call(name, self._costs.call_s(work, name))
 
     def at(self, phase: str, name: str, share: float) -> None:
         """A case is in a phase, at a contestant, with a share of the phase done. Unknown phases are part of others."""
-        self._stop_waiting()
-        self._stop_calling()
+        self._stop()
         if phase == WAITING:
             self._waits_since = self._now()
         if phase == SECOND_CALL:
@@ -97,8 +102,7 @@ class Estimate:
 
     def end(self) -> None:
         """The case or the finding that began last is done."""
-        self._stop_waiting()
-        self._stop_calling()
+        self._stop()
         self._leave()
         self._drop(self._next)
         self._next = []
@@ -129,27 +133,30 @@ class Estimate:
     def _spent_s(self) -> float:
         return self._now() - self._since
 
-    def _stop_waiting(self) -> None:
-        if self._waits_since is not None:
-            self._waited_s += self._now() - self._waits_since
-        self._waits_since = None
-
     @property
     def _usual_s(self) -> float:
-        if not self._running:
-            return 0.0
+        assert self._running
         start_s = self._starts_s * self._factor.typical((WORK,))
         return self._running.seconds * self._factor(self._running.kind) + start_s
 
-    def _stop_calling(self) -> None:
-        """Plan a contestant's cases of a task anew once its pace is known, if its calls are worth it."""
+    def _stop(self) -> None:
+        """A wait or a second call is over. It shows a pace: if that matters, plan the cases of the task anew."""
+        if self._waits_since is not None:
+            self._waited_s += self._now() - self._waits_since
+        self._waits_since = None
         calls, self._calls = self._calls, None
         if not (calls and isinstance(case := self._work, Case)):
             return
         name, took_s = calls[0], self._now() - calls[1]
+        self._note_call(name, took_s)
         if name in self._cases.get(case, ()) and max(took_s, self._costs.call_s(case, name)) > _SLOW_S:
             self._costs = self._costs.corrected(case, name, took_s)
             self._plan_anew(case)
+
+    def _note_call(self, name: str, seconds: float) -> None:
+        self.long_calls_s.pop(name, None)
+        if seconds >= _LONG_S:
+            self.long_calls_s[name] = seconds
 
     def _plan_anew(self, running: Case) -> None:
         for case in self._to_do:

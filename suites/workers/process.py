@@ -15,7 +15,7 @@ from suites.workers.channel import Channel, Number, Receiver
 from suites.workers.death import Death, exit_code, of_exit
 from suites.workers.jobs import Job, Setup
 from suites.workers.limits import Guard, Limits
-from suites.workers.reply import Ending, Reply, Sign, read
+from suites.workers.reply import Ending, Exchange, Reply, read
 from suites.workers.serve import load, serve
 
 _POLL_S, _TO_END_S = 0.25, 2.0
@@ -56,20 +56,15 @@ class WorkerProcess:
             alive: called with each sign of life.
             idle: called several times a second.
         """
-        answer, at = Reply(), self._at
-        at.value = -1
+        exchange, self._at.value = Exchange(alive), -1
         fault: Ending | None = (Status.CRASHED, "was interrupted")
         try:
-            fault = self._converse(job, answer, alive, idle)
+            fault = self._converse(job, exchange, idle)
         finally:
             if fault:  # Ctrl-C too: the rest has no reader
                 self.kill()
         self.fresh = False
-        if not fault:
-            return answer
-        status, reason = fault
-        names = getattr(job, "names", ())
-        return Death(status, reason, names[at.value] if 0 <= at.value < len(names) else "")
+        return Death(*fault, self._at_work(job)) if fault else exchange.reply
 
     def kill(self) -> None:
         """End the process and all that it started, at once and for good."""
@@ -81,33 +76,34 @@ class WorkerProcess:
         self._jobs.close()
         self._pipe.close()
 
-    def _converse(self, job: Job, answer: Reply, alive: SignOfLife, idle: Callable[[], None]) -> Ending | None:
+    def _converse(self, job: Job, exchange: Exchange, idle: Callable[[], None]) -> Ending | None:
         """Send the job and receive its answer; the status and the reason of the end that came before, if any."""
         try:
             self._jobs.send(job)
         except OSError:  # it has ended since its last job
             return self._ended()
-        heard_s, called, over = monotonic(), True, False  # a process that starts may load a contestant's file
+        over = False
         while True:
             try:
                 messages = [read(message) for message in self._receiver.receive(0.0 if over else _POLL_S)]
             except (ValueError, TypeError, KeyError, AttributeError):
                 return Status.CRASHED, "wrote into the channel between its process and the suite"
-            for message in messages:
-                heard_s = monotonic()
-                if isinstance(message, Sign):
-                    called = bool(message.name)
-                    alive(*message)
-                elif ending := answer.take(message):
-                    return ending
-            if answer.complete:
-                return None
+            endings = list(filter(None, map(exchange.take, messages)))
+            if exchange.reply.complete or endings:
+                return next(iter(endings), None)
             if over or self._receiver.closed:
                 return self._ended()
             over = self._process.exitcode is not None
-            if fault := None if over else self._fault(monotonic() - heard_s if called else 0.0):
+            if not over and (fault := self._fault(exchange.silent_s)):
                 return fault
+            if not messages:
+                exchange.correct(self._at_work(job))
             idle()
+
+    def _at_work(self, job: Job) -> str:
+        """The contestant that was named last; "" if none was."""
+        names, at = getattr(job, "names", ()), self._at.value
+        return str(names[at]) if 0 <= at < len(names) else ""
 
     def _fault(self, silent_s: float) -> Ending | None:
         if monotonic() < self._look_s:

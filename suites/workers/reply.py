@@ -1,9 +1,11 @@
 """The messages of a worker, as its parent reads them, and what they add up to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, NamedTuple
 
+from suites.measure.phases import SignOfLife
 from suites.records.finding import Finding
 from suites.records.jsonl import from_line
 from suites.records.record import Line, Status
@@ -45,6 +47,41 @@ class Reply:
         elif part.kind == "end":
             self.seconds, self.complete = part.value, True
         return (Status.CRASHED, part.value) if part.kind == "died" else None
+
+
+class Exchange:
+    """What one job brought so far, and the last sign of life.
+
+    Args:
+        alive: called with each sign of life.
+        now: a clock, in seconds.
+    """
+
+    def __init__(self, alive: SignOfLife, now: Callable[[], float] = monotonic) -> None:
+        self.reply = Reply()
+        self._alive, self._now = alive, now
+        self._last: Sign | None = None
+        self._heard_s = now()
+
+    @property
+    def silent_s(self) -> float:
+        """The seconds since the last message; 0 while no contestant is called, who could be at fault."""
+        return 0.0 if self._last and not self._last.name else self._now() - self._heard_s
+
+    def take(self, message: Sign | Part) -> Ending | None:
+        """Take a message in. How the worker ended, if that is what it says."""
+        self._heard_s = self._now()
+        if isinstance(message, Part):
+            return self.reply.take(message)
+        self._last = message
+        self._alive(*message)
+        return None
+
+    def correct(self, name: str) -> None:
+        """Note that another contestant than in the last sign is called: not every sign is sent."""
+        if self._last and self._last.name and name not in ("", self._last.name):
+            self._last = self._last._replace(name=name)
+            self._alive(*self._last)
 
 
 def read(message: list[Any]) -> Sign | Part:
