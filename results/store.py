@@ -1,6 +1,7 @@
 """Writes runs: a run is one file that only grows. Each line is on the disk before the next case is measured."""
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterable, Sequence
 from io import FileIO
@@ -54,7 +55,7 @@ class Store:
         path = root / f"{run.name}.jsonl"
         try:
             root.mkdir(parents=True, exist_ok=True)
-            store = cls(path.open("xb", buffering=0))
+            store = cls(_alone(path.open("xb", buffering=0), run.name))
         except OSError as error:
             raise StoreError(f"the run {run.name!r} cannot be saved: {error}") from error
         try:
@@ -79,7 +80,7 @@ class Store:
         if end(path):
             raise StoreError(f"the run {name!r} is complete, so there is nothing to resume: start a new run")
         try:
-            file = path.open("r+b", buffering=0)
+            file = _alone(path.open("r+b", buffering=0), name)
             file.truncate(path.read_bytes().rfind(b"\n") + 1)
             file.seek(0, os.SEEK_END)
         except OSError as error:
@@ -114,6 +115,21 @@ class Store:
                 f"{self._file.name}: {error}. Safe on disk: {self.contents}; "
                 "when there is room again, --resume continues from there"
             ) from error
+
+
+def _alone(file: FileIO, run: str) -> FileIO:
+    """The file, locked until it is closed; a `StoreError` if another process writes it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise StoreError(
+            f"another process writes the run {run!r} now: wait until it ends, or start a new run without --resume"
+        ) from None
+    except OSError:  # a file system without locks
+        pass
+    os.register_at_fork(after_in_child=file.close)  # a fork would hold the lock, and could write
+    return file
 
 
 def counted(number: int, noun: str) -> str:

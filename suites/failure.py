@@ -21,12 +21,14 @@ class Failure(Exception):
 
 @contextmanager
 def contestant() -> Iterator[None]:
-    """Turn anything that the contestant's code raises into a `Failure`, except Ctrl-C."""
+    """Turn anything that the contestant's code raises into a `Failure`, except Ctrl-C and what ruins the device."""
     try:
         yield
     except (Failure, KeyboardInterrupt):
         raise
     except BaseException as error:  # only here: pytest.skip and sys.exit raise no Exception
+        if isinstance(error, torch.AcceleratorError) and _is_ruined():
+            raise  # whoever comes next in this process fails too
         raise Failure(*_judge(error)) from error
 
 
@@ -40,6 +42,15 @@ def unheard() -> Iterator[None]:
             yield
     finally:
         logging.disable(disabled)
+
+
+def _is_ruined() -> bool:
+    """Whether CUDA refuses every further call in this process, as after an illegal memory access."""
+    try:
+        torch.cuda.synchronize()
+    except torch.AcceleratorError:
+        return True
+    return False
 
 
 def _judge(error: BaseException) -> tuple[Status, str]:

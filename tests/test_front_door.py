@@ -325,7 +325,7 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
 def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", np.ones((3, 2, 4, 5)))
     plan = Plan.of(grid="smoke", device="cpu", inputs=[str(tmp_path / "maps.npy")])
-    session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
+    session = Session(plan, done=[], started=lambda _: None, measure=lambda *_: [], ended=lambda *_: None)
     left_out = "left out  paired, pairwise, top k and angle: file:maps holds [N, C, H, W] rows, it takes [N, D]"
     assert left_out in announcement(session, [], {})
 

@@ -6,6 +6,7 @@ from functools import partial
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure import fit, memory
+from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Pair, call_of
 from suites.measure.world import World, threads
 from suites.records.case import Case
@@ -29,10 +30,12 @@ def too_large(
     make_inputs: MakeInputs,
     free_bytes: Callable[[str], int],
     world: World,
+    phases: Phases,
 ) -> dict[str, Failure]:
     """The contestants that do not fit in memory, or that fail in a memory probe, each with its failure."""
 
     def peak(entry: Implementation, small: Case) -> int | None:
+        phases.alive(entry.name)
         others, inputs = threads(), make_inputs(small)
         with contestant():
             once = partial(_prepare_and_call, small, entry, inputs)

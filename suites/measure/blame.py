@@ -5,6 +5,7 @@ from contextlib import suppress
 from time import sleep
 
 from suites.failure import Failure, contestant
+from suites.measure.phases import Phases
 from suites.measure.problem import Problem
 from suites.measure.world import World
 from suites.records.record import Status
@@ -24,10 +25,13 @@ class Blame:
         problem: the case and its inputs.
         calls: name to the call that is timed.
         world: this process before any contestant was called.
+        phases: hears which contestant is called.
     """
 
-    def __init__(self, problem: Problem, calls: Mapping[str, Callable[[], object]], world: World) -> None:
-        self._problem, self._calls, self._world = problem, calls, world
+    def __init__(
+        self, problem: Problem, calls: Mapping[str, Callable[[], object]], world: World, phases: Phases
+    ) -> None:
+        self._problem, self._calls, self._world, self._phases = problem, calls, world, phases
         self._versions = problem.versions()
         self._suspects: set[str] = set()
         self.guilty: dict[str, Failure] = {}
@@ -78,6 +82,7 @@ class Blame:
 
     def _deed_of(self, name: str) -> str:
         """What a contestant changes when it is called again; "" if nothing."""
+        self._phases.alive(name)
         with suppress(Failure), contestant():
             for _ in range(_REPLAYS):
                 self._calls[name]()

@@ -14,6 +14,7 @@ import torch
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.blame import Blame
+from suites.measure.phases import Phases
 from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.sameness import same_results, share_memory
 from suites.measure.world import World
@@ -34,7 +35,7 @@ class Inspector:
         results: name to the first result, which was checked against the truth.
         world: this process before any contestant was called.
         rng: draws the spot checks, so a contestant cannot predict them.
-        now: seconds, to limit the inspector's own share of the time.
+        phases: its clock limits the inspector's own share of the time, and it hears which contestant is called.
         slow: contestants whose calls take so long that their samples are their spot checks.
     """
 
@@ -46,17 +47,17 @@ class Inspector:
         results: Mapping[str, tuple[object, ...]],
         world: World,
         rng: random.Random,
-        now: Callable[[], float],
+        phases: Phases,
         slow: Iterable[str] = (),
     ) -> None:
         self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
-        self._world, self._rng, self._now = world, rng, now
-        self._blame = Blame(problem, calls, world)
+        self._world, self._rng, self._phases = world, rng, phases
+        self._blame = Blame(problem, calls, world, phases)
         self._slow, self._checked = set(slow), set(slow)
         self._in_samples: set[str] = set()
         self._disguised: Problem | None = None
         self._disguise = ExitStack()
-        self._spent, self._started = 0.0, now()
+        self._spent, self._started = 0.0, phases.now()
         self.flags: dict[str, tuple[Flag, ...]] = {}
 
     def ready(self, name: str) -> None:
@@ -101,16 +102,16 @@ class Inspector:
     def _inspect(self, name: str, result: object) -> None:
         self._blame.suspect(name)
         self._blame.check_at_a_glance(name)
-        affordable = self._spent <= _SHARE * (self._now() - self._started)
+        affordable = self._spent <= _SHARE * (self._phases.now() - self._started)
         again = name not in self._slow and affordable and self._rng.random() < _CHECKED
         spot_check = name not in self._checked or again
         if spot_check or self._problem.truth.size <= _CHEAP:
             self._require_same(name, result, gradients_too=spot_check)
         if spot_check:
-            start = self._now()
+            start = self._phases.now()
             self._blame.check(name)
             self._spot_check(name, result)
-            self._spent += self._now() - start
+            self._spent += self._phases.now() - start
 
     def _inspect_disguised(self, name: str, result: object, disguised: Problem) -> None:
         """Judge the result of a sample whose inputs had been changed in secret, and restore them."""
@@ -159,6 +160,7 @@ class Inspector:
         another corpus, prepared anew.
         """
         self._checked.add(name)
+        self._phases.alive(name)
         self._blame.suspect(name)
         for which in (0, 1) if self._entries[name].prepare else (None,):
             again = self._ask_anew(name, which)

@@ -60,7 +60,7 @@ def measure_case(
         }
         supported = [entry for entry in implementations if entry.name not in results]
         with phases("small trials"):
-            results |= too_large(case, supported, make_inputs, free_bytes, world)
+            results |= too_large(case, supported, make_inputs, free_bytes, world, phases)
         admitted = [entry for entry in supported if entry.name not in results]
         if admitted:
             forget_compiled()
@@ -102,7 +102,7 @@ def _timed(
     timed = {name: result.timed for name, result in checked.items()}
     known_s = {name: result.call_s for name, result in checked.items()}
     slow = [name for name, call_s in known_s.items() if too_slow_to_warm_up(call_s, budget.seconds)]
-    inspector = Inspector(problem, entries, calls, results, world, rng, phases.now, slow)
+    inspector = Inspector(problem, entries, calls, results, world, rng, phases, slow)
     baseline = next((name for name in timed if entries[name].baseline), "")
 
     def attempt(failed: Collection[str]) -> Attempt:
@@ -125,7 +125,7 @@ def _timed(
     if problem.case.device == "cuda":
         with phases("launches"):
             honest = {name: calls[name] for name in still_in if name not in failures}
-            launched = launches(honest, clock, cold=problem.case.cache == "cold")
+            launched = launches(honest, clock, phases, cold=problem.case.cache == "cold")
     world.restore()
     flags = {
         name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile, *kept.flags(name))

@@ -20,11 +20,13 @@ from suites.excerpt import excerpt
 from suites.families import FAMILIES, Family
 from suites.inputs import SUFFIXES
 from suites.measure import allocator
+from suites.option_values import TIME_LIMIT_S, time_limit_of
 from suites.plan import Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
 from suites.plugin.front_door import TABLES
 from suites.records import budget
 from suites.records.record import Environment, Run
+from suites.workers.imports import require_importable, signals_kept
 
 GROUP = """cosinebench
 
@@ -98,6 +100,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--processes", metavar="K", help="spread each case over K fresh processes (default: 1, this one)")
     group.addoption(
+        "--time-limit",
+        metavar="S",
+        help=f"end a call that takes longer than S seconds, as timed_out (default: {TIME_LIMIT_S:g})",
+    )
+    group.addoption(
         "--allocator",
         default="found",
         type=_regime,
@@ -149,6 +156,12 @@ def plan_of(config: pytest.Config) -> Plan:
     lists = {"--implementations": registry.names(), "--dtypes": registry.DTYPES}
     if wrong := misplaced(config.args, SUFFIXES, lists, resume=option.resume):
         raise ValueError(wrong)
+    require_importable(option.implementations_from or (), time_limit_of(option.time_limit))
+    with signals_kept():
+        return _planned(option)
+
+
+def _planned(option: argparse.Namespace) -> Plan:
     return Plan.of(
         grid=option.grid,
         device=option.device,
@@ -165,26 +178,27 @@ def plan_of(config: pytest.Config) -> Plan:
         allocator=option.allocator,
         baseline=option.baseline,
         error_budget=option.error_budget,
+        time_limit=option.time_limit,
     )
 
 
-def _environment(regime: str) -> Environment:
+def _environment(regime: str, threads: int) -> Environment:
     found = environment()
-    return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip())
+    return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip(), threads=threads)
 
 
 def _expected(family: Family) -> tuple[str, str]:
     return family.expected, f"({family.issue})" if family.issue else ""
 
 
-def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
-    """Return the head of the run that this session writes."""
+def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str], threads: int) -> Run:
+    """Return the head of the run that this session writes, with contestants on so many threads."""
     return Run(
         name=name,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         grid=plan.grid.name,
         command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
-        environment=_environment(plan.allocator),
+        environment=_environment(plan.allocator, threads),
         absent=absent,
         precision=plan.grid.precision,
         seconds=plan.grid.seconds,
