@@ -21,6 +21,7 @@ from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
+from suites.plugin.head import run_of
 from suites.plugin.nothing import nothing_selected
 from suites.records.case import Case
 from suites.records.finding import Finding, Key, key
@@ -51,7 +52,7 @@ class Bench:
     def __init__(self, config: pytest.Config) -> None:
         threads = single_thread()  # before anything is computed, for the sake of workers that are forked
         plan, asked = options.plan_of(config), config.option.benchmark_save
-        run = options.run_of(config, plan, asked or default_name(), registry.absent(), threads)
+        run = run_of(config, plan, asked or default_name(), registry.absent(), threads)
         named = None if asked == default_name() else asked
         self.recorder = Recorder.resume(run, named) if config.option.resume else Recorder(run)
         if asked:

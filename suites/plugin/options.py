@@ -1,12 +1,8 @@
-"""The options of `pytest suites`, and the plan and run made from them."""
+"""The options of `pytest suites`, and the plan made from them."""
 
 import argparse
-import dataclasses
-import inspect
 import os
 import shlex
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,10 +10,6 @@ import pytest
 from command import GivenOnce
 from implementations import registry
 from nearest import did_you_mean
-from suites import git
-from suites.environment import environment
-from suites.excerpt import excerpt
-from suites.families import FAMILIES, Family
 from suites.inputs import SUFFIXES
 from suites.measure import allocator
 from suites.option_values import TIME_LIMIT_S, time_limit_of
@@ -25,7 +17,6 @@ from suites.plan import Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
 from suites.plugin.front_door import TABLES
 from suites.records import budget
-from suites.records.record import Environment, Run
 from suites.workers.imports import require_importable, signals_kept
 
 GROUP = """cosinebench
@@ -179,35 +170,4 @@ def _planned(option: argparse.Namespace) -> Plan:
         baseline=option.baseline,
         error_budget=option.error_budget,
         time_limit=option.time_limit,
-    )
-
-
-def _environment(regime: str, threads: int) -> Environment:
-    found = environment()
-    return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip(), threads=threads)
-
-
-def _expected(family: Family) -> tuple[str, str]:
-    return family.expected, f"({family.issue})" if family.issue else ""
-
-
-def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str], threads: int) -> Run:
-    """Return the head of the run that this session writes, with contestants on so many threads."""
-    return Run(
-        name=name,
-        started=datetime.now().astimezone().isoformat(timespec="seconds"),
-        grid=plan.grid.name,
-        command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
-        environment=_environment(plan.allocator, threads),
-        absent=absent,
-        precision=plan.grid.precision,
-        seconds=plan.grid.seconds,
-        processes=plan.processes,
-        inputs=plan.description,
-        about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
-        sources={entry.name: excerpt(entry.fn) for entry in plan.implementations},
-        families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
-        fingerprints={**plan.fingerprints, "uncommitted changes": git.uncommitted()},
-        baseline=plan.baseline,
-        error_budget=plan.error_budget,
     )
