@@ -104,11 +104,15 @@ class Bench:
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         self.progress.stop()
-        if self.recorder.saved and self.recorder.may_end and self.complete:
+        if fault := self.recorder.fault():
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        elif self.recorder.saved and self.recorder.may_end and self.complete:
             self.append([self.session.end()])
         self.recorder.close()
         yield
-        if self.recorder.saved and (reporter := session.config.pluginmanager.getplugin("terminalreporter")):
+        if fault:
+            print(f"ERROR: {fault}", file=sys.stderr)
+        elif self.recorder.saved and (reporter := session.config.pluginmanager.getplugin("terminalreporter")):
             self.conclude(reporter)
 
     def conclude(self, reporter: pytest.TerminalReporter) -> None:

@@ -70,14 +70,23 @@ def names(root: Path = ROOT) -> list[str]:
 
 
 def heads(root: Path = ROOT) -> dict[str, Run]:
-    """The head of each run by the name of its file, newest first. A file without a head gives a warning."""
+    """The head of each run by the name of its file, newest first. A file without a head gives a warning.
+
+    Runs are in the order of their `sequence`. Older runs have none; they are in the order of their start.
+    """
     found = {}
     for name in names(root):
         try:
             found[name] = head(root / f"{name}.jsonl")
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             warnings.warn(f"skipped: {error}", stacklevel=2)
-    return dict(sorted(found.items(), key=lambda item: _instant(item[1]), reverse=True))
+    return dict(sorted(found.items(), key=lambda item: (item[1].sequence, _instant(item[1])), reverse=True))
+
+
+def next_sequence(root: Path = ROOT) -> int:
+    """The `sequence` of a new run: one more than the largest."""
+    with warnings.catch_warnings(action="ignore"):
+        return 1 + max((run.sequence for run in heads(root).values()), default=0)
 
 
 def find(run: str, root: Path = ROOT) -> Path:
