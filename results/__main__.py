@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 import pipe
-from command import Command
+from command import REFUSED, Command, run, status_of
 from results.files import ROOT, UnknownRun
 from results.load import list_runs, load, load_run
 from results.no_run import instead_of_a_run
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
-    """Run the command line. Bad input prints one line on stderr and exits with the status 2."""
+    """Run the command line. Bad input prints one line on stderr and exits with the status 2, a full disk with 3."""
     parser = _parser()
     typed = sys.argv[1:] if argv is None else argv
     if typed and not typed[0].startswith("-") and typed[0] != "show" and (wrong := instead_of_a_run(Path(typed[0]))):
@@ -32,12 +32,13 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
             content = _show(options.run, options.format, options.baseline, root) if options.command else _listing(root)
         if isinstance(content, bytes) and not options.output and sys.stdout.isatty():
             parser.exit(
-                2, f"{parser.prog}: {options.format} is binary and cannot be shown in a terminal: add --output FILE\n"
+                REFUSED,
+                f"{parser.prog}: {options.format} is binary and cannot be shown in a terminal: add --output FILE\n",
             )
         with pipe.may_close():
             _write(content, options.output)
     except (UnknownRun, ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(status_of(error), f"{parser.prog}: {error}\n")
 
 
 def _parser() -> Command:
@@ -173,4 +174,4 @@ FORMATS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
 }
 
 if __name__ == "__main__":
-    main()
+    run(main)

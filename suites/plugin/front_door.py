@@ -18,6 +18,8 @@ from pytest_benchmark.plugin import *  # noqa: F403  # every hook and fixture of
 
 from command import meant
 from suites import git
+from suites.plugin import statuses
+from suites.plugin.statuses import pytest_cmdline_main  # noqa: F401  # a hook
 
 _GROUPS = ("cosinebench", "benchmark")
 TABLES = tuple(
@@ -34,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(parser: pytest.Parser, args: Sequence[str]) -> Generator[None, None, None]:
     """Where an option is unknown, let pytest's own error name the nearest of the suites' and pytest-benchmark's."""
+    statuses.keep()
     yield  # conftest.py declares the suites' options
     unknown = parser.parse_known_and_unknown_args(args)[1]
     ours = [option for group in _GROUPS for option in parser.getgroup(group).options]
