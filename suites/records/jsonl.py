@@ -8,12 +8,19 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from suites.records.case import RANK, Case
-from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training
+from suites.records.case import CACHES, DIRECTIONS, MEMORY_FORMATS, RANK, ROUNDOFFS, Case
+from suites.records.finding import Accuracy, Contract, Deviation, Examined, Finding, KnownBug, Resolution, Training
 from suites.records.record import End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
 from suites.records.typed import made
 
 SCHEMA = 2
+_KNOWN = {
+    "dtype": tuple(ROUNDOFFS),
+    "memory_format": MEMORY_FORMATS,
+    "direction": DIRECTIONS,
+    "cache": CACHES,
+}
+_WORD = re.compile(r"[A-Za-z0-9._+:-]*")
 F = TypeVar("F", Accuracy, Contract, Resolution, Training)
 
 
@@ -35,10 +42,10 @@ def from_line(line: str) -> Line | Finding:
     """
     try:
         row = json.loads(line)
+        if "\\ud" in line.lower():  # half a character, as of a file's name that is no UTF-8: nothing could print it
+            row = json.loads(json.dumps(row, ensure_ascii=False).encode(errors="replace"))
     except RecursionError:
         raise ValueError("not a line of a run: its brackets are nested too deeply") from None
-    if "\\ud" in line.lower():  # half a character, as of a file's name that is no UTF-8: nothing could print it
-        row = json.loads(json.dumps(row, ensure_ascii=False).encode(errors="replace"))
     if not isinstance(row, dict) or "schema" not in row:
         raise ValueError("not a line of a run")
     if row["schema"] != SCHEMA:
@@ -89,9 +96,20 @@ def _record(row: dict[str, Any]) -> Record:
 
 def _case(row: dict[str, Any]) -> Case:
     case: Case = made(Case, row | {"shape": _tuple(row["shape"])})
+    _require_axes(case)
     if len(case.shape) != RANK.get(case.task, len(case.shape)):
         raise TypeError(f"the task {case.task!r} has the shape {list(case.shape)}")
     return case
+
+
+def _require_axes(line: Case | Examined) -> None:
+    """Raise a `TypeError` for an axis of another version, or one that is no word: reports print them as they are."""
+    for axis, known in _KNOWN.items():
+        if (value := getattr(line, axis, known[0])) not in known:
+            raise TypeError(f"unknown {axis} {value!r}; known: {', '.join(known)}")
+    for axis in ("task", "device", "inputs"):
+        if not _WORD.fullmatch(value := getattr(line, axis, "")):
+            raise TypeError(f"{axis} is {value!r}, not a word")
 
 
 def _latency(row: dict[str, Any]) -> Latency:
@@ -106,6 +124,8 @@ def _tuple(value: object) -> object:
 
 def _finding(cls: type[F], row: dict[str, Any]) -> F:
     finding: F = made(cls, row | {"status": Status(row["status"])})
+    if isinstance(finding, Examined):
+        _require_axes(finding)
     return finding
 
 
