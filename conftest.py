@@ -15,8 +15,10 @@ from suites.plugin import options
 from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
+from suites.plugin.changes import changes
 from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
+from suites.plugin.devices import claim
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
 from suites.plugin.nothing import nothing_selected
@@ -48,8 +50,11 @@ class Bench:
     def __init__(self, config: pytest.Config) -> None:
         plan, asked = options.plan_of(config), config.option.benchmark_save
         run = options.run_of(config, plan, asked or default_name(), registry.absent())
+        self.fingerprints = run.fingerprints
         named = None if asked == default_name() else asked
         self.recorder = Recorder.resume(run, named) if config.option.resume else Recorder(run)
+        if not config.option.collectonly:
+            config.add_cleanup(claim(plan.devices, self.recorder.name).close)
         if asked:
             config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
         if config.option.verbose <= 0:
@@ -118,6 +123,7 @@ class Bench:
     def conclude(self, reporter: pytest.TerminalReporter) -> None:
         """Print the answer, where there is a whole one, and what to do with the run."""
         lines = self.answer(reporter, columns(reporter)) if self.complete and self.session.selected else []
+        lines += changes(self.session.plan, self.fingerprints)
         for line in (*lines, *self.recorder.describe(len(self.session.left), self.survey.left)):
             reporter.write_line(line)
 
