@@ -130,7 +130,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 def folder(text: str) -> Path:
     """The type of an option that names a folder to write to, which may not exist yet."""
     path = Path(text)
-    nearest_one = next(one for one in (path, *path.absolute().parents) if one.exists())
+    nearest_one = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
     if not (nearest_one.is_dir() and os.access(nearest_one, os.W_OK)):
         raise argparse.ArgumentTypeError(f"nothing can be written in {str(nearest_one)!r}; choose another folder")
     return path

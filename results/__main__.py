@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import re
 import sys
 import textwrap
@@ -68,7 +69,7 @@ def _parser() -> Command:
 
 def _write(content: str | bytes, output: str | None) -> None:
     data = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
-    if output and not Path(output).parent.is_dir():
+    if output and not os.path.isdir(Path(output).parent):
         raise ValueError(f"--output: there is no folder {str(Path(output).parent)!r}; make it, or choose another")
     if output:
         Path(output).write_bytes(data)

@@ -1,6 +1,7 @@
 """A run's file: its name, its place, and reading it line by line."""
 
 import dataclasses
+import os
 import re
 import shlex
 import warnings
@@ -101,12 +102,12 @@ def find(run: str, root: Path = ROOT) -> Path:
         return root / f"{newest}.jsonl"
     if run in known:
         return root / f"{run}.jsonl"
-    if run.endswith(".jsonl") and Path(run).is_file():
+    if run.endswith(".jsonl") and os.path.isfile(run):
         return Path(run)
     if run and (wrong := instead_of_a_run(Path(run))):
         raise NotARun(wrong)
     elsewhere = "a file elsewhere is named by its path, such as folder/NAME.jsonl"
-    if run.endswith(".jsonl") and Path(run).parent.is_dir() and Path(run).parent != Path():
+    if run.endswith(".jsonl") and os.path.isdir(Path(run).parent) and Path(run).parent != Path():
         raise UnknownRun(no_file(Path(run), (".jsonl",), "run"))
     if not known:
         raise UnknownRun(f"there is no run {run!r} in {root}. It is empty; {elsewhere}")

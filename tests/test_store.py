@@ -189,6 +189,13 @@ def test_names_that_are_refused_for_other_reasons():
         results.check_name("x" * 121)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".jsonl", "y" * 300 + "/a.jsonl", "x" * 300 + ".npy", "\0"])
+def test_a_name_that_no_file_can_have_is_an_unknown_run(tmp_path, name):
+    save(tmp_path)
+    with pytest.raises(UnknownRun, match="there is no run"):
+        load(name, root=tmp_path)
+
+
 def test_nothing_is_overwritten(tmp_path):
     path = save(tmp_path)
     before = path.read_bytes()

@@ -7,9 +7,9 @@ the options.
 
 import argparse
 import functools
+import os
 from collections.abc import Generator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,7 +78,7 @@ def _no_path(name: str) -> str:
         raise argparse.ArgumentTypeError(
             "the name is empty: without the '=' the run is named after the date and the commit"
         )
-    if Path(name).exists():
+    if os.path.exists(name):
         raise argparse.ArgumentTypeError(
             f"took {name!r}, a file or folder here, for the run's name: write `pytest {name} --benchmark-save` "
             "if it is what to measure, and take another name if it is the run's"
