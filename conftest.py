@@ -9,7 +9,6 @@ import pytest
 
 from implementations import Implementation, registry
 from results import ROOT, StoreError
-from results.lock import alone_on
 from results.recorder import Recorder
 from suites import compile_cache
 from suites.measure.phases import Phases
@@ -17,8 +16,10 @@ from suites.plugin import interrupt, options
 from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
+from suites.plugin.changes import changes
 from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
+from suites.plugin.devices import claim
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
 from suites.plugin.head import run_of
@@ -53,8 +54,11 @@ class Bench:
         threads = single_thread()  # before anything is computed, for the sake of workers that are forked
         plan, asked = options.plan_of(config), config.option.benchmark_save
         run = run_of(config, plan, asked or default_name(), registry.absent(), threads)
+        self.fingerprints = run.fingerprints
         named = None if asked == default_name() else asked
         self.recorder = Recorder.resume(run, named) if config.option.resume else Recorder(run)
+        if not config.option.collectonly:
+            config.add_cleanup(claim(plan.devices, self.recorder.name).close)
         if asked:
             config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
         if config.option.verbose <= 0:
@@ -106,32 +110,30 @@ class Bench:
         width = columns(config.pluginmanager.getplugin("terminalreporter"))
         return announcement(self.session, self.findings_left, registry.absent(), width)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        if session.config.option.collectonly:
-            return (yield)
-        try:
-            with alone_on(self.session.plan.devices, self.recorder.name):
-                self.progress.start(Costs.of(self.session.plan), self.session.left, self.findings_left)
-                return (yield)
-        except StoreError as error:
-            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        if not session.config.option.collectonly:
+            self.progress.start(Costs.of(self.session.plan), self.session.left, self.findings_left)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         self.progress.stop()
         self.workers.close()
-        if self.recorder.saved and self.recorder.may_end and self.complete:
+        if fault := self.recorder.fault():
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        elif self.recorder.saved and self.recorder.may_end and self.complete:
             self.append([self.session.end()])
         self.recorder.close()
         yield
-        if self.recorder.saved and (reporter := session.config.pluginmanager.getplugin("terminalreporter")):
+        if fault:
+            print(f"ERROR: {fault}", file=sys.stderr)
+        elif self.recorder.saved and (reporter := session.config.pluginmanager.getplugin("terminalreporter")):
             self.conclude(reporter)
 
     def conclude(self, reporter: pytest.TerminalReporter) -> None:
         """Print the answer, or the part of it that was measured, and what to do with the run."""
         measured = len(self.session.selected) > len(self.session.left)
         lines = self.answer(reporter, columns(reporter)) if measured else []
+        lines += changes(self.session.plan, self.fingerprints)
         for line in (*lines, *self.recorder.describe(len(self.session.left), self.survey.left)):
             reporter.write_line(line)
 

@@ -53,8 +53,18 @@ def _is_ruined() -> bool:
     return False
 
 
+def text_of(error: BaseException) -> str:
+    """The text of a contestant's exception, whose `__str__` is its code too."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as broken:  # whatever it raises is no reason to lose the case
+        return f"its text cannot be read, because __str__ raises {type(broken).__name__}"
+
+
 def _judge(error: BaseException) -> tuple[Status, str]:
-    message = " ".join(str(error).split()) or "no message"
+    message = " ".join(text_of(error).split()) or "no message"
     reason = f"{type(error).__name__}: {message[:300]}"
     package = missing_package(error) if isinstance(error, ImportError) else None
     if package:

@@ -65,7 +65,6 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "findings": "files",
         "rows": "files",
         "store": "files",
-        "lock": "files store",
         "references": "files rows",
         "ratios": "references rows",
         "load": "files ratios references rows",

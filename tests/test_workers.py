@@ -11,8 +11,6 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from results import Store
-from results.lock import alone_on
 from suites.records.finding import Contract
 from suites.records.jsonl import from_line
 from suites.records.record import Status
@@ -159,24 +157,6 @@ def test_a_file_that_ends_its_import_is_named(checkout: Checkout, does: str, how
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --implementations-from theirs.py: {how}; `python theirs.py` shows where"])
     assert checkout.runs == []
-
-
-def test_a_second_session_on_a_device_or_a_run_is_refused_by_name(checkout: Checkout) -> None:
-    root = checkout.root / "results" / "runs"
-    with alone_on(["cpu"], "first", root):
-        refused = checkout.bench("--benchmark-save=second")
-    assert refused.ret == pytest.ExitCode.USAGE_ERROR
-    assert "the run 'first' (process " in refused.stdout.str()
-    assert checkout.runs == []
-    checkout.bench("--benchmark-save=first", "-k8x64 and builtin").assert_outcomes(passed=1, deselected=7)
-    file = checkout.file("first")
-    file.write_bytes(file.read_bytes().rpartition(b'{"kind": "end"')[0])
-    store, *_ = Store.resume("first", root)
-    refused = checkout.bench("--benchmark-save=first", "--resume")
-    store.close()
-    assert refused.ret == pytest.ExitCode.USAGE_ERROR
-    refused.stderr.fnmatch_lines(["ERROR: another process writes the run 'first' now: wait until it ends, *"])
-    checkout.bench("--benchmark-save=first", "--resume").assert_outcomes(passed=4, skipped=4)
 
 
 @pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
