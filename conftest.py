@@ -11,7 +11,7 @@ from implementations import Implementation, registry
 from results import ROOT, StoreError
 from results.recorder import Recorder
 from suites import compile_cache
-from suites.plugin import options
+from suites.plugin import interrupt, options
 from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
@@ -19,6 +19,7 @@ from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
+from suites.plugin.nothing import nothing_selected
 from suites.profiling import profile_case
 from suites.records.case import Case
 from suites.records.finding import Finding, Key, key
@@ -61,7 +62,7 @@ class Bench:
         found, phases = self.recorder.found, self.session.phases
         self.survey = Survey(plan, done=found, phases=phases, looking=shown.running, found=self.keep)
         self.asking = Asking(self.survey)
-        for plugin in (self.progress, Measuring(self.session), self.asking):
+        for plugin in (self.progress, Measuring(self.session), self.asking, interrupt):
             config.pluginmanager.register(plugin)
 
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
@@ -91,6 +92,8 @@ class Bench:
         return self.asking.selected - set(map(key, self.recorder.found))
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
+        if not (self.session.selected or self.asking.selected):
+            return nothing_selected(self.session.plan, config.option.keyword)
         width = columns(config.pluginmanager.getplugin("terminalreporter"))
         return announcement(self.session, self.findings_left, registry.absent(), width)
 
@@ -109,8 +112,9 @@ class Bench:
             self.conclude(reporter)
 
     def conclude(self, reporter: pytest.TerminalReporter) -> None:
-        """Print the answer, where there is a whole one, and what to do with the run."""
-        lines = self.answer(reporter, columns(reporter)) if self.complete and self.session.selected else []
+        """Print the answer, or the part of it that was measured, and what to do with the run."""
+        measured = len(self.session.selected) > len(self.session.left)
+        lines = self.answer(reporter, columns(reporter)) if measured else []
         for line in (*lines, *self.recorder.describe(len(self.session.left), self.survey.left)):
             reporter.write_line(line)
 
@@ -121,8 +125,10 @@ class Bench:
         if reporter.no_summary:
             return []
         found = reports.answer(self.recorder.name)
-        lines = answer_lines(found.noise_floor, found.table, found.notes, width=width, encoding=sys.stdout.encoding)
-        return ["", *found.versus, *lines, ""]
+        cases, left = len(self.session.selected), len(self.session.left)
+        floor = "" if left else found.noise_floor  # half a run has none
+        lines = answer_lines(floor, found.table, found.notes, width=width, encoding=sys.stdout.encoding)
+        return ["", *([f"{cases - left} of {cases} cases measured:"] if left else found.versus), *lines, ""]
 
 
 def columns(reporter: pytest.TerminalReporter) -> int | None:

@@ -13,7 +13,7 @@ from reports.sections.accuracy import accuracy, costs, cures, sentences
 from reports.sections.accuracy.faults import Fault, faults
 from reports.sections.always_one import lessons
 from reports.sections.contracts import contracts, drop_ins
-from reports.sections.speed import answer_tables, by_case, by_shape, prepared, references, sureness
+from reports.sections.speed import answer_tables, by_case, by_shape, prepared, references, samples, sureness
 from reports.sections.speed.decision import decide
 from results import End, Findings, Run, flags
 
@@ -39,12 +39,12 @@ class LoopTable:
 
 def speed(measured: Measured, head: Run, answered: pd.DataFrame) -> dict[str, object]:
     """The answer and the tables behind it; `answered` holds the contracts."""
-    table, _, best = measured
+    table, standings, best = measured
     found, paid = decide(*measured, answered), prepared.pays_back(table)
     return {
         "disturbed": sureness.disturbed(table),
         "versus": references.versus(found.others),
-        "sureness": [*references.said(table), *sureness.sureness(table)],
+        "sureness": [*samples.said(table, standings), *references.said(table), *sureness.sureness(table)],
         "chance": sureness.chance(table),
         "answers": by_shape.on_page(found.rows),
         "headlines": found.sentences,

@@ -9,7 +9,7 @@ from reports.decided import decided
 from reports.markdown import filled
 from reports.publish import PUBLISHED
 from reports.sections.contracts import drop_ins
-from reports.sections.speed import references, sureness
+from reports.sections.speed import references, samples, sureness
 from reports.sections.speed.by_shape import FASTEST, NONE, on_page
 from reports.sections.speed.by_winner import by_winner
 from reports.sections.speed.decision import Decision
@@ -55,7 +55,11 @@ def pull_request(
         "machine": head.environment.gpu or head.environment.cpu,
         "disturbed": sureness.disturbed(ranked.table),
         **_answer(decision),
-        "sureness": [*references.said(ranked.table), *sureness.sureness(ranked.table)],
+        "sureness": [
+            *samples.said(ranked.table, ranked.standings),
+            *references.said(ranked.table),
+            *sureness.sureness(ranked.table),
+        ],
         "budgets": sureness.budgets(limits, {*ranked.table["dtype"]}),
         "drop_ins": drop_ins.brief(decision.changes) or [alike] * bool(alike),
         "folder": _folder(published, head),

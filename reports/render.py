@@ -1,6 +1,6 @@
 """From a run to its page: load the run once, rank it, draw the pictures, fill the template."""
 
-import dataclasses
+import filecmp
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,16 +45,14 @@ def render(
     Raises:
         UnknownRun: there is no such run.
         UnknownBaseline: the run has no time of `baseline`.
-        ValueError: the file does not hold a run.
+        ValueError: the file does not hold a run, or `against` names the run itself.
     """
     asked = given(budget, budget_u)
     head, file = load_run(run, root), find(run, root)
     check_name(head.name)
-    head = dataclasses.replace(head, name=file.stem)  # a renamed copy has a report of its own
-    check_name(head.name)
     evidence, found = load(run, baseline=baseline, root=root, evidence=True), load_findings(run, root, baseline)
     if against:
-        load_run(against, root)  # bad input ends here: the older report stays
+        _require_another(file, against, root)  # bad input ends here: the older report stays
     folder, limits = emptied(out / head.name), of_run(head, asked)
     with worker(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
         answered = contracts.answered(found.contracts)
@@ -69,7 +67,7 @@ def render(
             "run": head,
             "records": len(records),
             "budgets": budgets(limits, {*records["dtype"], *accuracy["dtype"]}),
-            "again": command(head.name, baseline, asked),
+            "again": command(run if file.parent != root else head.name, baseline, asked),
             "against": side_by_side(against, head, records, root, folder, baseline) if against else None,
             **page.speed(ranked, head, answered),
             **page.errors(found, accuracy, answered, ranked, head.families),
@@ -84,6 +82,16 @@ def render(
     path.write_text(filled("report.md.j2", values), encoding="utf-8", newline="\n")
     point(out / "latest", head.name)
     return path
+
+
+def _require_another(file: Path, against: str, root: Path) -> None:
+    """Raise a `ValueError` unless `against` is another run than that of `file`."""
+    load_run(against, root)
+    if filecmp.cmp(file, find(against, root), shallow=False):
+        raise ValueError(
+            f"--against {against}: the run {file.stem!r} would be compared with itself; name an older run, "
+            "which `python -m results` lists"
+        )
 
 
 def _write_tables(folder: Path, records: pd.DataFrame, found: Findings, profile: pd.DataFrame) -> None:

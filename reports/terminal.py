@@ -11,7 +11,7 @@ from reports.budget import given
 from reports.decided import decided
 from reports.markdown import plain
 from reports.measured import Measured
-from reports.sections.speed import references
+from reports.sections.speed import references, samples
 from reports.sections.speed.by_shape import FASTEST
 from reports.sections.speed.sentences import flaw
 from reports.sections.speed.sureness import AGAIN, QUIETER, disturbed
@@ -62,6 +62,7 @@ def answer(
         "" if load_end(run, root) else "The run is incomplete: `--resume` continues it.",
         _provisional(table),
         _missing(found.records),
+        *samples.said(table, found.measured.standings, plain),
         *references.said(table, plain, plain),
         _noisy(table),
         *_flawed_baselines(found.measured, found.decision.close_seconds),
@@ -128,6 +129,8 @@ def _missing(records: pd.DataFrame) -> str:
     if records.empty:
         return "No speed was measured."
     failed = int((records["status"] != "ok").sum())
+    if failed == len(records) and (why := plain(records["reason"].iloc[0])):
+        return f"Nothing was measured: none of {units.counted(failed, 'record')} has a time, such as: {why}."
     return f"{failed:,} of {units.counted(len(records), 'record')} have no time. The report says why." if failed else ""
 
 

@@ -1,6 +1,8 @@
 """A run's file: its name, its place, and reading it line by line."""
 
+import dataclasses
 import re
+import shlex
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nearest import did_you_mean, no_file
+from results.no_run import instead_of_a_run
 from suites.records.jsonl import from_line
 from suites.records.record import End, Run
 
@@ -23,6 +26,10 @@ T = TypeVar("T")
 
 class UnknownRun(ValueError):
     """A run that does not exist."""
+
+
+class NotARun(ValueError):
+    """A file or folder of another kind."""
 
 
 def check_name(name: str) -> None:
@@ -78,6 +85,7 @@ def find(run: str, root: Path = ROOT) -> Path:
 
     Raises:
         UnknownRun: there is no such run.
+        NotARun: it is the path of something else.
     """
     known = names(root)
     if run == LATEST and (newest := next(filterfalse(_is_second_look, heads(root)), None)):
@@ -86,9 +94,11 @@ def find(run: str, root: Path = ROOT) -> Path:
         return root / f"{run}.jsonl"
     if run.endswith(".jsonl") and Path(run).is_file():
         return Path(run)
+    if wrong := instead_of_a_run(Path(run)):
+        raise NotARun(wrong)
     elsewhere = "a file elsewhere is named by its path, such as folder/NAME.jsonl"
     if run.endswith(".jsonl") and Path(run).parent.is_dir() and Path(run).parent != Path():
-        raise UnknownRun(no_file(Path(run), "run"))
+        raise UnknownRun(no_file(Path(run), (".jsonl",), "run"))
     if not known:
         raise UnknownRun(f"there is no run {run!r} in {root}. It is empty; {elsewhere}")
     near = did_you_mean(Path(run).stem, (LATEST, *known), every="python -m results")
@@ -96,7 +106,7 @@ def find(run: str, root: Path = ROOT) -> Path:
 
 
 def head(path: Path) -> Run:
-    """The first line of a run's file.
+    """The first line of a run's file. A renamed copy has the name of its file, in its command too.
 
     Raises:
         ValueError: it is not the head of a run.
@@ -109,7 +119,13 @@ def head(path: Path) -> Run:
         raise ValueError(f"{path} cannot be read as a run: {error}") from error
     if not isinstance(run, Run) or not line.endswith("\n"):
         raise ValueError(f"{path} cannot be read as a run: it does not start with the head of one")
-    return run
+    return run if run.name == path.stem else _renamed(run, path.stem)
+
+
+def _renamed(run: Run, name: str) -> Run:
+    saving = f"--benchmark-save={shlex.quote(name)}"
+    command, given = re.subn(r"--benchmark-save(=\S+| [^-\s]\S*)?(?!\S)", lambda _: saving, run.command)
+    return dataclasses.replace(run, name=name, command=command if given else f"{command} {saving}")
 
 
 def _instant(run: Run) -> datetime:

@@ -26,6 +26,11 @@ def separate() -> None:
     os.environ[_FOLDER] = str(base / _name())
 
 
+def graphs() -> int:
+    """How many compiled graphs the folder holds."""
+    return sum(1 for _ in Path(os.environ.get(_FOLDER) or _default()).glob("fxgraph/*/*"))
+
+
 def _name() -> str:
     digest = hashlib.sha256(f"{cpu()} {_features()}".encode()).hexdigest()[:12]
     capability = re.sub(r"\W+", "_", torch.backends.cpu.get_cpu_capability().lower())

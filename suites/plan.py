@@ -17,6 +17,7 @@ from suites.inputs import InputError, UserInputs, require_shape
 from suites.question import FittedGrid, Options
 from suites.records import budget
 from suites.records.case import CONTRACT, Case
+from suites.words import by_reason
 
 _MOST_PROCESSES = 100
 
@@ -25,7 +26,8 @@ _MOST_PROCESSES = 100
 class Plan:
     """A grid's cases on this machine's devices, the contestants, and the user's rows by `Case.inputs`.
 
-    `implementations` are those with a case. `left_out` maps what the grid has and this plan has not to the reason.
+    `implementations` are those with a case. `left_out` maps what the grid has and this plan has not to the reason;
+    `capped` says which shapes have more rows than there are.
     """
 
     grid: Grid
@@ -34,6 +36,7 @@ class Plan:
     devices: tuple[str, ...]
     inputs: Mapping[str, UserInputs]
     left_out: Mapping[str, str]
+    capped: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     processes: int = 1
     allocator: str = "found"
@@ -77,7 +80,7 @@ class Plan:
         fitted = FittedGrid.of(_sampled(load_grid(grid), precision, seconds), options)
         cases = fitted.grid.cases(devices)
         if not cases:
-            reasons = "".join(f"; {task}: {why}" for task, why in fitted.left_out.items())
+            reasons = "".join(f"; {text}" for text in by_reason(fitted.left_out))
             raise GridError(
                 f"the grid {grid!r} has no case for the devices {', '.join(devices)}{reasons}; "
                 "--grid NAME|FILE names another one"
@@ -94,6 +97,7 @@ class Plan:
             devices=devices,
             inputs=fitted.files,
             left_out={**fitted.left_out, **unasked},
+            capped=fitted.capped,
             files=tuple(files or ()),
             processes=_count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
             allocator=allocator,

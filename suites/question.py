@@ -1,14 +1,14 @@
 """A question about the user's own rows, as a grid: which cases answer it, and what is left out."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from implementations.registry import DTYPES
-from nearest import did_you_mean
+from nearest import joined
 from suites.grid import AND, FILE, Block, Grid, GridError
-from suites.inputs import InputError, RowFiles, UserInputs, load_rows, source_of
+from suites.inputs import SUFFIXES, InputError, UserInputs, load_rows, source_of
+from suites.limits import capped, held, of_dtypes, union
 from suites.records.case import ALL_PAIRS
 
 MOST_OF_ALL_PAIRS = 512
@@ -30,12 +30,13 @@ class Options:
 class FittedGrid:
     """A grid whose blocks have the shapes of the user's rows, these rows by `Case.inputs`, and what is left out.
 
-    `left_out` maps a task of the grid to the reason.
+    `left_out` maps a task or a dtype of the grid to the reason. `capped` is that of `suites.limits`.
     """
 
     grid: Grid
     files: Mapping[str, UserInputs]
     left_out: Mapping[str, str]
+    capped: tuple[str, ...]
 
     @classmethod
     def of(cls, grid: Grid, options: Options) -> "FittedGrid":
@@ -48,21 +49,35 @@ class FittedGrid:
             InputError, GridError: an option or a file cannot be used; the message says what to do.
         """
         _require_together(options)
-        kept, left_out = _of_dtypes(grid, options.dtypes)
+        kept, left_out = of_dtypes(grid, options.dtypes)
         rows = load_rows(source_of(*map(Path, options.inputs))) if options.inputs else None
         search = _search(options)
         if not (rows or search):
-            blocks, files = _of_files(kept)
-            return cls(grid=dataclasses.replace(kept, blocks=tuple(blocks)), files=files, left_out=left_out)
+            return cls._within(kept, *_of_files(kept), left_out)
         k = _neighbours(options.k, search.whole("pairwise")[1]) if search else 0
-        blocks, more = _of_rows(kept, rows, search, top_k=bool(k))
+        blocks, asked, more = _of_rows(kept, rows, search, top_k=bool(k))
         if search:
             blocks += _of_search(kept, search, k, every_dtype=options.dtypes is not None)
-        measured = {block.task for block in blocks}
+        files = {found.source.inputs: found for found in (rows, search) if found}
+        return cls._within(kept, blocks, asked, files, left_out | more)
+
+    @classmethod
+    def _within(
+        cls,
+        grid: Grid,
+        blocks: Sequence[Block],
+        asked: Sequence[tuple[Block, UserInputs]],
+        files: Mapping[str, UserInputs],
+        left_out: Mapping[str, str],
+    ) -> "FittedGrid":
+        """The grid with these blocks, within the limits of the rows; `asked` are the blocks before they were fitted."""
+        fit, unheld = held(blocks, files)
+        measured = {block.task for block in fit}
         return cls(
-            grid=dataclasses.replace(kept, blocks=tuple(blocks)),
-            files={found.source.inputs: found for found in (rows, search) if found},
-            left_out={task: why for task, why in (left_out | more).items() if task not in measured},
+            grid=dataclasses.replace(grid, blocks=tuple(fit)),
+            files=files,
+            left_out={name: why for name, why in {**left_out, **unheld}.items() if name not in measured},
+            capped=capped(asked),
         )
 
 
@@ -74,25 +89,6 @@ def _require_together(options: Options) -> None:
         raise InputError("--corpus needs --queries FILE, the rows to search for")
     if options.k is not None and not options.queries:
         raise InputError("--k needs --queries FILE and --corpus FILE: it asks for the nearest K rows of the corpus")
-
-
-def _of_dtypes(grid: Grid, asked: str | None) -> tuple[Grid, dict[str, str]]:
-    """The grid in the dtypes asked for, and the tasks that it has in none of them."""
-    if asked is None:
-        return grid, {}
-    dtypes, known = [name.strip() for name in asked.split(",")], _union(block.dtypes for block in grid.blocks)
-    for name in dtypes:
-        if name not in DTYPES:
-            raise GridError(f"--dtypes: unknown dtype {name!r}{did_you_mean(name, DTYPES)}")
-        if name not in known:
-            raise GridError(f"--dtypes: the grid {grid.name!r} has no case in {name}; it has {', '.join(known)}")
-    kept = [(block, tuple(name for name in block.dtypes if name in dtypes)) for block in grid.blocks]
-    blocks = tuple(dataclasses.replace(block, dtypes=names) for block, names in kept if names)
-    return dataclasses.replace(grid, blocks=blocks), {
-        block.task: f"the grid has it in {' and '.join(block.dtypes)} only"
-        for block in grid.blocks
-        if block.task not in {kept.task for kept in blocks}
-    }
 
 
 def _search(options: Options) -> UserInputs | None:
@@ -112,9 +108,9 @@ def _neighbours(k: str | None, rows: int) -> int:
 
 def _of_rows(
     grid: Grid, rows: UserInputs | None, search: UserInputs | None, *, top_k: bool
-) -> tuple[list[Block], dict[str, str]]:
+) -> tuple[list[Block], list[tuple[Block, UserInputs]], dict[str, str]]:
     """The blocks of the grid on the user's rows, and its tasks without any; all pairs are those of the search."""
-    blocks, left_out = [], {}
+    blocks, asked, left_out = [], [], {}
     for block in grid.blocks:
         if search and block.task in ALL_PAIRS:
             if block.task == "top_k" and not top_k:
@@ -126,7 +122,8 @@ def _of_rows(
         else:
             whole = [] if block.task in ALL_PAIRS else [rows.whole(block.task)]
             blocks.append(_fitted(block, rows, whole))
-    return blocks, left_out
+            asked.append((block, rows))
+    return blocks, asked, left_out
 
 
 def _fitted(block: Block, rows: UserInputs, more: Sequence[tuple[int, ...]] = ()) -> Block:
@@ -142,7 +139,7 @@ def _of_search(grid: Grid, search: UserInputs, k: int, *, every_dtype: bool) -> 
     These are the grid's of such tasks, or with `every_dtype` all of the grid.
     """
     pairs = [block for block in grid.blocks if block.task in ALL_PAIRS]
-    dtypes = _union(block.dtypes for block in (grid.blocks if every_dtype or not pairs else pairs))
+    dtypes = union(block.dtypes for block in (grid.blocks if every_dtype or not pairs else pairs))
     one, every = search.fit("pairwise", (1, *search.whole("pairwise")[1:])), search.whole("pairwise")
     for task in ALL_PAIRS if k else ("pairwise",):
         like = [block for block in grid.blocks if block.task == task] or grid.blocks
@@ -150,22 +147,19 @@ def _of_search(grid: Grid, search: UserInputs, k: int, *, every_dtype: bool) -> 
             task=task,
             shapes=tuple(dict.fromkeys((one, every))),
             dtypes=dtypes,
-            devices=_union(block.devices for block in like),
+            devices=union(block.devices for block in like),
             memory_formats=("contiguous",),
             directions=("forward",),
             inputs=(search.source.inputs,),
-            caches=_union(block.caches for block in like),
+            caches=union(block.caches for block in like),
             k=k if task == "top_k" else 0,
         )
 
 
-def _of_files(grid: Grid) -> tuple[list[Block], dict[str, UserInputs]]:
+def _of_files(grid: Grid) -> tuple[list[Block], list[tuple[Block, UserInputs]], dict[str, UserInputs]]:
     """The blocks of a grid whose file names rows with `file:PATH`, and these rows."""
-    paths = [given for given in _union(block.inputs for block in grid.blocks) if given.startswith(FILE)]
-    try:
-        files = {given: load_rows(_source(grid, given)) for given in paths}
-    except InputError as error:
-        raise GridError(f"{grid.name}: {error}") from error
+    paths = [given for given in union(block.inputs for block in grid.blocks) if given.startswith(FILE)]
+    files = {given: _rows_of(grid, given) for given in paths}
     by_name: dict[str, str] = {}
     for given, rows in files.items():
         if (other := by_name.setdefault(rows.source.inputs, given)) != given:
@@ -173,11 +167,19 @@ def _of_files(grid: Grid) -> tuple[list[Block], dict[str, UserInputs]]:
                 f"{grid.name}: {other!r} and {given!r} have one name, {rows.source.inputs!r}; rename a file"
             )
     blocks = [part for block in grid.blocks for part in _parts(grid.name, block, files)]
-    return blocks, {rows.source.inputs: rows for rows in files.values()}
+    asked = [(block, files[name]) for block in grid.blocks for name in block.inputs if name in files]
+    return blocks, asked, {rows.source.inputs: rows for rows in files.values()}
 
 
-def _source(grid: Grid, given: str) -> RowFiles:
-    return source_of(*(grid.folder / path for path in given.removeprefix(FILE).split(AND)))
+def _rows_of(grid: Grid, given: str) -> UserInputs:
+    """The rows that a grid's file names."""
+    if several := joined(given.replace(FILE, ""), SUFFIXES):
+        both = ", ".join(f'"{FILE}{path}"' for path in several)
+        raise GridError(f"{grid.name}: inputs {given!r} is {len(several)} files; x and y are inputs = [[{both}]]")
+    try:
+        return load_rows(source_of(*(grid.folder / path for path in given.removeprefix(FILE).split(AND))))
+    except InputError as error:
+        raise GridError(f"{grid.name}: inputs {given!r}, a path from the grid's folder: {error}") from error
 
 
 def _parts(grid: str, block: Block, files: Mapping[str, UserInputs]) -> Iterator[Block]:
@@ -188,7 +190,3 @@ def _parts(grid: str, block: Block, files: Mapping[str, UserInputs]) -> Iterator
         if why := rows.misfit(block.task):
             raise GridError(f"{grid}: the task {block.task!r} cannot take these rows: {why}")
         yield _fitted(block, rows)
-
-
-def _union(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for names in several for name in names))

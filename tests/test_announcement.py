@@ -41,6 +41,7 @@ def test_a_question_is_announced_in_aligned_lines(files: dict[str, str]) -> None
         "rows      file:emb: 2,000 rows of 8; each row with the next, the last with the first; "
         "samples of 1, 1024 and 1797 of 2,000 rows, and all of them",
         "rows      file:q+emb: 64 queries, a corpus of 2,000 rows of 8; samples of 1 of 64 rows, and all of them",
+        "rows      file:emb: shapes of 4,096 rows take all that there are",
         "findings  2 results about errors on 2 families of hard inputs",
         "left out  feature maps: file:emb holds [N, D] rows, it takes [N, C, H, W]",
         "left out  top k: --k K asks for the nearest K rows",
@@ -70,8 +71,37 @@ def test_the_baseline_and_the_budget_that_were_given_are_named() -> None:
     assert lines[0].endswith("2 implementations")
     assert lines[1] == "against   builtin, measured as well"
     assert lines[2] == "budget    an error of float64=0.001,float32=0.001,float16=0.001,bfloat16=0.02"
+    in_u = Plan.of(grid="smoke", device="cpu", implementations="normalize", error_budget="16u")
+    assert "budget    an error of 9.54e-07" in announcement(selected(in_u), [], {}), "no digits that nobody reads"
     plain = announcement(selected(Plan.of(grid="smoke", device="cpu", implementations="normalize")), [], {})
     assert not [line for line in plain if line.startswith(("against", "budget"))]
+
+
+def test_a_baseline_alone_is_compared_with_nothing() -> None:
+    alone = Plan.of(grid="smoke", device="cpu", implementations="builtin", baseline="builtin")
+    line = "against   builtin, the only implementation: nothing is compared with it"
+    assert line in announcement(selected(alone), [], {})
+
+
+def test_a_dtype_that_cannot_hold_the_rows_is_left_out_by_name(files: dict[str, str]) -> None:
+    np.save(files["emb"], np.full((2000, 8), 1e6, dtype=np.float32))
+    asked = {"grid": "quick", "device": "cpu", "implementations": "builtin", "inputs": [files["emb"]]}
+    lines = announcement(selected(Plan.of(**asked, dtypes="float32,float16")), [], {})  # type: ignore[arg-type]
+    assert "paired in float32, 1 implementation" in lines[0]
+    assert "left out  float16: file:emb holds 1e+06, and float16 ends at 65504; scale the rows" in lines
+    with pytest.raises(
+        ValueError, match=r"no case .*float16.*: file:emb holds 1e\+06, and float16 ends at 65504; scale"
+    ):
+        Plan.of(**asked, dtypes="float16")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("which", ["inputs", "queries"])
+def test_the_same_rows_twice_are_said(files: dict[str, str], which: str) -> None:
+    emb = files["emb"]
+    asked = {"inputs": [emb, emb]} if which == "inputs" else {"queries": emb, "corpus": emb}
+    found = Plan.of(grid="quick", device="cpu", **asked)  # type: ignore[arg-type]
+    alike = {"inputs": "x and y are the same rows", "queries": "the queries are the corpus: each finds itself"}[which]
+    assert [line for line in announcement(selected(found), [], {}) if line.endswith(f"; {alike}, with a cosine of 1")]
 
 
 def test_a_terminal_gets_no_longer_lines_than_it_is_wide_and_the_same_words(files: dict[str, str]) -> None:

@@ -9,8 +9,9 @@ import pytest
 import reports
 from reports import BUDGET, BUDGET_U, answer, parse_budget, render
 from reports.__main__ import main
-from suites.records.budget import BudgetError, parse, spelt
-from suites.records.case import ROUNDOFFS
+from reports.pull_request import pull_request
+from suites.records.budget import BudgetError, parse, rounded, spelt
+from suites.records.case import ROUNDOFFS, Case
 from suites.records.record import End, Record
 from tests.runs import CASE, head, measured, save
 
@@ -35,6 +36,21 @@ EVERY = tuple(ROUNDOFFS)
 def test_an_amount_is_absolute_unless_it_ends_in_u(spec: str, budget: dict[str, float]) -> None:
     assert parse(spec) == budget
     assert parse(spelt(budget)) == budget
+
+
+@pytest.mark.parametrize(
+    ("spec", "exact", "short"),
+    [
+        ("16u", "16u", "9.54e-07"),
+        ("float16=0.001953125,float32=16u", "float16=32768u,float32=16u", "float16=0.00195,float32=9.54e-07"),
+        ("1e-3,bfloat16=0.02", *["float64=0.001,float32=0.001,float16=0.001,bfloat16=0.02"] * 2),
+        ("0.12345678901", "0.12345678901", "0.123"),
+    ],
+)
+def test_a_command_repeats_a_budget_exactly_and_people_read_three_digits(spec: str, exact: str, short: str) -> None:
+    assert spelt(parse(spec)) == exact
+    assert parse(exact) == parse(spec)
+    assert rounded(parse(spec)) == short
 
 
 @pytest.mark.parametrize(
@@ -129,3 +145,24 @@ def test_a_budget_counts_for_the_dtype_of_the_inputs(tmp_path: Path) -> None:
     save(tmp_path, *records, END)
     assert fastest(answer("a", root=tmp_path)) == "none"
     assert fastest(answer("a", root=tmp_path, budget={"float16": 0.02})) == "fast"
+
+
+def test_where_a_sample_of_a_file_is_within_the_budget_and_more_rows_are_not_all_rows_decide(tmp_path: Path) -> None:
+    def of(case: Case, **errors: float) -> list[Record]:
+        ms = {"builtin": 1.0, "good": 0.5, "lucky": 0.1}
+        return [replace(off_by(name, errors.get(name, 1e-7), ms[name]), case=case) for name in ms]
+
+    for inputs, winner in (("file:emb", "good"), ("prescribed", "lucky")):
+        sample, whole = (replace(CASE, shape=(rows, 768), inputs=inputs) for rows in (64, 50_000))
+        records = [*of(sample), *of(whole, lucky=5e-3)]
+        root = tmp_path / inputs.replace(":", "-")
+        save(root, *records, END, run=replace(head("a"), error_budget={"float32": 1e-3}))
+        found = answer("a", root=root)
+        assert found.table["fastest"].tolist() == [winner, "good"], "on other inputs each case has its own budget"
+        said = inputs == "file:emb"
+        note = "lucky: within the error budget on a sample of the rows, but not on 50000x768 file:emb"
+        assert (f"{note} (paired, float32, cpu), where the error is 0.005." in found.notes) == said
+        page = render("a", root=root, out=root / "out").read_text()
+        pasted = pull_request("a", root=root, published=root)
+        for text in (page, pasted):
+            assert ("`lucky`: within the error budget on a sample of the rows, but not on `50000x768" in text) == said

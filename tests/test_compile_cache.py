@@ -54,3 +54,11 @@ def test_the_tests_have_such_a_folder_too() -> None:
 def test_the_instruction_sets_are_read_where_linux_lists_them() -> None:
     listed = Path("/proc/cpuinfo").is_file()
     assert bool(compile_cache._features()) == listed
+
+
+def test_compiled_graphs_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kernels = folder(monkeypatch, str(tmp_path))
+    assert compile_cache.graphs() == 0
+    for name in ("aa/one", "aa/two", "bb/three"):
+        (kernels / "fxgraph" / name).mkdir(parents=True)
+    assert compile_cache.graphs() == 3

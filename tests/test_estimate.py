@@ -9,7 +9,8 @@ import pytest
 from implementations import registry
 from suites.measure import quiet
 from suites.plan import Plan
-from suites.plugin.costs import COMPILER_START_S, WAITING, Costs, compiles
+from suites.plugin.compiled import compiles
+from suites.plugin.costs import COMPILER_START_S, WAITING, Costs
 from suites.plugin.estimate import Estimate, planned_s
 from suites.records.case import Case
 from suites.records.finding import Key
@@ -160,6 +161,31 @@ def test_a_foreign_contestant_that_turns_out_to_compile_is_known_after_its_first
         return 6.0 if (phase, name) == ("first calls", "normalize") else usual(phase, name, budget_s)
 
     assert max(map(abs, Session(takes).run().errors())) < 0.25
+
+
+def slow_call_s(case: Case) -> float:
+    """1 s for 1,000 rows, where 2e-4 s are expected."""
+    return case.shape[0] / 1000
+
+
+def test_a_slow_contestant_is_planned_by_its_pace_after_its_first_call() -> None:
+    time, cases = [0.0], {case_of(rows): NAMES[:2] for rows in (1000, 4000, 16000)}
+    estimate = Estimate(COSTS, cases, (), lambda: time[0])
+    first, *later = cases
+    estimate.begin(first)
+    for phase, name, seconds in (
+        ("inputs", "", 0.1),
+        ("first calls", "builtin", 0.02),
+        ("first calls", "normalize", slow_call_s(first)),
+        ("memory", "normalize", slow_call_s(first)),
+        ("checks", "normalize", slow_call_s(first)),
+    ):
+        estimate.at(phase, name, 0.0)
+        time[0] += seconds
+    estimate.at("warm-up", "", 0.0)
+    calls = 3 + 7  # no warm-up, two samples, and checks of each
+    left_s = 7 * slow_call_s(first) + sum(calls * slow_call_s(case) for case in later)
+    assert estimate.left_s == pytest.approx(left_s, rel=0.1)
 
 
 @pytest.mark.parametrize("seed", range(5))

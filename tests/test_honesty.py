@@ -25,8 +25,22 @@ from suites.measure.clock import host_clock
 from suites.measure.world import World
 from suites.records.case import CONTRACT, DIRECTIONS, INPUTS, Case
 from suites.records.record import Record, Status
+from suites.truth import oracle
 from tests import measuring
-from tests.cheats import A_REAL_CLOCK, BACKWARD_CHEATS, CHEATS, FLAGGED, LARGE_CASE, POOLS, TIRED, Cheat, cosine
+from tests.cheats import (
+    A_REAL_CLOCK,
+    BACKWARD_CHEATS,
+    CHEATS,
+    CLOCK,
+    FLAGGED,
+    LARGE_CASE,
+    POOLS,
+    TIRED,
+    Cheat,
+    after,
+    cosine,
+    thread,
+)
 
 CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
 BACKWARD = dataclasses.replace(CASE, direction="forward+backward")
@@ -250,3 +264,68 @@ def test_results_that_differ_in_their_last_bits_are_as_good() -> None:
     found = measure(HONEST[0], planted(wobbles), HONEST[1])
     assert found["planted"].status is Status.OK
     assert_honest(found)
+
+
+# Those whose call takes their whole share
+
+
+def slow(fn: Callable[..., object], calls: list[int], call_s: float = 5.0) -> Callable[..., object]:
+    """`fn`, whose calls are counted and take `call_s` seconds of the test's clock."""
+
+    def called(x: torch.Tensor, y: torch.Tensor, *dim: object) -> object:
+        calls.append(len(x))
+        CLOCK.time += call_s
+        CLOCK.dawdled += call_s
+        return fn(x, y, *dim)
+
+    return called
+
+
+@pytest.mark.parametrize("case", [CASE, LARGE, BACKWARD, dataclasses.replace(CASE, task="pairwise", shape=(4, 9, 8))])
+def test_a_slow_contestant_is_called_for_its_samples_and_no_more_for_checks(case: Case) -> None:
+    names = {"paired": ("builtin", "normalize"), "pairwise": ("matmul", "broadcast")}[case.task]
+    quick, fn = (implementations.get(name) for name in names)
+    calls: list[int] = []
+    entry = dataclasses.replace(fn, fn=slow(fn.fn, calls), name="planted")
+    found = measure(quick, entry, case=case)["planted"]
+    assert found.status is Status.OK, found
+    assert found.latency is not None
+    assert len(found.latency.samples_s) == 2
+    assert len(calls) == 4, "the first, that for its memory, and two samples, which are its spot checks"
+
+
+SLOW_CHEATS = {
+    **{name: CHEATS[name] for name in ("stale output", "remembers by id", "remembers by shape", "lazy")},
+    "remembers half of the work": CHEATS["remembers half of the work"],
+    "changes x unseen by torch": (after(2, lambda x, y: x.data.fill_(1)), "changed its input x"),
+    "changes y through NumPy": (after(3, lambda x, y: y.numpy().fill(1)), "changed its input y"),
+    "background thread later": (thread(3), "left work to the thread|not there yet|compute anew"),
+    "raises": (after(2, lambda x, y: 1 / 0), r"^in round \d+: ZeroDivisionError"),
+}
+
+
+@pytest.mark.parametrize("name", SLOW_CHEATS)
+def test_a_slow_contestant_may_not_cheat(name: str) -> None:
+    make, reason = SLOW_CHEATS[name]
+    found = measure(HONEST[0], planted(slow(make(), [])), HONEST[1])
+    assert found["planted"].status is (Status.ERROR if name == "raises" else Status.WRONG), found["planted"]
+    assert re.search(reason, found["planted"].reason), found["planted"].reason
+    assert_honest(found)
+
+
+def test_a_slow_contestant_is_not_blamed_for_the_changes_of_another() -> None:
+    cheat, calls = CHEATS["changes x unseen by torch"][0](), list[int]()
+    found = measure(HONEST[0], planted(cheat, "cheat"), planted(slow(HONEST[1].fn, calls)))
+    assert found["cheat"].status is Status.WRONG
+    assert found["planted"].status is Status.OK, found["planted"]
+    assert_honest(found)
+
+
+def test_the_norms_of_a_corpus_are_computed_once_for_all_spot_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, norms = list[int](), oracle.row_norms
+    monkeypatch.setattr(oracle, "row_norms", lambda t: (rows.append(len(t)), norms(t))[1])
+    case = dataclasses.replace(CASE, task="pairwise", shape=(4, 90, 8))
+    entries = [implementations.get(name) for name in ("matmul", "matmul_then_scale", "broadcast")]
+    assert {record.status for record in measure(*entries, case=case, call_s=1e-3).values()} == {Status.OK}
+    assert rows.count(90) == 2, "for the truth, and for all spot checks"
+    assert rows.count(1) > 3

@@ -121,7 +121,7 @@ def test_within_a_case_the_contestant_is_named_and_the_time_counts_down(terminal
     line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
     show_two_cases(line)
     line.alive("first calls", "builtin", 0.0)
-    assert shown_last(terminal) == "about 30 s left  1 of 2 cases  builtin, paired 4x32 float32"
+    assert shown_last(terminal) == "about 30 s left  1 of 2 cases  first call of builtin, paired 4x32 float32"
     line.alive("samples", "", 0.0)
     clock[0] += 15
     line.alive("samples", "normalize", 0.5)
@@ -137,6 +137,25 @@ def test_between_samples_the_line_is_drawn_five_times_a_second_at_most(terminal:
         clock[0] += 1e-3
         line.alive("samples", "normalize", sample / 3000)
     assert 10 <= terminal.getvalue().count("\r") - before <= 15
+
+
+def test_before_each_call_of_a_slow_contestant_the_line_says_how_long_it_waits(
+    terminal: Terminal, clock: list[float]
+) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    show_two_cases(line)
+    for phase, seconds in (("first calls", 20.0), ("memory", 20.0), ("checks", 1e-3)):
+        line.alive(phase, "normalize", 0.0)
+        clock[0] += seconds
+    line.alive("samples", "", 0.0)
+    for share in (0.1, 0.3, 0.5):
+        line.alive("samples", "builtin", share)
+        clock[0] += 1e-3
+        line.alive("samples", "normalize", share + 0.1)
+        assert "  1 of 2 cases  normalize, 20 s a call, paired 4x32" in shown_last(terminal)
+        clock[0] += 20.0
+    left = re.findall(r"about ([\w ]+) left", terminal.getvalue())
+    assert len(set(left[-3:])) == 3, "the time counts down from call to call"
 
 
 def test_short_findings_share_the_same_few_drawings(terminal: Terminal, clock: list[float]) -> None:
@@ -369,16 +388,17 @@ def test_a_session_on_a_terminal(checkout: Checkout) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_ctrl_c_takes_the_line_away_and_says_how_to_go_on(checkout: Checkout) -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+def test_an_interrupted_session_gives_the_cases_that_ended_and_says_how_to_go_on(checkout: Checkout, stop: str) -> None:
     slow = ("--implementations-from=slow.py", "--implementations=builtin,slow")
     checkout.pytester.makepyfile(
-        slow="""
+        slow=f"""
         import signal
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
         def slow(x, y, dim=-1):
             if len(x) == 4:
-                signal.raise_signal(signal.SIGINT)  # the second case: Ctrl-C
+                signal.raise_signal(signal.{stop})  # in the second case
             return (x * y).sum(dim) / (x.norm(dim=dim) * y.norm(dim=dim))
 
         def register(implementation):
@@ -387,9 +407,11 @@ def test_ctrl_c_takes_the_line_away_and_says_how_to_go_on(checkout: Checkout) ->
     )
     status, shown = on_a_terminal(checkout.root, *slow)
     assert status == pytest.ExitCode.INTERRUPTED
-    assert "Noise floor" not in shown, "half a run must not give an answer"
+    assert re.search(r"1 of 2 cases measured:\r\npaired 8x64 float32 ", shown)
+    assert "Noise floor" not in shown, "half a run has none"
+    assert "paired 4x32 float32  " not in shown.partition("1 of 2 cases measured")[2]
     assert re.search(r"run .*: 2 records saved, 1 case to go; to continue:\r\npython -m pytest .* --resume\r\n", shown)
-    *_, after = shown.rpartition("1 of 2 cases")
+    *_, after = shown.partition("cases measured")[0].rpartition("1 of 2 cases")
     assert "\x1b[2K" in after
     assert after.rfind("\x1b[?25h") >= after.rfind("\x1b[?25l")
 

@@ -1,5 +1,6 @@
 """Does a question about one's own rows become the cases that answer it?"""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,38 @@ def test_dtypes_narrow_any_grid(folder: Path) -> None:
         "top_k": "the grid has it in float32 only",
         "feature_maps": "the grid has it in float32 only",
     }
+
+
+def test_rows_beyond_a_dtype_leave_it_out_and_the_rest_runs(folder: Path) -> None:
+    for values, why in ((1e6, "holds 1e+06, and float16 ends at 65504"), (1e-9, "holds at most 1e-09, which is 0 in")):
+        np.save(folder / "emb.npy", np.full((10, WIDTH), values, dtype=np.float32))
+        for asked in ({"inputs": ["emb"]}, {"queries": "q", "corpus": "emb"}):
+            found = plan(folder, **asked)
+            assert {case.dtype for case in found.cases} <= {"float32", "bfloat16"}
+            assert why in found.left_out["float16"]
+            with pytest.raises(ValueError, match=re.escape(why)):
+                plan(folder, **asked, dtypes="float16")
+
+
+def test_a_grid_of_files_leaves_out_what_cannot_be_held_too(folder: Path) -> None:
+    np.save(folder / "few.npy", np.full((7, WIDTH), -1e6, dtype=np.float32))
+    text = of_files("gaussian", "file:emb.npy", "file:few.npy").replace('["float32"]', '["float32", "float16"]')
+    (folder / "files.toml").write_text(text)
+    found = plan(folder, "files.toml")
+    few = [case.dtype for case in found.cases if case.inputs == "file:few"]
+    others = {case.dtype for case in found.cases if case.inputs != "file:few"}
+    assert (few, others) == (["float32"] * 2, {"float32", "float16"})
+    assert "file:few holds 1e+06" in found.left_out["float16"]
+    assert found.capped == tuple(f"{f}: shapes of 99 rows take all that there are" for f in ("file:emb", "file:few"))
+
+
+def test_shapes_of_more_rows_than_there_are_are_said(folder: Path) -> None:
+    assert plan(folder, inputs=["emb"]).capped == ("file:emb: shapes of 99 rows take all that there are",)
+    assert plan(folder, queries="q", corpus="emb").capped == (), "a search has shapes of its own"
+    assert plan(folder, inputs=["few"], dtypes="float16").capped == (
+        "file:few: shapes of 99 rows take all that there are",
+    )
+    assert plan(folder).capped == ()
 
 
 def test_a_grid_names_files_beside_it_and_mixes_them_with_distributions(

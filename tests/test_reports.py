@@ -940,4 +940,13 @@ def test_a_copy_of_a_run_under_another_name_has_a_report_of_its_own(tmp_path: Pa
     copy.write_bytes(saved.read_bytes())
     path = render("copy", root=saved.parent, out=tmp_path / "out")
     assert path.parent.name == "copy"
-    assert "run `copy`" in path.read_text()
+    for text in (path.read_text(), pull_request("copy", root=saved.parent, published=tmp_path / "published")):
+        assert "run `copy`" in text
+        assert "pytest suites --grid tiny --benchmark-save=copy" in text
+        assert "golden" not in text
+
+
+def test_a_run_that_is_elsewhere_is_reported_again_by_its_path(tmp_path: Path) -> None:
+    saved = str(save(tmp_path, [ok("builtin", SMALL, 1.0)]))
+    page = render(saved, budget={"float32": 0.5}, root=tmp_path / "runs", out=tmp_path / "out").read_text()
+    assert f"python -m reports {saved} --error-budget float32=0.5" in page

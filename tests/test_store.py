@@ -163,15 +163,17 @@ def test_a_name_never_becomes_a_path(tmp_path, name, better):
         load(name, root=tmp_path)
 
 
-def test_a_name_in_a_file_never_becomes_a_path(capsys, tmp_path):
+def test_a_name_in_a_file_never_becomes_a_path(tmp_path):
     (tmp_path / "runs").mkdir()
     path = save(tmp_path / "runs", measured("x", [1.0]))
     path.write_text(path.read_text().replace('"name": "a"', '"name": "../x"', 1))
-    before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(SystemExit, match="2"):
-        render_report([str(path)], root=tmp_path / "runs", out=tmp_path / "out", published=tmp_path / "published")
-    assert "a run cannot be called '../x'" in capsys.readouterr().err
-    assert sorted(tmp_path.rglob("*")) == before
+    for options in ([], ["--publish"]):
+        asked = [str(path), *options]
+        render_report(asked, root=tmp_path / "runs", out=tmp_path / "out", published=tmp_path / "published")
+    assert not [found for found in tmp_path.rglob("*") if found.stem == "x"]
+    assert {found.name for found in tmp_path.iterdir()} == {"runs", "out", "published"}
+    assert {found.name for found in (tmp_path / "out").iterdir()} == {"a", "latest"}, "the name of the file"
+    assert "../x" not in (tmp_path / "out" / "a" / "report.md").read_text()
 
 
 def test_names_that_are_refused_for_other_reasons():

@@ -59,6 +59,12 @@ def test_what_limits_the_answer_is_a_note_each(tmp_path: Path) -> None:
     ]
 
 
+def test_why_nothing_was_measured_is_said(tmp_path: Path) -> None:
+    failed = Record.failed("greedy", False, CASE, Status.OUT_OF_MEMORY, "needs 3 GiB")
+    found = answered(tmp_path, failed, END)
+    assert "Nothing was measured: none of 1 record has a time, such as: needs 3 GiB." in found.notes
+
+
 def test_an_implementation_wrong_on_ordinary_inputs_is_no_answer_here_either(tmp_path: Path) -> None:
     wrong = deviated("fast", "prescribed", 100, status=Status.WRONG, reason="off by 100 u")
     found = answered(tmp_path, timed("builtin"), timed("fast", 0.5), wrong, END)

@@ -35,14 +35,23 @@ def load_rows(source: RowFiles) -> UserInputs:
         _require_rows(tensor, where)
     _require_pairs(tensors, source)
     rows = {where: _floats(tensor, where) for where, tensor in tensors.items()}
-    zeros = sum(_require_values(tensor, where) for where, tensor in rows.items())
+    zeros, largest = zip(*(_require_values(tensor, where) for where, tensor in rows.items()), strict=True)
     x, *y = rows.values()
     integers = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.dtype in _INTEGERS}
     notes = [f"{' and '.join(sorted(integers))} converted to float32"] if integers else []
-    if zeros:
-        notes.append(f"rows of zeros, which have no cosine and are not judged: {zeros:,}")
-    digest = _fingerprint(source.paths)
-    return UserInputs(source=source, x=x, y=y[0] if y else None, fingerprint=digest, note="; ".join(notes))
+    if sum(zeros):
+        notes.append(f"rows of zeros, which have no cosine and are not judged: {sum(zeros):,}")
+    if y and x.dtype == y[0].dtype and torch.equal(x, y[0]):
+        alike = "the queries are the corpus: each finds itself" if source.queries else "x and y are the same rows"
+        notes.append(f"{alike}, with a cosine of 1")
+    return UserInputs(
+        source=source,
+        x=x,
+        y=y[0] if y else None,
+        largest=largest,
+        fingerprint=_fingerprint(source.paths),
+        note="; ".join(notes),
+    )
 
 
 def _read(source: RowFiles) -> dict[str, torch.Tensor]:
@@ -103,9 +112,12 @@ def _floats(tensor: torch.Tensor, where: str) -> torch.Tensor:
     return tensor
 
 
-def _require_values(tensor: torch.Tensor, where: str) -> int:
-    """The number of all-zero rows. Raises an `InputError` if all rows are zeros, or a value is not finite."""
-    zeros, bad, first = 0, 0, -1
+def _require_values(tensor: torch.Tensor, where: str) -> tuple[int, float]:
+    """The number of all-zero rows, and the largest magnitude.
+
+    Raises an `InputError` if all rows are zeros, or a value is not finite.
+    """
+    zeros, largest, bad, first = 0, 0.0, 0, -1
     for rows in spans(0, len(tensor), tensor[0].numel()):
         block = tensor[rows].flatten(1)
         odd = ~block.isfinite()
@@ -113,8 +125,9 @@ def _require_values(tensor: torch.Tensor, where: str) -> int:
             first = rows.start + int(odd.any(1).nonzero()[0])
         bad += int(odd.sum())
         zeros += int((~block.any(1)).sum())
+        largest = max(largest, block.abs().max().item())
     if bad:
         raise InputError(f"{where} holds NaN or infinity, {bad} in all, the first in row {first}; leave them out")
     if zeros == len(tensor):
         raise InputError(f"{where} is all zeros: zero vectors have no angles; save other rows")
-    return zeros
+    return zeros, largest

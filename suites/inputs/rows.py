@@ -33,12 +33,14 @@ class UserInputs:
     """The rows of a source, checked, on the CPU in the file's float dtype.
 
     `x` is `[N, D]` or `[N, C, H, W]`. `y`, if there is one, has rows of the same size, and perhaps another number.
-    `fingerprint` is a digest of the files. `note` mentions conversions and rows of zeros, if any.
+    `largest` are the largest magnitudes of x and of y. `fingerprint` is a digest of the files. `note` mentions
+    conversions, rows of zeros and equal files, if any.
     """
 
     source: RowFiles
     x: torch.Tensor
     y: torch.Tensor | None
+    largest: tuple[float, ...]
     fingerprint: str
     note: str = ""
 
@@ -50,6 +52,17 @@ class UserInputs:
         if task in ALL_PAIRS or len(self.x) == len(self._others):
             return ""
         return f"rows of x meet their rows of y, and {self.source.inputs} holds {self._counts(' and ')} rows"
+
+    def unheld(self, dtype: str) -> str:
+        """Why a dtype cannot hold these rows: the largest number is beyond its range, or becomes 0; "" if it can."""
+        to, name = getattr(torch, dtype), self.source.inputs
+        for largest in self.largest:
+            number = torch.tensor(largest, dtype=self.x.dtype).to(to)
+            if not number.isfinite():
+                return f"{name} holds {largest:g}, and {dtype} ends at {torch.finfo(to).max:g}; scale the rows"
+            if not number:
+                return f"{name} holds at most {largest:g}, which is 0 in {dtype}; scale the rows"
+        return ""
 
     def fit(self, task: str, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A shape of the task on these rows: its numbers of rows, at most those that there are, and their width."""
@@ -79,17 +92,16 @@ class UserInputs:
         for all pairs, the rows with themselves.
 
         Raises:
-            InputError: the shape is not one of `fit`, or a number is too large for the case's dtype.
+            InputError: the shape is not one of `fit`, or the case's dtype cannot hold the rows.
         """
+        if why := self.unheld(case.dtype):
+            raise InputError(why)
         if case.shape != (shape := self.fit(case.task, case.shape)):
             held = f"{self._counts(' and ')} rows of {'x'.join(map(str, self.x.shape[1:]))}"
             raise InputError(f"{self.source.inputs!r} holds {held}: the shape {case.shape} becomes {shape}")
         of_x, of_y = self._drawn(case)
         for rows in spans(0, max(len(of_x), len(of_y)), case.length):
-            x, y = _taken(self.x, of_x[rows]), _taken(self._others, of_y[rows])
-            self._require_fits(x, case.dtype)
-            self._require_fits(y, case.dtype)
-            yield x, y
+            yield _taken(self.x, of_x[rows]), _taken(self._others, of_y[rows])
 
     def _drawn(self, case: Case) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Which rows of x and of y a case takes."""
@@ -122,14 +134,6 @@ class UserInputs:
             if some - {of}
         ]
         return "; ".join(said)
-
-    def _require_fits(self, block: torch.Tensor, dtype: str) -> None:
-        to = getattr(torch, dtype)
-        if torch.finfo(to).max < torch.finfo(block.dtype).max and not block.to(to).isfinite().all():
-            raise InputError(
-                f"{self.source.inputs!r} holds {block.abs().max().item():g}, and {dtype} ends at "
-                f"{torch.finfo(to).max:g}; scale the data, or leave {dtype} out"
-            )
 
 
 def _taken(t: torch.Tensor, rows: npt.NDArray[np.int64]) -> torch.Tensor:

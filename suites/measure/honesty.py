@@ -7,6 +7,7 @@ process are checked for changes and restored (suites/measure/blame.py).
 
 import random
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 
 import torch
 
@@ -14,6 +15,7 @@ from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.blame import Blame
 from suites.measure.problem import Problem, as_tuple, call_of
+from suites.measure.sameness import same_results, share_memory
 from suites.measure.world import World
 from suites.records.record import Flag, Status
 
@@ -33,7 +35,7 @@ class Inspector:
         world: this process before any contestant was called.
         rng: draws the spot checks, so a contestant cannot predict them.
         now: seconds, to limit the inspector's own share of the time.
-        slow: contestants whose calls take so long that they have the last spot check only.
+        slow: contestants whose calls take so long that their samples are their spot checks.
     """
 
     def __init__(
@@ -50,9 +52,18 @@ class Inspector:
         self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
         self._world, self._rng, self._now = world, rng, now
         self._blame = Blame(problem, calls, world)
-        self._checked = set(slow)
+        self._slow, self._checked = set(slow), set(slow)
+        self._in_samples: set[str] = set()
+        self._disguised: Problem | None = None
+        self._disguise = ExitStack()
         self._spent, self._started = 0.0, now()
         self.flags: dict[str, tuple[Flag, ...]] = {}
+
+    def ready(self, name: str) -> None:
+        """Before a sample of a slow contestant, change its inputs in secret: no further call is spent on a check."""
+        warm = len(self._problem.copies) == 1  # else it is another copy's turn
+        if name in self._slow and warm and not self._entries[name].prepare:
+            self._disguised = self._disguise.enter_context(self._problem.disguised(self._rng))
 
     def __call__(self, name: str, result: object) -> None:
         """Check the last result of a sample, or clean up after the `Failure` that ended it.
@@ -61,6 +72,10 @@ class Inspector:
             Failure: with the status `wrong`, the result does not follow from the inputs, or the inputs or this process
                 were changed.
         """
+        disguised, self._disguised = self._disguised, None
+        if disguised and not isinstance(result, Failure):
+            return self._inspect_disguised(name, result, disguised)
+        self._disguise.close()
         if isinstance(result, Failure):
             self._blame.clean_up(name)
         elif name in self._blame.guilty:
@@ -69,10 +84,13 @@ class Inspector:
             self._inspect(name, result)
 
     def finish(self, names: Iterable[str]) -> dict[str, Failure]:
-        """A last spot check of each of these contestants; the failures of all that do not pass."""
+        """A last spot check of each of these contestants; the failures of all that do not pass.
+
+        Those whose samples were spot checks are not called again.
+        """
         failures = {}
         self._blame.check()
-        for name in names:
+        for name in (name for name in names if name not in self._in_samples):
             try:
                 self._retry_if_changed(name)
             except Failure as failure:
@@ -84,7 +102,8 @@ class Inspector:
         self._blame.suspect(name)
         self._blame.check_at_a_glance(name)
         affordable = self._spent <= _SHARE * (self._now() - self._started)
-        spot_check = name not in self._checked or (self._rng.random() < _CHECKED and affordable)
+        again = name not in self._slow and affordable and self._rng.random() < _CHECKED
+        spot_check = name not in self._checked or again
         if spot_check or self._problem.truth.size <= _CHEAP:
             self._require_same(name, result, gradients_too=spot_check)
         if spot_check:
@@ -93,16 +112,31 @@ class Inspector:
             self._spot_check(name, result)
             self._spent += self._now() - start
 
+    def _inspect_disguised(self, name: str, result: object, disguised: Problem) -> None:
+        """Judge the result of a sample whose inputs had been changed in secret, and restore them."""
+        self._blame.suspect(name)
+        try:
+            with self._disguise:
+                self._require_anew(name, result, disguised)
+        except Failure:
+            self._in_samples.discard(name)
+            if self._blame.check(name):
+                raise
+            return  # another contestant had changed the inputs: the last spot check decides
+        self._in_samples.add(name)
+        self._blame.check_at_a_glance(name)
+        self._blame.check(name)
+
     def _require_same(self, name: str, result: object, *, gradients_too: bool) -> None:
         first = self._results[name]
         compared = len(first) if gradients_too else 1  # gradients are as large as the inputs
-        if _same(as_tuple(result), first, compared):
+        if same_results(as_tuple(result), first, compared):
             return
         seen = tuple(t.clone() if type(t) is torch.Tensor else t for t in as_tuple(result))
         at_work = self._blame.at_work()
         if not self._blame.check(name):
             return  # another contestant had changed the inputs
-        if _same(seen, first, compared):
+        if same_results(seen, first, compared):
             raise _wrong("its result was not there yet when the call returned", at_work)
         try:  # Atomic additions on a GPU may give other bits: they must be as close to the truth as the first ones.
             self._problem.judge(self._entries[name], seen if len(seen) > 1 else seen[0])
@@ -129,43 +163,32 @@ class Inspector:
         for which in (0, 1) if self._entries[name].prepare else (None,):
             again = self._ask_anew(name, which)
         self._blame.check_at_a_glance(name)
-        if _share_memory(as_tuple(result)[0], as_tuple(again)[0]):
+        if share_memory(as_tuple(result)[0], as_tuple(again)[0]):
             evidence = "a call overwrites the result of the call before it"
             self.flags[name] = (Flag(name="reuses_result", evidence=evidence),)
 
     def _ask_anew(self, name: str, which: int | None) -> object:
         """The result with one changed row of either operand, or of operand `which`."""
-        entry, at_work = self._entries[name], list[str]()
+        entry = self._entries[name]
         with self._problem.disguised(self._rng, which) as disguised:
-            try:
-                with contestant():
-                    anew = entry.prepare is not None and which == 1
-                    call = call_of(disguised.case, entry, disguised.inputs) if anew else self._calls[name]
-                    again = call()
-                at_work = self._world.left_at_work()  # now: the thread may end while the result is checked
-                disguised.judge(entry, again)
-            except Failure as failure:
-                if failure.status is not Status.WRONG:
-                    raise
-                reason = f"does not compute anew when its inputs change in place: {failure.reason}"
-                raise _wrong(reason, at_work or self._blame.at_work()) from failure
+            with contestant():
+                anew = entry.prepare is not None and which == 1
+                call = call_of(disguised.case, entry, disguised.inputs) if anew else self._calls[name]
+                again = call()
+            self._require_anew(name, again, disguised)
         return again
+
+    def _require_anew(self, name: str, result: object, disguised: Problem) -> None:
+        """Raise a `Failure` if a result is not that of the changed inputs."""
+        at_work = self._world.left_at_work()  # now: the thread may end while the result is checked
+        try:
+            disguised.judge(self._entries[name], result)
+        except Failure as failure:
+            if failure.status is not Status.WRONG:
+                raise
+            reason = f"does not compute anew when its inputs change in place: {failure.reason}"
+            raise _wrong(reason, at_work or self._blame.at_work()) from failure
 
 
 def _wrong(reason: str, at_work: list[str]) -> Failure:
     return Failure(Status.WRONG, ": ".join([*at_work, reason]))
-
-
-def _same(got: tuple[object, ...], first: tuple[object, ...], compared: int) -> bool:
-    return len(got) == len(first) and all(map(_equal, got[:compared], first[:compared]))
-
-
-def _equal(a: object, b: object) -> bool:
-    """Whether both are plain tensors and equal: a lazy subclass would compute only when it is compared."""
-    if not (type(a) is type(b) is torch.Tensor and (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)):
-        return False
-    return torch.equal(a, b) or torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)  # slower, for rows of zeros
-
-
-def _share_memory(a: object, b: object) -> bool:
-    return isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and a.data_ptr() == b.data_ptr()

@@ -1,6 +1,7 @@
 """A case made concrete: its inputs, its true result, and the call to time."""
 
 import dataclasses
+import functools
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -103,10 +104,15 @@ class Problem:
         if self.case.task not in ALL_PAIRS:
             truth[part] = oracle.truth(self.case, x[part], y[part])
         elif which == 0:
-            truth[part] = oracle.cosines(self.case, x[part], y)
+            truth[part] = oracle.of_all_pairs(x[part], y, y_norms=self._norms[1])
         else:
-            truth[:, part] = oracle.cosines(self.case, x, y[part])
+            truth[:, part] = oracle.of_all_pairs(x, y[part], x_norms=self._norms[0])
         return truth
+
+    @functools.cached_property
+    def _norms(self) -> tuple[oracle.Truth, oracle.Truth]:
+        """Those of the untouched rows: a changed one of all pairs is compared with the others again and again."""
+        return oracle.row_norms(self.untouched[0]), oracle.row_norms(self.untouched[1])
 
     def versions(self) -> list[int]:
         """Torch's version counters of the inputs, which show most changes at a glance."""

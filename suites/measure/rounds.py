@@ -56,6 +56,8 @@ Inspect = Callable[[str, object], None]
 
 Raises `Failure` if the result is wrong.
 """
+Ready = Callable[[str], None]
+"""Prepares a sample of the named contestant, outside its time; it is then inspected, whatever happens."""
 
 
 def sample_rounds(
@@ -67,6 +69,7 @@ def sample_rounds(
     phases: Phases,
     inspect: Inspect = lambda name, result: None,
     known_s: Mapping[str, float] = MappingProxyType({}),
+    ready: Ready = lambda name: None,
 ) -> Rounds:
     """Time every contestant in interleaved rounds until the ratios are known or the budget is spent.
 
@@ -83,6 +86,7 @@ def sample_rounds(
         phases: adds up the time of warm-up and samples; the budget runs on its clock.
         inspect: checks results of timed calls.
         known_s: name to the seconds of a call, as far as known. One that exceeds its share is not warmed up.
+        ready: prepares each sample, but no warm-up.
     """
     samples: dict[str, Samples | Failure] = {}
     paces: dict[str, Pace] = {}
@@ -104,7 +108,7 @@ def sample_rounds(
     gc.disable()
     try:
         with phases("samples"):
-            stop = _rounds(arms, samples, twin, clock, budget, rng, phases, inspect)
+            stop = _rounds(arms, samples, twin, clock, budget, rng, phases, inspect, ready)
     finally:
         gc.enable()
     return Rounds(samples, stop, twin)
@@ -132,10 +136,11 @@ def _rounds(
     rng: random.Random,
     phases: Phases,
     inspect: Inspect,
+    ready: Ready,
 ) -> str:
     started, order, budget_s = phases.now(), list(arms), budget.seconds * len(arms)
-    planned = [entry for entry in samples.values() if isinstance(entry, Samples)]
-    fewest = fewest_rounds(planned)
+    planned = {arm: entry for arm, entry in samples.items() if isinstance(entry, Samples)}
+    fewest, took_s = fewest_rounds(planned.values()), dict.fromkeys(arms, 0.0)
     for pair in range(max(MOST_PAIRS, fewest)):
         rng.shuffle(order)
         turns = [(2 * pair + 1, arm) for arm in order] + [(2 * pair + 2, arm) for arm in reversed(order)]
@@ -143,20 +148,23 @@ def _rounds(
             entry, name = samples[arm], twin if arm == CONTROL else arm
             if isinstance(entry, Samples) and entry.takes_part(pair):
                 phases.alive(name, min(1.0, (number - 1) / (2 * fewest), (phases.now() - started) / budget_s))
+                began = phases.now()
+                ready(name)
                 try:
                     _sample(entry, arms[arm], clock, partial(inspect, name))
                 except Failure as failure:
                     late = Failure(failure.status, f"in round {number}: {failure.reason}")
                     samples |= dict.fromkeys((name, CONTROL) if name == twin else (name,), late)
                     inspect(name, late)
-        over_s = sum(max(0.0, sum(entry.samples_s) - budget.seconds) for entry in planned if entry.fewest == 1)
+                took_s[arm] += phases.now() - began
+        over_s = sum(max(0.0, took_s[arm] - budget.seconds) for arm, entry in planned.items() if entry.fewest == 1)
         spent_s = phases.now() - started - over_s  # one slow call costs the others none of their share
         if pair + 1 < fewest:
             if spent_s >= most_s(budget.seconds) * len(arms):  # the machine has become slower
                 break
         elif pair + 1 in LOOKS and precise(samples, twin, budget.precision):
             return "precision"
-        elif spent_s >= budget_s or all(entry.slow for entry in planned):
+        elif spent_s >= budget_s or all(entry.slow for entry in planned.values()):
             break
     return "budget"
 

@@ -113,7 +113,7 @@ def _timed(
             gpu.poll()
 
         before = watch.read()
-        rounds = sample_rounds(left, baseline, clock, budget, rng, phases, inspect, known_s)
+        rounds = sample_rounds(left, baseline, clock, budget, rng, phases, inspect, known_s, inspector.ready)
         return Attempt(rounds, watch.read().since(before), gpu)
 
     kept = watch.least_disturbed(attempt, phases)

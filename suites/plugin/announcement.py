@@ -1,7 +1,6 @@
 """What a session says before it measures: what it takes, what it leaves out and why, and for how long."""
 
 import textwrap
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from suites.plan import Plan
@@ -10,7 +9,7 @@ from suites.plugin.progress import duration
 from suites.records import budget
 from suites.records.finding import Key
 from suites.session import Session
-from suites.words import counted, listed
+from suites.words import by_reason, counted, listed
 
 _ABOUT = {"contract": "contracts", "resolution": "resolution", "known_bugs": "known bugs", "always_one": "trainings"}
 _NAMED = 2  # absent implementations, with the reason of each: more of them take one line
@@ -30,12 +29,13 @@ def announcement(
     plan = session.plan
     lines = [
         ("measured", _measured(session)),
-        *([("against", f"{plan.baseline}, measured as well")] if plan.baseline else []),
-        *([("budget", f"an error of {budget.spelt(plan.error_budget)}")] if plan.error_budget else []),
+        *([("against", _against(plan))] if plan.baseline else []),
+        *([("budget", f"an error of {budget.rounded(plan.error_budget)}")] if plan.error_budget else []),
         ("sampling", _sampling(plan)),
         *(("rows", rows.description(session.selected)) for rows in plan.inputs.values()),
+        *(("rows", text) for text in plan.capped),
         *([("findings", _findings(findings))] if findings else []),
-        *(("left out", text) for text in _left_out(plan)),
+        *(("left out", text) for text in by_reason(plan.left_out)),
         *(("absent", text) for text in _absent(absent)),
         ("time", f"about {duration(planned_s(plan, session.left, findings))}"),
     ]
@@ -61,6 +61,12 @@ def _measured(session: Session) -> str:
     return f"{said}; {counted(done, 'case')} done already" if done else said
 
 
+def _against(plan: Plan) -> str:
+    if len(plan.implementations) == 1:
+        return f"{plan.baseline}, the only implementation: nothing is compared with it"
+    return f"{plan.baseline}, measured as well"
+
+
 def _sampling(plan: Plan) -> str:
     percent, seconds = f"{plan.grid.precision * 100:.3g} %", f"{plan.grid.seconds:g} s"
     said = f"each ratio to ± {percent}, at most {seconds} per implementation"
@@ -72,13 +78,6 @@ def _findings(findings: Collection[Key]) -> str:
     questions = {one.question for one in findings}
     about = {"accuracy": f"errors on {counted(len(families), 'family', 'families')} of hard inputs", **_ABOUT}
     return f"{counted(len(findings), 'result')} about {listed(about[one] for one in about if one in questions)}"
-
-
-def _left_out(plan: Plan) -> list[str]:
-    by_reason = defaultdict(list)
-    for task, reason in plan.left_out.items():
-        by_reason[reason].append(_words(task))
-    return [f"{listed(tasks)}: {reason}" for reason, tasks in by_reason.items()]
 
 
 def _absent(absent: Mapping[str, str]) -> list[str]:

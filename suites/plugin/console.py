@@ -23,13 +23,15 @@ _MARKERS = {"cases", "findings"}
 _LONGEST = 120
 _PAUSE_S = 0.2  # between two drawings of the line, unless something long begins
 _LONG = {"first calls", "processes"}  # phases that may take seconds without a sign of life
+_TIMED = {"warm-up", "samples"}
 _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "timed out"}
 
 
 class ProgressLine:
     """A pytest plugin that shows how far the session is, and which implementations fail.
 
-    The live line is redrawn between samples, never by a thread: a thread would be timed too. The plugin is made while
+    The live line is redrawn between calls, never by a thread or a signal, which would be timed too. So it says what it
+    waits for before a long call: the first one of a contestant, or one known to be slow. The plugin is made while
     pytest is configured and does not yet capture standard error.
 
     Args:
@@ -73,10 +75,11 @@ class ProgressLine:
 
     def alive(self, phase: str, name: str, share: float) -> None:
         """A `SignOfLife`: the case is in a phase, at a contestant, with a share of the phase done."""
-        if self._paused and (name or share) and phase not in _LONG:
+        long = phase in _LONG or self._progress.calls_long(name)
+        if self._paused and (name or share) and phase in _TIMED and not long:
             return  # between samples every microsecond counts
         self._progress.at(phase, name, share)
-        if phase in _LONG or not self._paused:
+        if long or not self._paused:
             self._draw()
 
     def done(self, work: Case | Key) -> None:

@@ -1,23 +1,23 @@
 """How long a run will take: planned before it starts, corrected by what was measured since. Torch-free."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from statistics import median
+from collections.abc import Callable, Collection, Iterable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from suites.plugin.costs import COMPILED, COMPILER_START_S, WAITING, WORK, Costs, Stage, StageKind
+from suites.plugin.costs import COMPILED, COMPILER_START_S, SECOND_CALL, WAITING, WORK, Costs, Stage, StageKind
+from suites.plugin.factors import Factors
 from suites.records.case import Case
 from suites.records.finding import Key
 
 if TYPE_CHECKING:
     from suites.plan import Plan
 
-_PRIOR, _PRIOR_S = 0.02, 0.5  # the kind above weighs as much as this share of a kind, at most as these seconds of it
 _LEAST_S = 1e-3  # while anything is left; sums of differences end near 0
 _OVERDUE = 0.25  # what is overdue is expected to take this share of the time since the last sign of life, again
-_DOUBT = 3  # the kind above counts as much as so many kinds just below
 _TRUSTED = 0.25  # from this share on, the pace of a stage alone says how long it takes
+_SLOW_S = 0.02  # from here on a call counts for more than what surrounds it
+_LONG_S = 0.5  # from here on a reader wonders why nothing moves
 
 
 def planned_s(plan: "Plan", cases: Mapping[Case, Collection[str]], findings: Iterable[Key]) -> float:
@@ -34,9 +34,9 @@ def planned_s(plan: "Plan", cases: Mapping[Case, Collection[str]], findings: Ite
 class Estimate:
     """The seconds that are left of a run.
 
-    Each case is a list of stages, and each finding is one. What a stage takes corrects the stages of its kind: by the
-    ratio of their measured to their expected seconds. It starts from the median over the kinds next to it.
-    A wait for a quiet machine has no part in it.
+    Each case is a list of stages, and each finding is one. What a stage takes corrects the stages of its kind (see
+    `Factors`); a wait for a quiet machine has no part in it. The second call of a contestant, after whatever its first
+    call prepares, shows its pace: slow ones are planned anew in all their cases of the task.
 
     Args:
         costs: what stages are expected to take.
@@ -52,39 +52,42 @@ class Estimate:
         findings: Iterable[Key],
         now: Callable[[], float] = perf_counter,
     ) -> None:
-        self._now = now
+        self._now, self._costs, self._cases = now, costs, dict(cases)
         self._to_do: dict[Case | Key, list[Stage]] = {case: costs.case(case, names) for case, names in cases.items()}
-        self._to_do |= {asked: [costs.finding(asked)] for asked in findings}
+        self._to_do |= {asked: [stage] for asked, stage in costs.findings(findings).items()}
         planned = [stage for stages in self._to_do.values() for stage in stages]
-        self._left_s, self._whole_s, self._expected_s, self._measured_s = (
-            defaultdict[StageKind, float](float) for _ in range(4)
-        )
-        self._below = defaultdict[StageKind, set[StageKind]](set)
-        self._factors: dict[StageKind, float] = {}  # since the last stage ended
-        for stage in planned:
-            self._left_s[stage.kind] += stage.seconds
-            for level in levels(stage.kind):
-                self._whole_s[level] += stage.seconds
-                self._below[level[:-1]].add(level)
+        self._left_s = defaultdict[StageKind, float](float)
+        self._add(planned)
+        self._factor = Factors(planned)
         self._start_s = COMPILER_START_S * any(stage.compiles for stage in planned)
+        self._work: Case | Key | None = None
         self._running: Stage | None = None
         self._next: list[Stage] = []
-        self._since = 0.0  # when the stage began; its share done, when that was said, and when it began anew
+        self.long_calls_s: dict[str, float] = {}  # seconds a call of those who are long in the case that runs
+        self._calls: tuple[str, float] | None = None  # who makes its second call, and since when
+        self._since = self._starts_s = 0.0  # when the stage began; the compiler's start in it
+        # its share done, when that was said, and when it began anew
         self._share = self._share_s = self._again_s = 0.0
         self._waits_since: float | None = None
         self._waited_s = 0.0  # in the stage that runs
 
     def begin(self, work: Case | Key) -> None:
         """A case or a finding begins."""
-        self._next = self._to_do.pop(work, [])
+        self._work, self._next = work, self._to_do.pop(work, [])
         if self._next:
             self._enter()
+        self.long_calls_s = {}
+        if isinstance(work, Case):
+            for name in self._cases.get(work, ()):
+                self._note_call(name, self._costs.call_s(work, name))
 
     def at(self, phase: str, name: str, share: float) -> None:
         """A case is in a phase, at a contestant, with a share of the phase done. Unknown phases are part of others."""
-        self._stop_waiting()
+        self._stop()
         if phase == WAITING:
             self._waits_since = self._now()
+        if phase == SECOND_CALL:
+            self._calls = name, self._now()
         known = [self._running, *self._next] if self._running else []
         place = next((n for n, stage in enumerate(known) if stage.phase == phase and stage.name in ("", name)), None)
         if place is None:
@@ -99,7 +102,7 @@ class Estimate:
 
     def end(self) -> None:
         """The case or the finding that began last is done."""
-        self._stop_waiting()
+        self._stop()
         self._leave()
         self._drop(self._next)
         self._next = []
@@ -112,7 +115,7 @@ class Estimate:
         left_s = self.running_s
         left_s += sum(seconds * self._factor(kind) for kind, seconds in self._left_s.items())
         if any(seconds > _LEAST_S for kind, seconds in self._left_s.items() if COMPILED in kind):
-            left_s += self._start_s * self._typical((WORK,), 1.0)
+            left_s += self._start_s * self._factor.typical((WORK,))
         return max(_LEAST_S, left_s)
 
     @property
@@ -120,7 +123,7 @@ class Estimate:
         """Seconds for the rest of the stage that runs."""
         if not self._running:
             return 0.0
-        whole_s, trust = self._usual_s(self._running), min(1.0, self._share / _TRUSTED)
+        whole_s, trust = self._usual_s, min(1.0, self._share / _TRUSTED)
         if self._share:
             paced_s = self._again_s + (self._share_s - self._again_s) / self._share
             whole_s = (1 - trust) * whole_s + trust * paced_s
@@ -130,26 +133,56 @@ class Estimate:
     def _spent_s(self) -> float:
         return self._now() - self._since
 
-    def _stop_waiting(self) -> None:
+    @property
+    def _usual_s(self) -> float:
+        assert self._running
+        start_s = self._starts_s * self._factor.typical((WORK,))
+        return self._running.seconds * self._factor(self._running.kind) + start_s
+
+    def _stop(self) -> None:
+        """A wait or a second call is over. It shows a pace: if that matters, plan the cases of the task anew."""
         if self._waits_since is not None:
             self._waited_s += self._now() - self._waits_since
         self._waits_since = None
+        calls, self._calls = self._calls, None
+        if not (calls and isinstance(case := self._work, Case)):
+            return
+        name, took_s = calls[0], self._now() - calls[1]
+        self._note_call(name, took_s)
+        if name in self._cases.get(case, ()) and max(took_s, self._costs.call_s(case, name)) > _SLOW_S:
+            self._costs = self._costs.corrected(case, name, took_s)
+            self._plan_anew(case)
+
+    def _note_call(self, name: str, seconds: float) -> None:
+        self.long_calls_s.pop(name, None)
+        if seconds >= _LONG_S:
+            self.long_calls_s[name] = seconds
+
+    def _plan_anew(self, running: Case) -> None:
+        for case in self._to_do:
+            if isinstance(case, Case) and case.task == running.task:
+                self._drop(self._to_do[case])
+                self._to_do[case] = self._costs.case(case, self._cases[case])
+                self._add(self._to_do[case])
+        anew = {(stage.phase, stage.name): stage for stage in self._costs.case(running, self._cases[running])}
+        if self._running:
+            self._running = anew[self._running.phase, self._running.name]
+        self._drop(self._next)
+        self._next = [anew[stage.phase, stage.name] for stage in self._next]
+        self._add(self._next)
 
     def _enter(self) -> None:
-        stage = self._next.pop(0)
-        self._left_s[stage.kind] -= stage.seconds
-        if stage.compiles:
-            stage, self._start_s = stage._replace(seconds=stage.seconds + self._start_s), 0.0
-        self._running, self._since = stage, self._now()
+        self._running, self._since = self._next.pop(0), self._now()
+        self._drop([self._running])
+        if self._running.compiles:
+            self._starts_s, self._start_s = self._start_s, 0.0
         self._share = self._share_s = self._again_s = self._waited_s = 0.0
 
     def _leave(self) -> None:
         if self._running:
-            for level in levels(self._running.kind):
-                self._expected_s[level] += self._running.seconds
-                self._measured_s[level] += self._spent_s - self._waited_s
-            self._factors.clear()
-        self._running = None
+            whole = self._running._replace(seconds=self._running.seconds + self._starts_s)
+            self._factor.learn(whole, self._spent_s - self._waited_s)
+        self._running, self._starts_s = None, 0.0
 
     def _skip_to(self, place: int) -> None:
         """Put one of the next stages first; those of earlier phases are left out, contestants come in any order."""
@@ -157,33 +190,10 @@ class Estimate:
         self._drop(one for one in before if one.phase != stage.phase)
         self._next[: place + 1] = [stage, *(one for one in before if one.phase == stage.phase)]
 
+    def _add(self, stages: Iterable[Stage]) -> None:
+        for stage in stages:
+            self._left_s[stage.kind] += stage.seconds
+
     def _drop(self, stages: Iterable[Stage]) -> None:
         for stage in stages:
             self._left_s[stage.kind] -= stage.seconds
-
-    def _usual_s(self, stage: Stage) -> float:
-        return stage.seconds * self._factor(stage.kind)
-
-    def _factor(self, kind: StageKind) -> float:
-        """Measured over expected seconds of a kind; what is not measured yet is taken from the kind above."""
-        if kind not in self._factors:
-            factor = 1.0
-            for level in levels(kind[:-1]):
-                factor = self._typical(level, factor)
-            self._factors[kind] = self._ratio(kind, factor)
-        return self._factors[kind]
-
-    def _ratio(self, level: StageKind, factor: float) -> float:
-        prior_s = min(_PRIOR_S, _PRIOR * self._whole_s[level])
-        expected_s = self._expected_s[level] + prior_s
-        return (self._measured_s[level] + prior_s * factor) / expected_s if expected_s else factor
-
-    def _typical(self, level: StageKind, factor: float) -> float:
-        """The median over the measured kinds just below: one that is far off says little about the others."""
-        below = [kind for kind in self._below[level] if self._expected_s[kind]]
-        return median([factor] * _DOUBT + [self._measured_s[kind] / self._expected_s[kind] for kind in below])
-
-
-def levels(kind: StageKind) -> Iterator[StageKind]:
-    """The kinds that a kind is part of, from the most general to itself."""
-    return (kind[:end] for end in range(1, len(kind) + 1))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from command import GivenOnce
+from implementations import registry
 from nearest import did_you_mean
 from suites import git
 from suites.environment import environment
@@ -44,7 +46,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="the cases to measure: smoke, quick, full, gpu or a TOML file (default: quick)",
     )
     group.addoption("--device", metavar="DEVICE", help="cpu, cuda or mps (default: each device of this machine)")
-    group.addoption("--implementations", metavar="A,B", help="measure only these (default: all)")
+    group.addoption("--implementations", action=GivenOnce, metavar="A,B", help="measure only these (default: all)")
     group.addoption(
         "--implementations-from",
         action="append",
@@ -52,7 +54,10 @@ def add_options(parser: pytest.Parser) -> None:
         help="add the implementations that register(implementation) in this file registers; repeatable",
     )
     group.addoption(
-        "--dtypes", metavar="A,B", help="keep these dtypes of the grid: float64, float32, float16, bfloat16"
+        "--dtypes",
+        action=GivenOnce,
+        metavar="A,B",
+        help="keep these dtypes of the grid: float64, float32, float16, bfloat16",
     )
     group.addoption(
         "--inputs",
@@ -61,15 +66,26 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="measure the grid's tasks on your own rows, of x or of x and y: .npy, .pt or .safetensors",
     )
-    group.addoption("--queries", metavar="FILE", help="measure one query and all of these queries against --corpus")
-    group.addoption("--corpus", metavar="FILE", help="the rows that --queries search")
-    group.addoption("--k", metavar="K", help="also find the nearest K rows of the corpus")
+    group.addoption(
+        "--queries",
+        action=GivenOnce,
+        metavar="FILE",
+        help="measure one query and all of these queries against --corpus",
+    )
+    group.addoption("--corpus", action=GivenOnce, metavar="FILE", help="the rows that --queries search")
+    group.addoption("--k", action=GivenOnce, metavar="K", help="also find the nearest K rows of the corpus")
     group.addoption(
         "--baseline",
+        action=GivenOnce,
         metavar="NAME",
         help="compare times with this implementation, and measure it too (default: torch's built-in of each task)",
     )
-    group.addoption("--error-budget", metavar="SPEC", help=f"{budget.HELP} (default: {budget.spelt(budget.BUDGET)})")
+    group.addoption(
+        "--error-budget",
+        action=GivenOnce,
+        metavar="SPEC",
+        help=f"{budget.HELP} (default: {budget.rounded(budget.BUDGET)})",
+    )
     group.addoption(
         "--precision",
         metavar="PERCENT",
@@ -130,8 +146,9 @@ def require_one_process(config: pytest.Config) -> None:
 def plan_of(config: pytest.Config) -> Plan:
     """Return the plan that the options describe; a `ValueError` names a wrong value and the valid ones."""
     option = config.option
-    if file := misplaced(config.args, SUFFIXES):
-        raise ValueError(f"{file!r} holds rows, and is named as what to measure; write `--inputs x.npy y.npy` for two")
+    lists = {"--implementations": registry.names(), "--dtypes": registry.DTYPES}
+    if wrong := misplaced(config.args, SUFFIXES, lists, resume=option.resume):
+        raise ValueError(wrong)
     return Plan.of(
         grid=option.grid,
         device=option.device,

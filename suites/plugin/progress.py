@@ -36,8 +36,15 @@ class Progress:
 
     def at(self, phase: str, name: str, share: float) -> None:
         """The case is in a phase, at a contestant ("" for none), with a share of the phase done."""
-        self.current = _label(name or phase, self._place)
         self._estimate.at(phase, name, share)
+        what = f"first call of {name}" if phase == "first calls" else name or phase
+        if self.calls_long(name):
+            what += f", {duration(self._estimate.long_calls_s[name])} a call"
+        self.current = _label(what, self._place)
+
+    def calls_long(self, name: str) -> bool:
+        """Whether one call of the contestant is so long that a reader waits for it."""
+        return name in self._estimate.long_calls_s
 
     def end(self, work: Case | Key) -> None:
         """The case or the finding that began last is done."""

@@ -1,7 +1,7 @@
 """The largest error that is acceptable for each dtype, and the option that sets it. Torch-free."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nearest import did_you_mean
 from suites.records.case import ROUNDOFFS
@@ -46,10 +46,25 @@ def parse(spec: str) -> dict[str, float]:
 
 def spelt(budget: Mapping[str, float]) -> str:
     """The shortest text that `parse` reads as this budget; "" for an empty one."""
+    return _joined(budget, _exact)
+
+
+def rounded(budget: Mapping[str, float]) -> str:
+    """`spelt` for people: amounts have three digits."""
+    return _joined(budget, "{:.3g}".format)
+
+
+def _joined(budget: Mapping[str, float], amount: Callable[[float], str]) -> str:
     values = {*budget.values()}
     if len(values) == 1 and budget.keys() == ROUNDOFFS.keys():
-        return repr(values.pop())
-    return ",".join(f"{dtype}={limit!r}" for dtype, limit in budget.items())
+        return amount(values.pop())
+    return ",".join(f"{dtype}={amount(limit)}" for dtype, limit in budget.items())
+
+
+def _exact(limit: float) -> str:
+    """The shorter of 9.5367431640625e-07 and 16u."""
+    in_u = f"{limit / U:g}u"
+    return min(repr(limit), in_u, key=len) if _amount(in_u) == limit else repr(limit)
 
 
 def _known(dtype: str) -> str:

@@ -26,7 +26,7 @@ def truth(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
 
 def cosines(case: Case, x: torch.Tensor, y: torch.Tensor) -> Truth:
     """The true cosines, in the shape of the case's output; all cosines `[N, M]` for "top_k"."""
-    return _cosines_of_all_pairs(x, y) if case.task in ALL_PAIRS else true_answers("paired", x, y, case.dim)
+    return of_all_pairs(x, y) if case.task in ALL_PAIRS else true_answers("paired", x, y, case.dim)
 
 
 def true_answers(task: str, x: torch.Tensor, y: torch.Tensor, dim: int | tuple[int, ...]) -> Truth:
@@ -89,8 +89,11 @@ def _cosines_of_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
 
 
 @np.errstate(invalid="ignore", divide="ignore")
-def _cosines_of_all_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
-    """Chunk by chunk of y, a corpus of any size."""
+def of_all_pairs(x: torch.Tensor, y: torch.Tensor, x_norms: Truth | None = None, y_norms: Truth | None = None) -> Truth:
+    """The true cosines `[N, M]` of all pairs of rows, chunk by chunk of y, a corpus of any size.
+
+    `x_norms` and `y_norms` are those that `row_norms` gives, where they are known.
+    """
     x, y = _rows(x), _rows(y)
     parts = y.split(max(1, CHUNK // y.shape[1]))
     if _has_float64(x, y):
@@ -99,8 +102,24 @@ def _cosines_of_all_pairs(x: torch.Tensor, y: torch.Tensor) -> Truth:
     else:
         wide = x.double()
         dots = [(wide @ part.double().T).cpu().numpy() for part in parts]
-    x_norms, y_norms = (np.sqrt(_row_sums(r, r)[0]) for r in (x, y))
+    x_norms = row_norms(x) if x_norms is None else x_norms
+    y_norms = row_norms(y) if y_norms is None else y_norms
     return np.asarray(np.concatenate(dots, axis=1) / x_norms[:, None] / y_norms)
+
+
+def row_norms(t: torch.Tensor) -> Truth:
+    """‖row‖ for `of_all_pairs`, which scales rows of float64 by a power of two."""
+    rows = _rows(t)
+    return np.asarray(np.sqrt(np.concatenate([_squares(part) for part in rows.split(max(1, CHUNK // rows.shape[1]))])))
+
+
+def _squares(rows: torch.Tensor) -> Truth:
+    """The sum of squares of each row."""
+    if rows.dtype == torch.float64:
+        scaled = _long_double(rows)
+        return np.asarray((scaled * scaled).sum(axis=1))
+    wide = rows.double()
+    return np.asarray((wide * wide).sum(1).cpu().numpy())
 
 
 def _has_float64(x: torch.Tensor, y: torch.Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from reports.sections.speed.samples import errors_u
 from reports.sections.speed.table import FASTER, GROUP, MEMBER
 from reports.sections.speed.verdicts import against, tally, unproven
 from suites.records.record import UNIT_ROUNDOFF
@@ -29,10 +30,13 @@ def winners(table: pd.DataFrame, standings: pd.DataFrame, answer: pd.DataFrame) 
 
 
 def within(table: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `table` that are within the budget of their case, of implementations that are nowhere wrong."""
+    """The rows of `table` that are within the budget of their case, of implementations that are nowhere wrong.
+
+    Of a user's file all rows count: a sample within the budget is no answer where more rows are beyond it.
+    """
     right = standings.loc[~standings["wrong"] & ~standings["unfit"], [*MEMBER, "budget"]]
     fit = table[table["status"] == "ok"].merge(right, on=MEMBER)
-    return fit[fit["error_u"] * UNIT_ROUNDOFF <= fit["budget"]].drop(columns="budget")
+    return fit[errors_u(fit) * UNIT_ROUNDOFF <= fit["budget"]].drop(columns="budget")
 
 
 def by_size(winners: pd.DataFrame, answer: pd.DataFrame) -> pd.DataFrame:
