@@ -15,7 +15,7 @@ from suites.inputs.blocks import InputError
 from suites.inputs.contents import described
 
 _DAMAGED = (  # raised by the three libraries for files with flipped or missing bytes
-    *(EOFError, RuntimeError, ValueError, TypeError, LookupError, AssertionError),
+    *(EOFError, RuntimeError, ValueError, TypeError, LookupError, AssertionError, OverflowError),
     *(pickle.UnpicklingError, struct.error, tokenize.TokenError, SafetensorError),
 )
 
