@@ -1,9 +1,13 @@
 """The command lines of this repository: each has a description and examples, and suggests the nearest option."""
 
 import argparse
+import io
+import os
 import sys
 import textwrap
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from nearest import did_you_mean, nearest
@@ -96,3 +100,41 @@ def meant(unknown: Sequence[str], options: Sequence[str]) -> str:
     long = [option.removeprefix("--") for option in options if option.startswith("--")]
     near = [f"--{found[0]}" for name in names if (found := nearest(name, long))]
     return " and ".join(dict.fromkeys(near))
+
+
+FAILED, INTERRUPTED = 3, 130  # exit statuses; 0 is done, 1 a finding, 2 wrong use or bad input
+
+
+def ended(prog: str, main: Callable[[], int | None]) -> int:
+    """Run a command to its exit status: that of `main`, 3 if it failed, 130 if it was interrupted.
+
+    Python itself ends with 1 after a traceback, which means a finding here.
+    """
+    _printable()
+    try:
+        return main() or 0
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (OSError, MemoryError) as error:
+        print(f"{prog}: {str(error) or 'there is not enough memory'}; look at the disk and the memory", file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+        print(f"{prog}: this is a fault of the command itself; report it with the lines above", file=sys.stderr)
+    _discard_output()
+    return FAILED
+
+
+def _printable() -> None:
+    """Let streams take any sign, whatever the terminal's encoding; a closed one takes all and prints nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """What is still to be printed is lost: Python prints it at its end, and a full disk would change the status."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

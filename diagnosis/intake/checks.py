@@ -104,7 +104,7 @@ def check_settings(weights: object, learning_rate: object, **functions: object) 
         raise DiagnosisError(f"learning_rate is {learning_rate!r}; give the optimizer's, a number above 0: 1e-3")
 
 
-def check_page(report: object, curve: object) -> Path:
+def check_page(report: object, curve: object = None) -> Path:
     """The folder of the page, made if it is missing.
 
     Raises:
