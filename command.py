@@ -110,21 +110,33 @@ _NO_FAULT_OF_THE_USER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, er
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """End the process with the exit status that `main` returns, None for `DONE`; an exception is never a finding."""
+    """End the process with the exit status of a command."""
+    sys.exit(ended(main))
+
+
+def ended(main: Callable[[], int | None]) -> int:
+    """Run a command to its exit status: that of `main`, None for `DONE`; an exception is never a finding.
+
+    Python itself ends with 1 after a traceback, which means a finding here.
+    """
     pipe.open_streams()
     try:
-        status = main() or DONE
+        return main() or DONE
     except SystemExit as end:
         if not isinstance(end.code, str):
             raise
         print(end.code, file=sys.stderr)
-        status = REFUSED
+        return REFUSED
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    except Exception:  # of any kind: Python itself would end with 1, which is a finding
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (OSError, MemoryError) as error:
+        print(f"{str(error) or 'there is not enough memory'}; look at the disk and the memory", file=sys.stderr)
+    except Exception:
         traceback.print_exc()
-        status = FAILED
-    sys.exit(status)
+        print("this is a fault of the command itself; report it with the lines above", file=sys.stderr)
+    pipe.discard_output()
+    return FAILED
 
 
 def folder(text: str) -> Path:

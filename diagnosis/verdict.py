@@ -75,7 +75,7 @@ class Diagnosis:
 
     `symptoms` are the abnormal figures by name, `signature` all figures of the embeddings. The verdict is "unknown" if
     there is a symptom that no known cause explains. `repaired` is a sample of the embeddings after the changes in
-    `tried`, which undo the causes; None if none could be undone.
+    `tried`, which undo the causes; None if none could be undone. `remarks` are what else was seen, in sentences.
     """
 
     verdict: Verdict
@@ -84,6 +84,7 @@ class Diagnosis:
     signature: Mapping[str, Value] = field(default_factory=dict)
     tried: tuple[str, ...] = ()
     repaired: Subject | None = field(default=None, repr=False, compare=False)
+    remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(text for text, _ in lines(self))
@@ -95,7 +96,8 @@ class Diagnosis:
             for cause in self.causes
         ]
         symptoms = {"symptoms": "; ".join(f"{name}: {value:.3g}" for name, value in self.symptoms.items())}
-        return {"verdict": self.verdict, "causes": causes, "signature": symptoms | dict(self.signature)}
+        said = {"verdict": self.verdict, "causes": causes, "remarks": list(self.remarks)}
+        return said | {"signature": symptoms | dict(self.signature)}
 
 
 def headline(diagnosis: Diagnosis) -> str:
@@ -125,6 +127,7 @@ def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[LabelledLine]:
     yield textwrap.fill(headline(diagnosis), width), diagnosis.verdict
     if diagnosis.verdict == "unknown":
         yield textwrap.fill(NEXT, width), "text"
+    yield from (("\n" + textwrap.fill(f"Note: {remark}", width), "text") for remark in diagnosis.remarks)
     for number, cause in enumerate(diagnosis.causes, 1):
         yield f"\n{number}. {cause.name}: {sureness(cause.confidence)}", "title"
         yield from _about(cause, width)

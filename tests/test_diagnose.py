@@ -164,7 +164,7 @@ UNFITTING: list[tuple[dict[str, Any], str]] = [
     ({"x": X, "weights": "model.pt"}, "weights is a str, not a state dict of tensors"),
     ({"x": X, "weights": {"model": {}}}, "weights is a dict, not a state dict of tensors"),
     ({"x": X, "y": -X, "similarity": lambda x, y: x @ y.T}, "a tensor (8, 8) for 8 pairs; known: one number a pair"),
-    ({"x": X, "y": -X, "similarity": lambda x, y: 1.0}, "the similarity returns float for 8 pairs"),
+    ({"x": X, "y": -X, "similarity": lambda x, y: 1.0}, "the similarity returns a float, no tensor"),
     ({"x": X, "learning_rate": 0}, "learning_rate is 0"),
     ({"x": X, "learning_rate": "1e-3"}, "learning_rate is '1e-3'"),
     ({"x": X, "learning_rate": float("nan")}, "learning_rate is nan"),

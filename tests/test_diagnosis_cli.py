@@ -95,7 +95,7 @@ def test_json_is_the_object_that_was_promised_and_valid(
     assert main([saved(tmp_path, ROWS), "--json"]) == 1
     printed = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     (cause,) = printed.pop("causes")
-    assert printed == {"verdict": "cause", "signature": {"symptoms": ""} | dict(FOUND.signature)}
+    assert printed == {"verdict": "cause", "signature": {"symptoms": ""} | dict(FOUND.signature), "remarks": []}
     assert cause == {
         "name": "common_offset",
         "confidence": 0.97,
@@ -245,7 +245,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixt
         "cut.npy": "cannot be read: it is damaged",
         "cut.pt": "cannot be read: ",
         "missing.npy": "there is no file .*; known: cut.npy, cut.pt, whole.pt, x.npy",
-        "y.npy": "there is no file .*; did you mean 'x.npy'?",
+        "x.npz": "there is no file .*; did you mean 'x.npy'?",
         "x.csv": r"unknown suffix '\.csv'; known: \.npy",
     }
     for name, message in messages.items():
