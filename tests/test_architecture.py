@@ -106,7 +106,7 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "survey": "always_one examiner families known_bugs plan records",
         "replicates": "records",
         "session": "measure plan records",
-        "workers": "contestants examiner inputs measure option_values plan profiling records replicates",
+        "workers": "contestants examiner failure inputs measure option_values plan profiling records replicates",
         "plugin": "compile_cache environment excerpt families git inputs measure option_values plan records session "
         "survey words workers",
         "front_door": "plugin",

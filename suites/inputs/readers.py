@@ -31,6 +31,7 @@ def read(path: Path, copy: Path | None = None) -> dict[str, torch.Tensor]:
     Raises:
         InputError: there is no such file, or it has another format, is damaged, or holds something else.
     """
+    _require_file(path)
     reader, advice = _reader(path)
     sealed = None if copy else seal(path)
     try:

@@ -17,6 +17,7 @@ import torch
 from implementations import Implementation, discovery, registry
 from suites.contestants import against
 from suites.examiner import Examination, Examiner
+from suites.failure import text_of
 from suites.inputs import UserInputs, load_rows, make_inputs
 from suites.measure import allocator
 from suites.measure.clock import clock_of
@@ -46,7 +47,7 @@ def serve(setup: Setup, rows: Mapping[str, UserInputs], jobs: Connection, channe
         while job := _next(jobs):
             _do(job, work, channel)
     except BaseException as error:  # a bug of ours, or what a contestant left behind: the parent finds out which
-        said = " ".join(str(error).split())[:300]
+        said = " ".join(text_of(error).split())[:300]
         channel.say("died", ": ".join(filter(None, (f"raised {type(error).__name__}", said))))
         raise
 
