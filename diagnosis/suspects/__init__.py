@@ -36,6 +36,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     Suspect("padding_dominates", padding.padding_dominates),  # inputs differ in a few tokens
     Suspect("padding_dominates", padding.padding_around),  # inputs differ in a few pixels
     Suspect("over_normalised_inputs", preprocessing.over_normalised_inputs),  # inputs differ everywhere, by too little
+    Suspect("over_normalised_inputs", preprocessing.normalised_by_the_model_too),  # by enough, until the model takes it
     Suspect("channel_or_range_mismatch", preprocessing.channel_or_range_mismatch),  # by enough, in an unknown form
     # The model as it is built and loaded: no training mends it.
     Suspect("cached_buffer", network.cached_buffer),  # the output is of another call: layers don't matter then
