@@ -57,6 +57,8 @@ def own_normalisation_undone(model: nn.Module, inputs: torch.Tensor) -> Transfor
 
 def known_normalisation_undone(inputs: torch.Tensor) -> tuple[str, Transform] | None:
     """The known normalisation without which the inputs still look normalised: its name, and how to undo it."""
+    if inputs.ndim < 2:
+        return None
     axis = _channels(inputs)
     for name, mean, std in _known():
         if len(mean) not in (1, inputs.shape[axis]):
