@@ -165,6 +165,27 @@ def test_inputs_normalised_twice_are_named_and_undoing_one_mends_it(
     assert "not at all if the model does it" in found.causes[0].remedy
 
 
+def test_the_sound_network_of_a_report_needs_one_normalisation_undone() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = convolutions()
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            return self.body((pixels - MEAN) / STD).flatten(1)
+
+    with seeded():
+        pixels = F.interpolate(255 * torch.rand(400, 3, 4, 4), size=16, mode="bilinear")
+        net = Net()
+        for _ in range(60):
+            net(pixels[torch.randint(400, (64,))])
+    (cause,) = diagnose(model=net.eval(), inputs=once(pixels)).causes
+    assert cause.name == "over_normalised_inputs"
+    assert cause.counterfactual is not None
+    assert cause.counterfactual.before > 0.999
+    assert cause.counterfactual.after == pytest.approx(0.002, abs=0.005)
+
+
 def _asked(make: Callable[[], tuple[nn.Module, Tensor]]) -> Diagnosis:
     with seeded():
         model, inputs = make()

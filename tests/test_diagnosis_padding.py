@@ -121,6 +121,37 @@ def test_rows_that_are_the_state_of_the_padding_are_counted() -> None:
     assert cause.counterfactual.change == "take the state of a real place"
 
 
+class First(nn.Module):
+    """The first state behind causal attention, as in a report."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(100, 32)
+        layer = nn.TransformerEncoderLayer(32, 4, 64, 0.0, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        hidden = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).triu(1)
+        states: Tensor = self.layers(self.words(ids), mask=hidden)
+        return states[:, 0]
+
+
+@pytest.mark.parametrize("as_function", [False, True])
+def test_the_model_of_a_report_pools_padding(as_function: bool) -> None:
+    with seeded():
+        ids = torch.zeros(400, 16, dtype=torch.long)
+        for row in ids:
+            count = int(torch.randint(3, 17, ()))
+            row[16 - count :] = torch.randint(1, 100, (count,))
+        model = First().eval()
+    found = diagnose(model=(lambda ids: model(ids) + 0) if as_function else model, inputs=ids)
+    assert [cause.name for cause in found.causes] == ["padding_dominates"]
+    assert found.signature["inputs_become_equal_at"] == "what follows " + "model." * as_function + LAST
+
+
+LAST = "layers.layers.1.norm2 (LayerNorm)"
+
+
 @pytest.mark.parametrize("pool", [first, mean])
 def test_padding_that_does_no_harm_is_not_named(pool: Callable[[Tensor], Tensor]) -> None:
     with seeded():

@@ -1,6 +1,6 @@
 """The layer at which different inputs become equal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ _REPEATED = 0.2
 
 
 class Station(NamedTuple):
-    """A place in a model, and what is there for each input, `[N, ...]`."""
+    """A place in a model, and what is there for each input, `[N, K]`."""
 
     name: str
     rows: torch.Tensor
@@ -38,13 +38,14 @@ def equal_from(subject: Subject) -> dict[str, Value]:
     if given is None or seen is None or not len(subject.x):
         return {}
     few = given.inputs[:ENOUGH]
-    inner = [Station(f"{call.name} ({type(call.module).__name__})", call.output) for call in seen if call.name]
-    end = Station(f"what follows {inner[-1].name}" if inner else "the function", subject.x[:ENOUGH])
-    places = [Station("the inputs", few), *(place for place in inner if len(place.rows) == len(few)), end]
-    return dict(_first_of_the_same(places))
+    named = {f"{call.name} ({type(call.module).__name__})": call.output for call in seen if call.name}
+    end = f"what follows {list(named)[-1]}" if named else "the function"
+    outputs = {"the inputs": few} | named | {end: subject.x[:ENOUGH]}
+    of_rows = {name: rows for name, rows in outputs.items() if rows.shape[:1] == few.shape[:1] and rows.numel()}
+    return dict(_first_of_the_same([Station(name, rows.reshape(len(few), -1)) for name, rows in of_rows.items()]))
 
 
-def _first_of_the_same(places: list[Station]) -> Iterator[tuple[str, Value]]:
+def _first_of_the_same(places: Sequence[Station]) -> Iterator[tuple[str, Value]]:
     same = [place.alike for place in places]
     if not same[-1] or all(same):
         return
@@ -56,4 +57,4 @@ def _first_of_the_same(places: list[Station]) -> Iterator[tuple[str, Value]]:
 
 
 def _repeated(rows: torch.Tensor) -> float:
-    return 1 - len(np.unique(row_hashes(rows.reshape(len(rows), -1)))) / len(rows)
+    return 1 - len(np.unique(row_hashes(rows))) / len(rows)

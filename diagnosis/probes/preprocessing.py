@@ -11,7 +11,7 @@ from diagnosis.isolation import private_copy
 from diagnosis.probes.model import embed
 from diagnosis.probes.vectors import Transform
 
-_MOST = 512  # channels that are probed one by one
+_MOST = 2**24  # numbers in the constant inputs, one for each channel; else one for all
 _OF_PIXELS = {  # mean and standard deviation of pixels in 0 to 1
     "ImageNet's mean and deviation": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "CLIP's mean and deviation": ((0.4815, 0.4578, 0.4082), (0.2686, 0.2613, 0.2758)),
@@ -37,7 +37,7 @@ def own_normalisation_undone(model: nn.Module, inputs: torch.Tensor) -> Transfor
     channel. None if its preprocessing isn't of that kind, or is none.
     """
     axis = _channels(inputs)
-    count = inputs.shape[axis] if inputs.shape[axis] <= _MOST else 1
+    count = inputs.shape[axis] if inputs.shape[axis] * inputs[0].numel() <= _MOST else 1
     constant = inputs.new_zeros(count + 1, *inputs.shape[1:])
     for channel, image in enumerate(constant[1:]):
         (image if count == 1 else image.select(axis - 1, channel)).fill_(1)
