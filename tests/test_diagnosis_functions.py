@@ -93,3 +93,23 @@ def test_the_weights_of_a_function_are_those_of_its_module() -> None:
 def test_what_can_not_be_called_is_refused(model: object, said: str) -> None:
     with pytest.raises(DiagnosisError, match=said):
         diagnose(model=model, inputs=normal(8, 4))  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def decorated(inputs: Tensor) -> Tensor:
+    return of_a_global(inputs)
+
+
+def test_the_modules_behind_a_decorator_and_a_partial_are_examined() -> None:
+    spoilt = nn.BatchNorm1d(16).train()
+
+    @torch.no_grad()
+    def embed(inputs: Tensor, scale: float = 1.0) -> Tensor:
+        answer: Tensor = spoilt(inputs) * scale
+        return answer
+
+    for model in (embed, partial(embed, scale=2.0)):
+        assert [name for name, _ in as_module(model).named_children()] == ["spoilt"]
+        diagnose(model=model, inputs=normal(64, 16))
+        assert spoilt.num_batches_tracked == 0
+    assert torch.equal(as_module(decorated)(normal(4, 16)), NET(normal(4, 16)))

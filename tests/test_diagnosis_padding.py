@@ -162,6 +162,19 @@ def test_padding_that_does_no_harm_is_not_named(pool: Callable[[Tensor], Tensor]
     assert "padding_dominates" not in [cause.name for cause in found.causes]
 
 
+def test_a_first_token_that_all_texts_share_is_no_padding() -> None:
+    with seeded():
+        ids = torch.randint(2, 100, (N, 12))
+        ids[:, 0] = ids[0, 1] = 1
+        found = diagnose(model=nn.Sequential(nn.Embedding(100, 32), Head()), inputs=ids)
+    assert "padding_dominates" not in [cause.name for cause in found.causes]
+
+
+class Head(nn.Module):
+    def forward(self, states: Tensor) -> Tensor:
+        return first(states)
+
+
 def codes(inputs: Tensor) -> Tensor:
     """The nearest of eight codes: few outputs for many inputs."""
     table = torch.eye(8, 16)

@@ -35,7 +35,8 @@ def padding_dominates(subject: Subject, signature: Signature) -> Clue | None:
         "padded_to": longest,
     }
     if found:
-        return _pooled(subject, evidence) if float(evidence["padded_rows"] or 0) >= 0.2 else None
+        several = float((spans.lengths <= longest - 2).double().mean())  # one alone can be [CLS] or [SEP]
+        return _pooled(subject, evidence) if several >= 0.2 else None
     if share < 1 / 2:
         return None
     if spans.lengths.min() == spans.lengths.max() or (subject.y is not None and subject.other_inputs is None):
