@@ -20,6 +20,11 @@ def of_a_global(inputs: Tensor) -> Tensor:
     return answer
 
 
+def of_a_default(inputs: Tensor, net: nn.Module = NET) -> Tensor:
+    answer: Tensor = net(inputs)
+    return answer
+
+
 def of_a_closure() -> object:
     net = NET
     scale = 2.0
@@ -36,7 +41,7 @@ class Encoder(nn.Module):
         return answer
 
 
-@pytest.mark.parametrize("model", [of_a_global, of_a_closure(), Encoder().eval().encode])
+@pytest.mark.parametrize("model", [of_a_global, of_a_closure(), of_a_default, Encoder().eval().encode])
 def test_the_layers_that_a_function_calls_are_examined(model: object) -> None:
     found = diagnose(model=model, inputs=normal(64, 16))  # type: ignore[arg-type]
     assert found.causes[0].name == "bias_dominates"

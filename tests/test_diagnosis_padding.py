@@ -83,8 +83,16 @@ def mean(states: Tensor) -> Tensor:
     return states.mean(1)
 
 
+def projected(model: nn.Module) -> nn.Module:
+    return nn.Sequential(model, nn.Linear(32, 64), nn.GELU(), nn.Linear(64, 16), nn.LayerNorm(16))
+
+
 PADDED: dict[str, Callable[[], tuple[nn.Module, Tensor]]] = {
     "the first state, causal": lambda: (Transformer(first, causal=True), texts(16, 16, True, rows=400)),
+    "the first state, causal, projected": lambda: (
+        projected(Transformer(first, causal=True)),
+        texts(16, 16, True, rows=400),
+    ),
     "the last state": lambda: (Transformer(last), texts(64, 12, False)),
     "the first state, padded by 1": lambda: (Transformer(first), texts(64, 12, True, padding=1)),
     "the mean, padded at the start": lambda: (Transformer(mean), texts(64, 12, True)),

@@ -73,7 +73,7 @@ def _modules(function: object) -> Iterator[tuple[str, nn.Module]]:
     if not isinstance(function, types.FunctionType):
         return
     named = {name: function.__globals__.get(name) for name in function.__code__.co_names} | _closure(function)
-    for name, value in named.items():
+    for name, value in (*named.items(), *(("default", value) for value in function.__defaults__ or ())):
         if isinstance(value, nn.Module):
             yield name, value
         elif name in function.__code__.co_freevars and value is not function:
@@ -100,7 +100,8 @@ def _calling(function: Callable[..., Any], parts: _Parts) -> Callable[..., Any]:
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
     )
     named = {name: _part(function.__globals__[name], parts) for name in code.co_names if name in function.__globals__}
-    called = types.FunctionType(code, function.__globals__ | named, function.__name__, function.__defaults__, cells)
+    defaults = tuple(_part(value, parts) for value in function.__defaults__ or ())
+    called = types.FunctionType(code, function.__globals__ | named, function.__name__, defaults, cells)
     called.__kwdefaults__ = function.__kwdefaults__
     return called
 

@@ -1,7 +1,9 @@
 """The model on its inputs without their padding, and on padding alone."""
 
-from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -9,7 +11,7 @@ from torch import nn
 from diagnosis.isolation import private_copy
 from diagnosis.probes.layers import ENOUGH
 from diagnosis.probes.lengths import Spans, cropped_to, filled_from, real_spans
-from diagnosis.probes.model import embed, mean_row_cosine, on_inputs, source
+from diagnosis.probes.model import embed, mean_row_cosine, on_inputs, rerun, source
 from diagnosis.signature.rows import take
 from diagnosis.subject import DiagnosisError, Subject
 
@@ -50,38 +52,71 @@ def filled(subject: Subject) -> Subject:
 
 
 def read_at_tokens(subject: Subject) -> Subject:
-    """Some items of a subject whose embedding is the state of the first or last place, read at a real place instead.
+    """Some items of a subject, with the state of a real place in the first and last place of the last sequence.
 
     Raises:
-        DiagnosisError: the embeddings are not the state of one place in the output of a module.
+        DiagnosisError: no module returns a sequence, `[N, L, D]` or `[L, N, D]` for inputs `[N, L]`.
     """
     few = take(subject, torch.arange(min(len(subject.x), ENOUGH)))
-    given = source(few)
-    if given is None:
-        raise DiagnosisError("there is no model with inputs of each side to run again; pass model= and inputs=")
-    sides = [side for side in (given.inputs, given.other_inputs) if side is not None]
-    read = [_at_tokens(given.model, side) for side in sides]
-    best = min(range(2), key=lambda end: sum(mean_row_cosine(side[end]) for side in read))
-    x, *ys = (side[best].to(subject.x) for side in read)
-    return replace(few, x=x, y=ys[0] if ys else None, model=None)
+    if few.model is None or few.inputs is None:
+        raise DiagnosisError("there is no model with inputs to run again; pass model= and inputs=")
+    layer = _last_with_states(few.model, few.inputs)
+    if layer is None:
+        raise DiagnosisError("no module of the model returns a state for each place of its inputs")
+    read = [rerun(few, partial(_ReadingAt, layer=layer, last=last)) for last in (False, True)]
+    return replace(min(read, key=lambda one: mean_row_cosine(one.x)), model=None)
 
 
-def _at_tokens(model: nn.Module, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The states of the first and of the last real place, `[N, D]` each."""
-    run, kept = private_copy(model), deque[torch.Tensor](maxlen=3)  # it is one of the last states
+def _last_with_states(model: nn.Module, inputs: torch.Tensor) -> str | None:
+    run, found = private_copy(model), list[str]()
 
-    def keep(module: nn.Module, given: object, output: object) -> None:
-        state = output[0] if isinstance(output, tuple) else output
-        if isinstance(state, torch.Tensor) and state.ndim == 3:
-            kept.append(state.clone())
+    def note(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, given: object, output: object) -> None:
+            if _states(output, inputs) is not None:
+                found.append(name)
 
-    for module in run.modules():
-        module.register_forward_hook(keep)
-    answer, spans, items = embed(run, inputs), real_spans(inputs), torch.arange(len(inputs))
-    for state in (turned for one in kept for turned in (one, one.transpose(0, 1))):
-        if state.shape[:2] == inputs.shape[:2] and any(torch.equal(state[:, end], answer) for end in (0, -1)):
-            return state[items, spans.start.cpu()], state[items, spans.end.cpu() - 1]
-    raise DiagnosisError("the embeddings are not the state of one place of a module's output")
+        return hook
+
+    for name, module in run.named_modules():
+        if name:
+            module.register_forward_hook(note(name))
+    embed(run, inputs)
+    return found[-1] if found else None
+
+
+def _states(output: object, inputs: torch.Tensor) -> torch.Tensor | None:
+    """The states of an output as a view `[N, L, D]`; None if it has no state for each place of the inputs."""
+    state = output[0] if isinstance(output, tuple) else output
+    if not isinstance(state, torch.Tensor) or state.ndim != 3:
+        return None
+    both = (turned for turned in (state, state.transpose(0, 1)) if turned.shape[:2] == inputs.shape[:2])
+    return next(both, None)
+
+
+class _ReadingAt(nn.Module):
+    """A model, in which a layer returns the state of the first or last real place for both ends of the sequence."""
+
+    def __init__(self, model: nn.Module, layer: str, last: bool) -> None:
+        super().__init__()
+        self.model, self.layer, self.last = model, layer, last
+        self.training = model.training
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        spans, items = real_spans(inputs), torch.arange(len(inputs), device=inputs.device)
+        place = spans.end - 1 if self.last else spans.start
+
+        def move(module: nn.Module, given: object, output: Any) -> Any:
+            whole = (output[0] if isinstance(output, tuple) else output).clone()
+            states = _states(whole, inputs)
+            if states is not None:
+                states[:, 0] = states[:, -1] = states[items, place].clone()
+            return (whole, *output[1:]) if isinstance(output, tuple) else whole
+
+        hook = self.model.get_submodule(self.layer).register_forward_hook(move)
+        try:
+            return self.model(inputs)
+        finally:
+            hook.remove()
 
 
 def equal_to_padding(subject: Subject) -> float:
