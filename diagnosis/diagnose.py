@@ -11,6 +11,7 @@ from torch import nn
 
 from diagnosis.examine import examine
 from diagnosis.intake.checks import ArrayOrTensor, check_model, check_page, check_settings, checked, tensor
+from diagnosis.intake.function import as_module, weights_of
 from diagnosis.intake.loader import gather
 from diagnosis.isolation import private_copy, seeded
 from diagnosis.probes.loss import of_cosines
@@ -31,7 +32,7 @@ def diagnose(
     labels: ArrayOrTensor | None = None,
     inputs: ArrayOrTensor | None = None,
     other_inputs: ArrayOrTensor | None = None,
-    model: nn.Module | None = None,
+    model: Callable[[torch.Tensor], torch.Tensor] | None = None,
     loader: Iterable[object] | None = None,
     loss: Callable[..., torch.Tensor] | None = None,
     similarity: Similarity | None = None,
@@ -56,7 +57,7 @@ def diagnose(
         labels: `[N]`; of pairs 1 for positive and 0 or -1 for negative ones, of embeddings alone their classes.
         inputs: `[N, ...]`, the model's inputs for `x`.
         other_inputs: the same for `y`.
-        model: `model(inputs)` returns `[N, ..., D]`; pass it in the mode that gave these cosines.
+        model: `model(inputs)` returns `[N, ..., D]`: a module, in the mode that gave these cosines, or a function.
         loader: batches: a tensor of inputs, `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)` or `(inputs,
             other_inputs, labels)`; the first 1024 rows are used. Ignored if there are `inputs`.
         loss: `(similarities, labels) -> scalar`, both `[N]`; or `(x, y, labels)`, as of `nn.CosineEmbeddingLoss`.
@@ -73,8 +74,9 @@ def diagnose(
         DiagnosisError: the input can't be diagnosed, or the model, the loader or a function raises.
     """
     check_settings(weights, learning_rate, loss=loss, similarity=similarity)
-    if model is not None:
-        check_model(model)
+    module = None if model is None else as_module(model)
+    if module is not None:
+        check_model(module)
     folder = None if report is None else check_page(report, curve)
     arrays = {"x": x, "y": y, "labels": labels, "inputs": inputs, "other_inputs": other_inputs}
     given = {name: tensor(value, name) for name, value in arrays.items() if value is not None}
@@ -83,11 +85,11 @@ def diagnose(
     with seeded():
         subject = checked(
             replace(
-                _subject(given, model, loader),
+                _subject(given, module, loader),
                 dim=dim,
                 similarity=None if similarity is None else guarded(_untouched(similarity), "similarity"),
                 loss=None if loss is None else guarded(of_cosines(_untouched(loss)), "loss"),
-                weights=weights,
+                weights=weights_of(module, weights),
                 learning_rate=learning_rate,
             )
         )

@@ -125,6 +125,8 @@ def _margin(signature: Mapping[str, Value]) -> str:
 def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[LabelledLine]:
     """The whole diagnosis, block by block."""
     yield textwrap.fill(headline(diagnosis), width), diagnosis.verdict
+    if layer := diagnosis.signature.get("inputs_become_equal_at"):
+        yield textwrap.fill(f"Different inputs become equal at this layer: {layer}.", width), "text"
     if diagnosis.verdict == "unknown":
         yield textwrap.fill(NEXT, width), "text"
     yield from (("\n" + textwrap.fill(f"Note: {remark}", width), "text") for remark in diagnosis.remarks)

@@ -158,7 +158,7 @@ UNFITTING: list[tuple[dict[str, Any], str]] = [
     ({"model": nn.Linear(4, 4)}, "there is no x"),
     ({"loader": [X]}, "there is a loader and no model"),
     ({"x": X, "model": nn.Linear(4, 4), "loader": [X]}, "there is a loader and x, and no inputs"),
-    ({"model": abs, "loader": [X]}, "model is a builtin_function_or_method; known: torch.nn.Module"),
+    ({"model": 3, "loader": [X]}, "model is a int; known: torch.nn.Module"),
     ({"x": X, "loss": "bce"}, "loss is a str, which can't be called"),
     ({"x": X, "similarity": 1}, "similarity is a int, which can't be called"),
     ({"x": X, "weights": "model.pt"}, "weights is a str, not a state dict of tensors"),

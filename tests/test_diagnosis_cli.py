@@ -118,7 +118,7 @@ def test_json_is_the_object_that_was_promised_and_valid(
         (
             "unknown",
             1,
-            "Not healthy (range of the similarity: 0.462), and none of the 32 known causes explains it.\nGive it more",
+            "Not healthy (range of the similarity: 0.462), and none of the 33 known causes explains it.\nGive it more",
         ),
     ],
 )

@@ -65,14 +65,12 @@ def checked(subject: Subject) -> Subject:
     )
 
 
-def check_model(model: object) -> None:
-    """Check that a model is a module whose layers can be seen and copied.
+def check_model(model: nn.Module) -> None:
+    """Check that a model's layers can be seen and copied.
 
     Raises:
-        DiagnosisError: it is something else, or a part of it is traced or scripted.
+        DiagnosisError: a part of it is traced or scripted.
     """
-    if not isinstance(model, nn.Module):
-        raise DiagnosisError(f"model is a {type(model).__name__}; known: torch.nn.Module; wrap the function in one")
     scripted = [name for name, one in model.named_modules() if isinstance(one, torch.jit.ScriptModule)]
     if scripted:
         part = f"the part {scripted[0]!r} of the model" if scripted[0] else "the model"
