@@ -154,8 +154,7 @@ def _about(cause: Cause, width: int) -> Iterator[LabelledLine]:
 
 def sureness(confidence: float) -> str:
     """A confidence from 0 to 1 in words, with the number."""
-    word = next(word for least, word in _SURENESS if confidence >= least)
-    return f"{word} ({confidence:.2f})"
+    return f"{next(word for least, word in _SURENESS if confidence >= least)} ({confidence:.2f})"
 
 
 def facts(evidence: Mapping[str, Value]) -> str:
@@ -177,9 +176,8 @@ def figures(signature: Mapping[str, Value]) -> list[tuple[str, str]]:
 
 def otherwise(probe: Counterfactual) -> str:
     """The symptom before and after a probe, and what the probe changed."""
-    effect = "the symptom disappears" if probe.flips else "the symptom stays"
-    values = f"{figure(probe.before)} → {figure(probe.after)}"
-    return f"{words(probe.symptom)} {values}, {effect} (tried: {words(probe.change)})"
+    values = f"{words(probe.symptom)} {figure(probe.before)} → {figure(probe.after)}"
+    return f"{values}, the symptom {'disappears' if probe.flips else 'stays'} (tried: {words(probe.change)})"
 
 
 def figure(value: Value) -> str:
