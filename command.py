@@ -1,9 +1,10 @@
 """The command lines of this repository: each has a description and examples, and suggests the nearest option."""
 
 import argparse
+import sys
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from nearest import did_you_mean, nearest
 
@@ -52,11 +53,26 @@ class Command(argparse.ArgumentParser):
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """As argparse's, with the nearest option where one is unknown."""
-        options, unknown = self.parse_known_args(args, namespace)
+        typed = list(sys.argv[1:] if args is None else args)
+        if unknown := self._unknown(typed):  # first: argparse may take the value of one for something else
+            self._refuse(unknown)
+        options, unknown = self.parse_known_args(typed, namespace)
         if unknown:
-            near = meant(unknown, self._options())
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near}?' if near else ''}")
+            self._refuse(unknown)
         return options
+
+    def _unknown(self, typed: Sequence[str]) -> list[str]:
+        """The options that this command doesn't have; each of its own may be shortened."""
+        long = [word for word in typed[: [*typed, "--"].index("--")] if word.startswith("--")]
+        return [word for word in long if not any(one.startswith(word.partition("=")[0]) for one in self._options())]
+
+    def _refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """End with the nearest options, or with all of them."""
+        options = self._options()
+        near = meant(unknown, options)
+        known = ", ".join(dict.fromkeys(option for option in options if option.startswith("--")))
+        hint = f"known: {known}" if any(word.startswith("-") for word in unknown) else "--help shows what it takes"
+        self.error(f"unrecognized arguments: {' '.join(unknown)}; {f'did you mean {near}?' if near else hint}")
 
     def _options(self) -> list[str]:
         """The options of this command and of its subcommands."""
@@ -69,6 +85,8 @@ class Command(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # Python 3.14 has `suggest_on_error`
         if action.choices is not None and value not in action.choices:
             near = did_you_mean(value, map(str, action.choices))
+            if isinstance(action, argparse._SubParsersAction) and len(action.choices) == 1 and "did you" not in near:
+                near += f"; did you mean `{self.prog} {next(iter(action.choices))} {value}`?"
             raise argparse.ArgumentError(action, f"unknown value {value!r}{near}")
 
 

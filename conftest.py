@@ -19,6 +19,7 @@ from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
+from suites.plugin.nothing import nothing_selected
 from suites.profiling import profile_case
 from suites.records.case import Case
 from suites.records.finding import Finding, Key, key
@@ -91,6 +92,8 @@ class Bench:
         return self.asking.selected - set(map(key, self.recorder.found))
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
+        if not (self.session.selected or self.asking.selected):
+            return nothing_selected(self.session.plan, config.option.keyword)
         width = columns(config.pluginmanager.getplugin("terminalreporter"))
         return announcement(self.session, self.findings_left, registry.absent(), width)
 

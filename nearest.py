@@ -1,7 +1,7 @@
 """Unknown names in error messages: the nearest known one, and what is known. Every room may import this."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -9,6 +9,8 @@ MOST = 10
 """How many known names a message holds."""
 LIKE = 0.6
 """The least similarity (difflib's ratio) of a name that is suggested."""
+LIKE_STEMS = 0.5
+"""The least similarity of the names of two files without their type, which is alike in any case."""
 OTHER_WORDS = {
     "gpu": ("cuda", "mps"),
     "nvidia": ("cuda",),
@@ -57,7 +59,7 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     if same := [one for one in names if _plain(one) == typed]:
         return same[:1]
     best = max(names, key=lambda one: _likeness(typed, one), default="")
-    return [best] if best and _likeness(typed, best) >= LIKE else []
+    return [best] if best and _likeness(typed, best) >= LIKE and _stems_alike(typed, best) else []
 
 
 def some_of(names: Iterable[str], *, near_to: str = "", most: int = MOST) -> str:
@@ -70,14 +72,25 @@ def some_of(names: Iterable[str], *, near_to: str = "", most: int = MOST) -> str
     return f"{', '.join(shown[:most])} and {len(shown) - most} more"
 
 
-def no_file(path: Path, what: str = "file") -> str:
-    """The error about a file that does not exist: the nearest file of its folder, and those of its type there."""
+def no_file(path: Path, suffixes: Collection[str], what: str = "file") -> str:
+    """The error about a file that does not exist: the nearest file of its folder, and those of these types there."""
     missing, folder = f"there is no {what} {str(path)!r}", path.parent
     if not folder.is_dir():
         return f"{missing}: there is no folder {str(folder)!r}; check the path"
-    files = sorted(one.name for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
-    alike = [name for name in files if Path(name).suffix == path.suffix or Path(name).stem == path.stem]
+    alike = files_of(folder, suffixes)
     return f"{missing}{did_you_mean(path.name, alike)}" if alike else f"{missing}; check the path"
+
+
+def files_of(folder: Path, suffixes: Collection[str]) -> list[str]:
+    """The names of the files of these types in a folder, sorted; hidden ones are left out."""
+    files = (one for one in folder.iterdir() if one.suffix.lower() in suffixes and not one.name.startswith("."))
+    return sorted(one.name for one in files if one.is_file())
+
+
+def joined(text: str, suffixes: Collection[str]) -> list[str]:
+    """The files of these types that are joined in one word, as in "x.npy,y.npy"; none if it is one file."""
+    parts = list(filter(None, re.split(r"[,;\s]+", text)))
+    return parts if len(parts) > 1 and all(Path(part).suffix.lower() in suffixes for part in parts) else []
 
 
 def _number(name: str, near: list[str]) -> str:
@@ -92,6 +105,15 @@ def _plain(name: str) -> str:
     """The name without what people add or write differently: capitals, `torch.`, dashes, a device's number."""
     plain = name.strip().casefold().removeprefix("torch.").replace("-", "_")
     return re.sub(r":\d+$", "", plain)
+
+
+def _stems_alike(typed: str, known: str) -> bool:
+    """Whether two files of one type are alike without it; True for all other names."""
+    suffix, plain = Path(typed).suffix, _plain(known)
+    if not suffix or not plain.endswith(suffix):
+        return True
+    stems = (typed.removesuffix(suffix), plain.removesuffix(suffix))
+    return SequenceMatcher(None, *stems).ratio() >= LIKE_STEMS
 
 
 def _likeness(typed: str, known: str) -> float:

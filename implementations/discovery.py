@@ -14,7 +14,7 @@ from types import ModuleType
 
 from implementations import registry
 from implementations.registry import RegistryError
-from nearest import no_file
+from nearest import joined, no_file
 
 ENTRY_POINTS = "cosinebench.implementations"
 
@@ -45,8 +45,13 @@ def load_file(path: Path) -> None:
         RegistryError: there is no such file or function, or an implementation is not valid.
     """
     registry.load()  # first, so its errors are not blamed on this file
+    if path.is_dir():
+        raise RegistryError(f"--implementations-from: {str(path)!r} is a folder; name a Python file with `register`")
     if not path.is_file():
-        raise RegistryError(f"--implementations-from: {no_file(path)}")
+        if several := joined(str(path), (".py",)):
+            each = " ".join(f"--implementations-from {part}" for part in several)
+            raise RegistryError(f"--implementations-from: {str(path)!r} is {len(several)} files; write {each}")
+        raise RegistryError(f"--implementations-from: {no_file(path, ('.py',))}")
     spec = importlib.util.spec_from_file_location(f"_implementations_from_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise RegistryError(f"--implementations-from: {str(path)!r} is not a Python file (.py)")

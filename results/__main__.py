@@ -17,12 +17,16 @@ import pipe
 from command import Command
 from results.files import ROOT, UnknownRun
 from results.load import list_runs, load, load_run
+from results.no_run import instead_of_a_run
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
     """Run the command line. Bad input prints one line on stderr and exits with the status 2."""
     parser = _parser()
-    options = parser.parse_args(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    if typed and not typed[0].startswith("-") and typed[0] != "show" and (wrong := instead_of_a_run(Path(typed[0]))):
+        parser.error(wrong)
+    options = parser.parse_args(typed)
     try:
         with _warnings_in_one_line():
             content = _show(options.run, options.format, options.baseline, root) if options.command else _listing(root)
@@ -63,6 +67,8 @@ def _parser() -> Command:
 
 def _write(content: str | bytes, output: str | None) -> None:
     data = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
+    if output and not Path(output).parent.is_dir():
+        raise ValueError(f"--output: there is no folder {str(Path(output).parent)!r}; make it, or choose another")
     if output:
         Path(output).write_bytes(data)
     elif isinstance(content, bytes):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nearest import did_you_mean, no_file
+from results.no_run import instead_of_a_run
 from suites.records.jsonl import from_line
 from suites.records.record import End, Run
 
@@ -25,6 +26,10 @@ T = TypeVar("T")
 
 class UnknownRun(ValueError):
     """A run that does not exist."""
+
+
+class NotARun(ValueError):
+    """A file or folder of another kind."""
 
 
 def check_name(name: str) -> None:
@@ -80,6 +85,7 @@ def find(run: str, root: Path = ROOT) -> Path:
 
     Raises:
         UnknownRun: there is no such run.
+        NotARun: it is the path of something else.
     """
     known = names(root)
     if run == LATEST and (newest := next(filterfalse(_is_second_look, heads(root)), None)):
@@ -88,9 +94,11 @@ def find(run: str, root: Path = ROOT) -> Path:
         return root / f"{run}.jsonl"
     if run.endswith(".jsonl") and Path(run).is_file():
         return Path(run)
+    if wrong := instead_of_a_run(Path(run)):
+        raise NotARun(wrong)
     elsewhere = "a file elsewhere is named by its path, such as folder/NAME.jsonl"
     if run.endswith(".jsonl") and Path(run).parent.is_dir() and Path(run).parent != Path():
-        raise UnknownRun(no_file(Path(run), "run"))
+        raise UnknownRun(no_file(Path(run), (".jsonl",), "run"))
     if not known:
         raise UnknownRun(f"there is no run {run!r} in {root}. It is empty; {elsewhere}")
     near = did_you_mean(Path(run).stem, (LATEST, *known), every="python -m results")

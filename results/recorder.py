@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from results.files import ROOT, find, free_name, head
+from results.sameness import differences
 from results.store import Store, StoreError, counted, unfinished
-from suites.records.budget import spelt
 from suites.records.finding import Finding
 from suites.records.record import End, Operator, Record, Run
 
@@ -33,7 +33,7 @@ class Recorder:
         """Resume the newest incomplete run, or the newest that was saved as `name`.
 
         Args:
-            run: the head that a new run would have. The old one must measure the same, see `_identity`.
+            run: the head that a new run would have. The old one must measure the same, see results/sameness.py.
             name: the name given when the run was started; the run is called `name-2` if `name` was taken.
             root: the folder of the runs.
 
@@ -93,22 +93,9 @@ def _selection(run: Run) -> list[str]:
 
 
 def _require_same(old: Run, new: Run) -> None:
-    before, now = _identity(old), _identity(new)
-    keys = [key for key in before | now if before.get(key) != now.get(key)]
-    changed = [f"{key}: {before.get(key)!r}, now {now.get(key)!r}" for key in keys]
-    if changed:
+    if changed := differences(old, new):
         raise StoreError(
-            f"--resume: the run {old.name!r} measures something else ({'; '.join(changed)}), and a run "
-            f"never mixes two. Its command was `{old.command}`: add --resume to it, or start a new run without it"
+            f"--resume: the run {old.name!r} measures something else, and a run never mixes two. "
+            f"It differs in {'; '.join(changed)}. Its command was `{old.command}`: "
+            "add --resume to it, or start a new run without it"
         )
-
-
-def _identity(run: Run) -> dict[str, object]:
-    """What all sessions of one run must share. Of a grid the content counts, not the name of its file."""
-    environment = dataclasses.asdict(run.environment)
-    del environment["dirty"]  # a fingerprint says more
-    packages = {f"package {name}": version for name, version in environment.pop("packages").items()}
-    contents = {f"fingerprint of the {what}": digest for what, digest in run.fingerprints.items()}
-    sampling = {"precision": run.precision, "seconds": run.seconds, "processes": run.processes}
-    asked = {"inputs": run.inputs, "baseline": run.baseline, "error budget": spelt(run.error_budget)}
-    return {**contents, **asked, **sampling, **environment, **packages}

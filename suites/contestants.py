@@ -31,7 +31,7 @@ def against(entry: Implementation, baseline: str) -> Implementation:
 
 
 def contestants(
-    entries: Collection[Implementation], cases: Sequence[Case], baseline: str, grid: str
+    entries: Sequence[Implementation], cases: Sequence[Case], baseline: str, grid: str
 ) -> tuple[Implementation, ...]:
     """Those of `entries` with a case, and `baseline`, marked; "" leaves each contract its own baseline.
 
@@ -42,9 +42,10 @@ def contestants(
     tasks = dict.fromkeys(case.task for case in cases)
     taking_part = [entry for entry in entries if any(entry.task == CONTRACT[task] for task in tasks)]
     if not taking_part:
+        solving = dict.fromkeys(name for task in tasks for name in registry.names(CONTRACT[task]))
         raise PlanError(
             f"--implementations: {', '.join(entry.name for entry in entries)} solve none of the tasks "
-            f"of the grid {grid!r}: {', '.join(tasks)}"
+            f"of the grid {grid!r}: {', '.join(tasks)}; these solve them: {some_of(solving, near_to=entries[0].name)}"
         )
     if baseline and not any(entry.name == baseline for entry in taking_part):
         taking_part = sorted([*taking_part, _baseline(baseline, taking_part, grid)], key=lambda entry: entry.name)
@@ -58,6 +59,8 @@ def unsolved(cases: Sequence[Case], entries: Collection[Implementation]) -> dict
 
 
 def _baseline(name: str, entries: Collection[Implementation], grid: str) -> Implementation:
+    if "," in name:
+        raise PlanError(f"--baseline: {name!r} is several names; choose one, and measure others by --implementations")
     try:
         asked = registry.get(name)
     except registry.RegistryError as error:

@@ -1,20 +1,17 @@
 """Which cases to run: a grid is a TOML file, in suites/grids/ or anywhere. Torch-free."""
 
 import itertools
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from implementations.registry import DEVICES, DTYPES
-from nearest import did_you_mean, no_file
 from suites import grid_values as values
+from suites.grid_files import FOLDER, read_grid
 from suites.grid_values import AND, FILE, GridError
 from suites.records.case import CACHES, DIRECTIONS, INPUTS, MEMORY_FORMATS, RANK, Case
 
 __all__ = ["AND", "FILE", "Block", "Grid", "GridError", "load_grid"]
-
-FOLDER = Path(__file__).parent / "grids"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,17 +81,7 @@ def load_grid(name: str) -> Grid:
     Raises:
         GridError: there is no such grid, it is not TOML, or a key, name or value is unknown.
     """
-    path = FOLDER / f"{name}.toml" if not name.endswith(".toml") else Path(name)
-    if not path.is_file() or ("/" in name and not name.endswith(".toml")):
-        if name.endswith(".toml"):
-            raise GridError(no_file(path))
-        known = sorted(p.stem for p in FOLDER.glob("*.toml"))
-        known += [str(p) for p in [Path(f"{name}.toml")] if p.is_file()]
-        raise GridError(f"there is no grid {name!r}{did_you_mean(name, known)}, or the path of a .toml file")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise GridError(f"{path} is not TOML: {error}") from error
+    path, table = read_grid(name)
     values.require_keys(
         table, ("seconds", "cases"), ("seconds", "precision", "families", "compile_anew", "cases"), str(path)
     )

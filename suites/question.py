@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nearest import joined
 from suites.grid import AND, FILE, Block, Grid, GridError
-from suites.inputs import InputError, RowFiles, UserInputs, load_rows, source_of
+from suites.inputs import SUFFIXES, InputError, UserInputs, load_rows, source_of
 from suites.limits import capped, held, of_dtypes, union
 from suites.records.case import ALL_PAIRS
 
@@ -158,10 +159,7 @@ def _of_search(grid: Grid, search: UserInputs, k: int, *, every_dtype: bool) -> 
 def _of_files(grid: Grid) -> tuple[list[Block], list[tuple[Block, UserInputs]], dict[str, UserInputs]]:
     """The blocks of a grid whose file names rows with `file:PATH`, and these rows."""
     paths = [given for given in union(block.inputs for block in grid.blocks) if given.startswith(FILE)]
-    try:
-        files = {given: load_rows(_source(grid, given)) for given in paths}
-    except InputError as error:
-        raise GridError(f"{grid.name}: {error}") from error
+    files = {given: _rows_of(grid, given) for given in paths}
     by_name: dict[str, str] = {}
     for given, rows in files.items():
         if (other := by_name.setdefault(rows.source.inputs, given)) != given:
@@ -173,8 +171,15 @@ def _of_files(grid: Grid) -> tuple[list[Block], list[tuple[Block, UserInputs]], 
     return blocks, asked, {rows.source.inputs: rows for rows in files.values()}
 
 
-def _source(grid: Grid, given: str) -> RowFiles:
-    return source_of(*(grid.folder / path for path in given.removeprefix(FILE).split(AND)))
+def _rows_of(grid: Grid, given: str) -> UserInputs:
+    """The rows that a grid's file names."""
+    if several := joined(given.replace(FILE, ""), SUFFIXES):
+        both = ", ".join(f'"{FILE}{path}"' for path in several)
+        raise GridError(f"{grid.name}: inputs {given!r} is {len(several)} files; x and y are inputs = [[{both}]]")
+    try:
+        return load_rows(source_of(*(grid.folder / path for path in given.removeprefix(FILE).split(AND))))
+    except InputError as error:
+        raise GridError(f"{grid.name}: inputs {given!r}, a path from the grid's folder: {error}") from error
 
 
 def _parts(grid: str, block: Block, files: Mapping[str, UserInputs]) -> Iterator[Block]:

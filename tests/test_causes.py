@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,14 @@ MAPS = Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="float32", device="cp
 PAIRWISE = Case(task="pairwise", shape=(7, 11, 300), dtype="float32", device="cpu")
 EVEN = Case(task="pairwise", shape=(9, 9, 300), dtype="float32", device="cpu")
 ANGLE = Case(task="angle", shape=(13, 300), dtype="float32", device="cpu", inputs="positive")
+TOP = Case(task="top_k", shape=(7, 11, 300), k=4, dtype="float32", device="cpu")
 Fn = Callable[..., object]
 cos = torch.cosine_similarity
 
 
 def entry_for(case: Case, fn: Fn) -> Implementation:
-    honest = {"paired": "builtin", "pairwise": "matmul", "angle": "acos_builtin"}[CONTRACT[case.task]]
+    honest = {"paired": "builtin", "pairwise": "matmul", "angle": "acos_builtin", "top_k": "matmul_top_k"}
+    honest = honest[CONTRACT[case.task]]
     return Implementation(**(vars(implementations.get(honest)) | {"name": "mine", "fn": fn, "baseline": False}))
 
 
@@ -65,6 +68,82 @@ def angle_of(x: torch.Tensor, y: torch.Tensor, dim: int) -> torch.Tensor:
 
 def all_pairs(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> torch.Tensor:
     return F.normalize(x) @ F.normalize(y).T
+
+
+Top = tuple[torch.Tensor, torch.Tensor]
+
+
+def top(x: torch.Tensor, y: torch.Tensor, k: int) -> Top:
+    return all_pairs(x, y).topk(k)
+
+
+def by(scores: torch.Tensor, x: torch.Tensor, y: torch.Tensor, k: int) -> Top:
+    """The cosines of the rows that are nearest by these scores, the largest first."""
+    indices = scores.topk(k).indices
+    values, order = all_pairs(x, y).gather(1, indices).sort(descending=True)
+    return values, indices.gather(1, order)
+
+
+def unsorted(x: torch.Tensor, y: torch.Tensor, k: int) -> Top:
+    return tuple(part.roll(1, 1) for part in top(x, y, k))  # type: ignore[return-value]
+
+
+def in_parts(x: torch.Tensor, y: torch.Tensor, k: int) -> Top:
+    values, indices = top(x, y, k)
+    return values, indices % 6
+
+
+def of_queries(x: torch.Tensor, y: torch.Tensor, k: int) -> Top:
+    values, indices = top(x, y, k)
+    return values, torch.arange(len(x))[:, None].expand(indices.shape)
+
+
+MISTAKES_OF_TOP_K: dict[str, tuple[Fn, str]] = {
+    "smallest": (lambda x, y, k: all_pairs(x, y).topk(k, largest=False), "it takes the smallest cosines: take the lar"),
+    "smallest, descending": (lambda x, y, k: tuple(t.flip(1) for t in all_pairs(x, y).topk(k, largest=False)), "smal"),
+    "turned round": (lambda x, y, k: tuple(t.flip(1) for t in top(x, y, k)), "smallest of them comes first: turn the"),
+    "unsorted": (unsorted, "they are not sorted: sort them"),
+    "values sorted alone": (lambda x, y, k: (top(x, y, k)[0], unsorted(x, y, k)[1]), "values are sorted and their ind"),
+    "one more": (lambda x, y, k: top(x, y, k + 1), r"\(7, 5\), expected \(7, 4\); k is off by one: return k rows"),
+    "one less": (lambda x, y, k: top(x, y, k - 1), "k is off by one: return k rows"),
+    "one too late": (lambda x, y, k: tuple(t[:, 1:] for t in top(x, y, k + 1)), "it leaves out the nearest row: keep"),
+    "all": (lambda x, y, k: top(x, y, len(y)), "it returns all rows of the corpus: keep the first k"),
+    "dot": (lambda x, y, k: (x @ y.T).topk(k), "it is the dot product: divide by both norms"),
+    "one norm": (lambda x, y, k: (F.normalize(x) @ y.T).topk(k), "divided by the norm of x alone"),
+    "by dot": (lambda x, y, k: by(x @ y.T, x, y, k), "it ranks by the dot product: divide by the norms first"),
+    "by distance": (lambda x, y, k: by(-torch.cdist(x, y), x, y, k), "it ranks by the Euclidean distance: divide"),
+    "by absolute": (lambda x, y, k: by(all_pairs(x, y).abs(), x, y, k), "it ranks by the absolute cosine: keep the"),
+    "distance": (lambda x, y, k: (1 - top(x, y, k)[0], top(x, y, k)[1]), "it is 1 - cosine, a distance: return 1"),
+    "repeated": (lambda x, y, k: tuple(t[:, :1].expand(-1, k) for t in top(x, y, k)), "twice; every place holds the n"),
+    "in parts": (in_parts, "the indices count from the start of each part of the corpus: add where the part starts"),
+    "from 1": (lambda x, y, k: (top(x, y, k)[0], top(x, y, k)[1] + 1), "the indices count from 1: count from 0"),
+    "places": (lambda x, y, k: (top(x, y, k)[0], torch.arange(k).expand(len(x), k)), "the indices are places in the r"),
+    "own row": (of_queries, "the indices are of queries: return those of the corpus"),
+    "other side": (lambda x, y, k: top(y, x, k), "the indices are of queries: search y for each row of x"),
+    "dim 0": (lambda x, y, k: all_pairs(x, y).topk(k, dim=0), "the indices are of queries: search y for each row of x"),
+    "transposed": (lambda x, y, k: tuple(t.T for t in top(x, y, k)), "it is transposed: return "),
+    "swapped": (lambda x, y, k: tuple(top(x, y, k))[::-1], r"wrong order: return \(values, indices\)"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES_OF_TOP_K)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_an_author_reads_which_mistake_gives_wrong_neighbours(name: str, dtype: str) -> None:
+    fn, message = MISTAKES_OF_TOP_K[name]
+    line = line_about(replace(TOP, dtype=dtype), fn)
+    assert line.startswith(f"`mine`, top_k, {dtype}: ")
+    assert re.search(message, line), line
+    assert "\n" not in line
+
+
+def test_a_search_from_the_other_side_is_named_where_the_shape_shows_nothing() -> None:
+    line = line_about(replace(TOP, shape=(9, 9, 300)), lambda x, y, k: top(y, x, k))
+    assert "the indices are of queries: search y for each row of x" in line, line
+
+
+def test_no_mistake_is_guessed_where_neighbours_are_wrong_by_none_that_is_known() -> None:
+    line = line_about(TOP, lambda x, y, k: (top(x, y, k)[0], top(x, y, k)[1].roll(1, 0)))
+    assert re.fullmatch(r"`mine`, top_k, float32: the largest error is [^;]*explains", line), line
 
 
 MISTAKES: dict[str, tuple[Case, Fn, str]] = {
@@ -112,12 +191,14 @@ def test_the_place_and_what_is_allowed_are_named() -> None:
     assert re.search(r": off by 2 at \[\d+\] where \d\.?\d*e-0\d is allowed; the sign", line), line
 
 
-@pytest.mark.parametrize("case", [PAIRED, SQUARE, HALF, MAPS, PAIRWISE, EVEN, ANGLE], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [PAIRED, SQUARE, HALF, MAPS, PAIRWISE, EVEN, ANGLE, TOP], ids=lambda case: case.id)
 def test_nothing_is_said_of_what_is_right(case: Case) -> None:
-    name = {"paired": "accurate", "pairwise": "matmul", "angle": "angle"}[CONTRACT[case.task]]
+    names = {"paired": "accurate", "pairwise": "matmul", "angle": "angle", "top_k": "matmul_top_k"}
+    name = names[CONTRACT[case.task]]
     entry, inputs = implementations.get(name), make_inputs(case)
     assert fault(case, entry, *inputs) is None
-    right = entry.fn(*inputs, *(() if case.task == "pairwise" else (case.dim,)))
+    more = {"pairwise": (), "top_k": (case.k,)}.get(case.task, (case.dim,))
+    right = entry.fn(*inputs, *more)
     assert cause(case, entry, *inputs, right) == ""
 
 
@@ -238,6 +319,14 @@ def register(implementation):
     def their_transposed(x, y):
         return F.normalize(y) @ F.normalize(x).T
 
+    @implementation("angle", roundings=6, dot="cascade", norm="lanes")
+    def their_angle(x, y, dim=-1):
+        return of_all(x, y, dim).acos()
+
+    @implementation("top_k", roundings=6)
+    def their_least(x, y, k):
+        return (F.normalize(x) @ F.normalize(y).T).topk(k, largest=False)
+
     @implementation()
     def their_wide(x, y, dim=-1):
         return of_all(x.double(), y.double(), dim)
@@ -265,6 +354,8 @@ THEIR_FAULTS = {
     "their_distance": r"paired, float64: .*; it is 1 - cosine, a distance: return 1 minus that; also in ",
     "their_squares": r"paired, float16: .*overflows.*: declare dtypes=\(\.\.\.\) without float16",
     "their_transposed": r"pairwise, float64: .*; it is transposed: return \[N, M\]",
+    "their_angle": r"angle of rows equal up to scale, float64: \d+ of 256 .* not finite, .*clamp it to .* before acos",
+    "their_least": r"top_k, float64: .*; it takes the smallest cosines: take the largest, the largest first; also in ",
     "their_wide": r"paired, float32: returned float64, expected float32; also in .*paired \(float16, bfloat16\)",
     "their_in_place": r"paired, float64: changed its input x: compute in new tensors .*; also in ",
 }

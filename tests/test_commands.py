@@ -84,7 +84,7 @@ def test_a_command_explains_itself_with_examples_and_values_that_it_accepts(path
         if path != TO_PYTEST:
             refused = typed(f"{example} {TRY}")
             assert refused.status == 2, example
-            assert refused.text.endswith(f"unrecognized arguments: {TRY}\n"), refused.text
+            assert f"unrecognized arguments: {TRY}; known: --help" in refused.text, refused.text
 
 
 def named_in(shown: str) -> list[str]:
@@ -166,10 +166,27 @@ SLIPS = [  # what is typed; the exit status; what the error says, in this order
         "did you mean 'normalize'? known: ",
         "`python -m implementations`",
     ),
+    (f"{SUITES} --grid nope.toml", 4, "no file 'nope.toml'; known: full, gpu, quick, smoke, tiny.toml, or the path"),
+    (f"{SUITES} --grid smoke.toml", 4, "no file 'smoke.toml'; did you mean 'smoke'? known: full"),
+    (
+        f"{SUITES} --grid grids/tiny.toml",
+        4,
+        "no file 'grids/tiny.toml': there is no folder 'grids'; did you mean 'tiny",
+    ),
+    (f"{SUITES} --grid pyproject.toml", 4, "pyproject.toml holds no grid, which has cases", "known: full, gpu, "),
+    (f"{SUITES} --grid suites/grids", 4, "'suites/grids' is a folder, and no grid", "known: full, gpu, quick, smoke, "),
+    (f"{SUITES} --grid embeddings.npy", 4, "is a file of another type, and no grid; if it holds rows, --inputs names"),
+    (
+        f"{SUITES} --implementations-from mine.py,yours.py",
+        4,
+        "is 2 files; write --implementations-from mine.py --implementations-from yours.py",
+    ),
     (f"{SUITES} --implementations-from mien.py", 4, "no file 'mien.py'; did you mean 'mine.py'? known: "),
     (f"{SUITES} --inputs embedings.npy", 4, "'embedings.npy'; did you mean 'embeddings.npy'? known: embeddings.npy"),
     (f"{SUITES} --inputs embeddings.pt", 4, "'embeddings.pt'; did you mean 'embeddings.npy'? known: embeddings.npy"),
     (f"{SUITES} --inputs data/embeddings.npy", 4, "'data/embeddings.npy': there is no folder 'data'; check the path"),
+    (f"{SUITES} --inputs=embeddings.npy,y.npy", 4, "is 2 files; separate them by a space: embeddings.npy y.npy"),
+    (f"{SUITES} --queries embeddings.npy --corpus a.npy,b.npy", 4, "'a.npy,b.npy' is 2 files; separate them by"),
     (f"{SUITES} --allocator pind", 4, "unknown allocator 'pind'; did you mean 'pinned'? known: found, pinned"),
     (
         "-m reports latst",
@@ -177,6 +194,31 @@ SLIPS = [  # what is typed; the exit status; what the error says, in this order
         "no run 'latst'",
         "did you mean 'latest'? known: latest, monday; `python -m results` lists",
     ),
+    (
+        "-m reports embeddings.npy",
+        2,
+        "a run is expected, its name or its .jsonl file, and 'embeddings.npy' holds rows; measure them with "
+        "`pytest suites --inputs embeddings.npy`\n",
+    ),
+    ("-m reports latest --against embeddings.npy", 2, "'embeddings.npy' holds rows; measure them with"),
+    ("-m reports tiny.toml", 2, "'tiny.toml' may hold a grid; measure it with `pytest suites --grid tiny.toml`"),
+    ("-m reports mine.py", 2, "'mine.py' holds code; measure its implementations with `pytest suites --implementat"),
+    ("-m reports results/runs", 2, "is a folder of runs; name one of them: results/runs/monday.jsonl"),
+    ("-m reports suites", 2, "'suites' is a folder; `python -m results` lists the runs"),
+    ("-m results show pyproject.toml", 2, "a run is expected", "'pyproject.toml' may hold a grid"),
+    ("-m results results/runs", 2, "'results/runs' is a folder of runs; name one of them: results/runs/monday.jsonl"),
+    ("-m results embeddings.npy", 2, "'embeddings.npy' holds rows; measure them with"),
+    (f"{SUITES} --resume results/runs", 4, "--resume takes no name: write `--resume --benchmark-save="),
+    (f"{SUITES} --resume monday", 4, "write `--resume --benchmark-save=monday` for the run 'monday'"),
+    (f"{SUITES} --implementations builtin normalize", 4, "commas join several: `--implementations NAME,normalize`"),
+    (f"{SUITES} --dtypes float32 bfloat16", 4, "commas join several: `--dtypes NAME,bfloat16`"),
+    (f"{SUITES} --implementations-from suites", 4, "'suites' is a folder; name a Python file with `register`"),
+    (f"{SUITES} --baseline builtin,normalize", 4, "is several names; choose one, and measure others by --implement"),
+    (f"{SUITES} --resume --benchmark-save=monday", 4, "'monday' measures something else", "--precision: "),
+    (f"{SUITES} tiny.toml", 4, "a grid is named by an option: `pytest suites --grid tiny.toml`"),
+    (f"{SUITES} mine.py", 4, "are named by an option: `pytest suites --implementations-from mine.py`"),
+    (f"{SUITES} results/runs/monday.jsonl", 4, "it holds a run: `python -m reports results/runs/monday.jsonl`"),
+    ("-m pytest suites/test_pared.py", 4, "no file 'suites/test_pared.py'; did you mean 'test_paired.py'?"),
     ("-m reports munday", 2, "no run 'munday'", "did you mean 'monday'? known: latest, monday"),
     ("-m reports --error-budget fp32=1e-3", 2, "unknown dtype 'fp32'; did you mean 'float32'? known: float64, float32"),
     ("-m reports --error-budget 2", 2, "'2' would accept any cosine; did you mean 2u", "write an absolute error"),
@@ -201,7 +243,12 @@ SLIPS = [  # what is typed; the exit status; what the error says, in this order
     ("-m reports --againts monday", 2, "arguments: --againts; did you mean --against?"),
     ("-m results show latest --format cvs", 2, "'cvs'; did you mean 'csv'? known: table, csv, json, markdown"),
     ("-m results shwo latest", 2, "'shwo'; did you mean 'show'? known: show"),
-    ("-m results show latest --outptu x", 2, "unrecognized arguments: --outptu x; did you mean --output?"),
+    ("-m results show latest --outptu x", 2, "unrecognized arguments: --outptu; did you mean --output?"),
+    ("-m results --limit 3", 2, "unrecognized arguments: --limit; known: --help, --format, --baseline, --output"),
+    ("-m results --formt csv", 2, "unrecognized arguments: --formt; did you mean --format?"),
+    ("-m reports monday tuesday", 2, "unrecognized arguments: tuesday; --help shows what it takes"),
+    ("-m results show latest --output nodir/x.csv", 2, "--output: there is no folder 'nodir'; make it, or choose"),
+    ("-m results monday", 2, "unknown value 'monday'; known: show; did you mean `python -m results show monday`?"),
     ("-m suites.trials --implementations acurate", 2, "unknown implementation 'acurate'; did you mean 'accurate'?"),
 ]
 
@@ -217,11 +264,55 @@ def test_a_slip_is_answered_with_what_was_meant_and_what_is_known(
     assert "Traceback" not in ended.text
 
 
+def test_a_misspelt_option_is_at_fault_not_what_else_is_missing(typed: Typed) -> None:
+    assert typed("-m diagnosis --jsn").text.endswith("unrecognized arguments: --jsn; did you mean --json?\n")
+
+
+NOWHERE = [  # what selects nothing; what is said
+    (
+        "--grid tiny.toml -k normalise",
+        r"nothing +-k 'normalise' has no case and .*; no name holds 'normalise'; did you mean 'normalize'\?\n"
+        r"tasks +paired\ndtypes +float32\nshapes +8x64, 4x32\nimplementations +normalize, ",
+    ),
+    ("--grid tiny.toml -k fp32", r"no name holds 'fp32'; did you mean 'float32'\?"),
+    ("--grid tiny.toml -k 8x46", r"no name holds '8x46'; did you mean '8x64'\?"),
+    ("--grid tiny.toml -k nosuchthing", r"no name holds 'nosuchthing'\ntasks "),
+    ("--grid tiny.toml -k 8x64 --deselect suites", r"-k '8x64' has no case .*; each word is in some name"),
+    (
+        "suites/test_angle.py --grid smoke --implementations builtin",
+        r"this selection has no case.*\ntasks +paired, feature_maps\n.*left out +.*angle: none of the implementations",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), NOWHERE, ids=[arguments for arguments, _ in NOWHERE])
+def test_an_empty_selection_names_the_word_at_fault_and_what_can_be_selected(
+    arguments: str, said: str, copy: Path, tmp_path: Path
+) -> None:
+    words = arguments.split()
+    named = [] if words[0].startswith("suites") else ["suites"]
+    ended = ran(["-m", "pytest", *named, *words], copy, tmp_path)
+    assert ended.status in (0, 5), ended.text
+    assert re.search(said, ended.text, re.DOTALL), ended.text
+    assert "\ntime " not in ended.text, "nothing takes no time"
+
+
 IN_A_GRID = [
     ('"float32"', '"fp16"', "unknown dtype 'fp16'; did you mean 'float16'? known: float64, float32, float16, bfloat16"),
     ("dtypes", "dtype", "unknown key 'dtype'; did you mean 'dtypes'? known: "),
     ('"paired"', '"pair"', "unknown task 'pair'; did you mean 'paired'? known: paired, feature_maps, pairwise"),
     ("seconds = ", 'families = ["zero"]\nseconds = ', "unknown family 'zero'; did you mean 'zeros'? known: zeros, "),
+    (
+        '["float32"]',
+        '["float32"]\ninputs = "file:emb.npy"',
+        "inputs 'file:emb.npy', a path from the grid's folder: there is no file '{folder}/emb.npy'; did you mean "
+        "'embs.npy'? known: embs.npy",
+    ),
+    (
+        '["float32"]',
+        '["float32"]\ninputs = "file:embs.npy,y.npy"',
+        'inputs \'file:embs.npy,y.npy\' is 2 files; x and y are inputs = [["file:embs.npy", "file:y.npy"]]',
+    ),
     ('["float32"]', '["float32"]\ndevices = ["gpu"]', "unknown device 'gpu'; did you mean 'cuda' or 'mps'? known: cpu"),
 ]
 
@@ -229,10 +320,12 @@ IN_A_GRID = [
 @pytest.mark.parametrize(("right", "typed", "message"), IN_A_GRID, ids=[typed for _, typed, _ in IN_A_GRID])
 def test_a_slip_in_a_grid_is_answered_as_well(right: str, typed: str, message: str, copy: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(GRID.replace(right, typed))
+    (tmp_path / "embs.npy").touch()
+    (tmp_path / "emb.toml").touch()
     ended = ran([*SUITES.split(), "--grid", str(tmp_path / "mine.toml")], copy, tmp_path)
     assert ended.status == 4
     assert "mine.toml" in ended.text
-    assert message in ended.text
+    assert message.replace("{folder}", str(tmp_path)) in ended.text
 
 
 @pytest.mark.parametrize(
@@ -265,6 +358,12 @@ def test_of_many_names_the_nearest_are_listed_and_the_command_for_all() -> None:
     assert end.startswith("; did you mean 'normalize'? known: normalize, normalize_upcast, other_")
     assert end.count(",") == nearest.MOST - 1
     assert end.endswith(" and 22 more; `python -m names` lists all")
+
+
+def test_two_files_are_not_alike_for_their_type() -> None:
+    assert nearest.nearest("nope.toml", ["tiny.toml"]) == []
+    assert nearest.nearest("x.npy", ["y.npy", "xs.npy"]) == ["xs.npy"]
+    assert nearest.nearest("tyni.toml", ["tiny.toml"]) == ["tiny.toml"]
 
 
 def test_half_a_name_is_completed() -> None:

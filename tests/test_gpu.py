@@ -195,27 +195,82 @@ def test_a_gpu_at_its_own_pace_has_no_flag() -> None:
     )
 
 
-def nvml(processes: list[int], error: bool = False) -> SimpleNamespace:
+def nvml(processes: list[int], error: bool = False, samples: str | None = None) -> SimpleNamespace:
+    """NVML with these processes, all at work, or at work as in `samples`: the text of `nvidia-smi pmon -c 1`."""
+
     class NVMLError(Exception):
+        pass
+
+    class NVMLError_NotFound(NVMLError):  # noqa: N801 (NVML's name)
+        pass
+
+    class NVMLError_NotSupported(NVMLError):  # noqa: N801 (NVML's name)
         pass
 
     def init() -> None:
         if error:
             raise NVMLError
 
+    def utilisation(handle: object, since_us: int) -> list[SimpleNamespace]:
+        if samples is None:
+            raise NVMLError_NotSupported
+        rows = [line.split() for line in samples.splitlines() if line and not line.startswith("#")]
+        if not rows:
+            raise NVMLError_NotFound
+        numbers = [[int(word.replace("-", "0")) for word in (pid, sm, mem)] for _, pid, _, sm, mem, *_ in rows]
+        return [SimpleNamespace(pid=pid, smUtil=sm, memUtil=mem) for pid, sm, mem in numbers]
+
     return SimpleNamespace(
         NVMLError=NVMLError,
+        NVMLError_NotFound=NVMLError_NotFound,
+        NVMLError_NotSupported=NVMLError_NotSupported,
         NVML_CLOCK_SM=1,
         nvmlInit=init,
         nvmlDeviceGetHandleByUUID=lambda uuid: uuid,
         nvmlDeviceGetComputeRunningProcesses=lambda handle: [SimpleNamespace(pid=pid) for pid in processes],
+        nvmlDeviceGetProcessUtilization=utilisation,
         nvmlDeviceGetCurrentClocksEventReasons=lambda handle: 0,
         nvmlDeviceGetClockInfo=lambda handle, kind: 1980,
     )
 
 
+PMON = """\
+# gpu         pid   type     sm    mem    enc    dec    jpg    ofa    command
+# Idx           #    C/G      %      %      %      %      %      %    name
+"""
+OURS = "    0          1     C     93     41      -      -      -      -    python\n"
+IDLE = "    0          7     C      -      -      -      -      -      -    jupyter\n"
+AT_ZERO = "    0          8     C      0      0      -      -      -      -    python\n"
+WORKING = "    0          9     C     12      3      -      -      -      -    train\n"
+
+
+@pytest.mark.parametrize(
+    ("listed", "samples", "others"),
+    [
+        ([1, 7], OURS + IDLE, 0),
+        ([1, 7, 8], OURS + IDLE + AT_ZERO, 0),
+        ([1, 7, 9], OURS + IDLE + WORKING, 1),
+        ([1, 9], WORKING, 1),
+        ([1, 7], "", 0),
+        ([7, 9], IDLE + WORKING, 0),  # in a container the one that works may be this process
+        ([7, 8, 9], OURS.replace("1 ", "8 ") + IDLE + WORKING, 1),
+    ],
+)
+def test_a_process_that_holds_a_context_and_does_nothing_shares_no_gpu(
+    listed: list[int], samples: str, others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(listed, samples=PMON + samples))
+    monkeypatch.setattr(gpu.os, "getpid", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))
+    watching = monitor("cuda")
+    assert watching.shared_now() == float(others > 0)
+    assert [flag.evidence[:1] for flag in watching.flags()] == ([str(others)] if others else [])
+
+
 @pytest.mark.parametrize(("processes", "others"), [([1], 0), ([1, 7, 8], 2), ([7], 0), ([7, 8], 1), ([], 0)])
-def test_this_process_is_not_another_one(processes: list[int], others: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nobody_says_who_works_this_process_is_not_another_one(
+    processes: list[int], others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml(processes))
     monkeypatch.setattr(gpu.os, "getpid", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="0"))

@@ -76,7 +76,7 @@ def test_a_grid_that_is_not_there_names_those_that_are(name: str) -> None:
 
 
 def test_a_grid_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(GridError, match=r"there is no file '.*missing\.toml'; check the path"):
+    with pytest.raises(GridError, match=r"there is no file '.*missing\.toml'; known: full, gpu, .*path of a \.toml"):
         load_grid(str(tmp_path / "missing.toml"))
 
 

@@ -33,7 +33,7 @@ CASES = (
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu"),
     Case(task="feature_maps", shape=(6, 5, 7, 3), dtype="", device="cpu", memory_format="channels_last"),
     Case(task="pairwise", shape=(7, 11, 300), dtype="", device="cpu"),
-    Case(task="top_k", shape=(7, 11, 300), k=11, dtype="", device="cpu"),
+    Case(task="top_k", shape=(7, 11, 300), k=4, dtype="", device="cpu"),
     Case(task="angle", shape=(13, 300), dtype="", device="cpu", inputs="positive"),
 )
 PRESENT = tuple(map(implementations.get, implementations.names()))
@@ -59,7 +59,7 @@ def reference(case: Case, x: torch.Tensor, y: torch.Tensor) -> npt.NDArray[np.fl
 def test_an_implementation_is_right_in_every_dtype_that_it_takes_and_over_any_dims(entry: Implementation) -> None:
     with torch.no_grad():
         found = [fault(case, entry, *make_inputs(case)) or second_opinion(case, entry) for case in solved(entry)]
-        faults = list(filter(None, found)) or [*over_any_dims(entry)]
+        faults = list(filter(None, found)) or [*over_any_dims(entry), *of_parallel_rows(entry)]
     if faults:
         pytest.fail("\n".join(lines(entry.name, faults)), pytrace=False)
 
@@ -75,7 +75,12 @@ def solved(entry: Implementation) -> Iterator[Case]:
 def second_opinion(case: Case, entry: Implementation) -> CaseFault | None:
     """The fault by a truth of torch's own, in float64."""
     x, y = make_inputs(case)
-    result = require_form(case, all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y, case.dim))
+    try:
+        with contestant():
+            output = all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y, case.dim)
+    except Failure as failure:  # top_k, asked for all rows of the corpus
+        return CaseFault(f"{case.task} of all rows", case.dtype, failure.reason)
+    result = require_form(replace(case, task="pairwise", k=0) if case.task == "top_k" else case, output)
     truth = reference(case, *make_inputs(case))
     allowed = bounds(entry, case.length, case.dtype, name_of(result.dtype), truth)
     right = (np.abs(result.double().numpy() - truth) <= allowed).all()
@@ -98,6 +103,16 @@ def over_any_dims(entry: Implementation) -> Iterator[CaseFault]:
         off = float((result.double() - expected).abs().max())
         if not off < 1e-6:
             yield CaseFault(f"dim={dim}", "float32", f"off by {off:.2g} where 1e-06 is allowed")
+
+
+def of_parallel_rows(entry: Implementation) -> Iterator[CaseFault]:
+    """The faults of an angle between rows that are equal up to scale and sign. Torch's own is known to give NaN."""
+    cases = solved(entry) if entry.task == "angle" and not entry.baseline else ()
+    for case in (replace(case, shape=(256, 300)) for case in cases):
+        x, _ = make_inputs(case)
+        y = x * torch.tensor([1.0, -0.5, 2.0, -1.0], dtype=x.dtype).repeat(64)[:, None]
+        if found := fault(case, entry, x, y):
+            yield found._replace(task="angle of rows equal up to scale")
 
 
 def test_what_is_registered_can_be_got_by_name() -> None:

@@ -178,10 +178,34 @@ BAD = {
     ),
 }
 BAD_TORCH = {
-    "no tensor": ({"epoch": 3, "lr": 0.1}, "holds 0 tensors, its names are 'epoch', 'lr'; save one, or exactly two"),
-    "a number": (3, "holds 0 tensors; save one"),
-    "three": ([torch.ones(2, 2)] * 3, "holds 3 tensors, its names are '0', '1', '2'; save one, or exactly two"),
-    "many": ({f"k{i}": torch.ones(2, 2) for i in range(20)}, "holds 20 tensors, its names are 'k0', .*'k7', ...; save"),
+    "no tensor": ({"epoch": 3, "lr": 0.1}, "holds 0 tensors in 2 named parts: 'epoch', 'lr'; save one tensor"),
+    "a state": (
+        {"emb": torch.ones(9, 2), "step": torch.ones(()), "lr": torch.ones(1), "epoch": 3},
+        r"3 tensors in 4 named parts: 'emb' \[9, 2\], 'step' \[\], .*'epoch'; save one .*, such as 'emb' alone",
+    ),
+    "nothing": ({}, "holds 0 tensors in 0 named parts; save one"),
+    "a number": (3, "holds an int, and no tensor; save one"),
+    "three": (
+        [torch.ones(2, 2)] * 3,
+        r"a list of 3 tensors of the shape \[2, 2\]; several rows each: torch.save\(torch.cat\(parts\), FILE\), or",
+    ),
+    "rows": (
+        [torch.ones(384)] * 5,
+        r"a list of 5 tensors of the shape \[384\]; one row each: torch.save\(torch.stack\(rows\), FILE\)",
+    ),
+    "unlike rows": (
+        [torch.ones(size) for size in (3, 4, 5, 6)],
+        r"a list of 4 tensors of the shapes \[3\], \[4\], \[5\], ...; save one tensor \[N, D\], or exactly two",
+    ),
+    "numbers": (
+        [[1.0, 2.0], [3.0, 4.0]],
+        r"a list of 2 parts, each of the type list; of rows of numbers: torch.save\(torch.tensor\(rows\), FILE\)",
+    ),
+    "an empty list": ([], "holds a list of 0 parts; save one"),
+    "many": (
+        {f"k{i}": torch.ones(2, 2) for i in range(20)},
+        r"holds 20 tensors in 20 named parts: 'k0' \[2, 2\], .*'k7' \[2, 2\], ...; save",
+    ),
     "two shapes": (
         {"a": torch.ones(2, 2), "b": torch.ones(2, 3)},
         r"'a' in .* and 'b' in .* have two shapes, \[\(2, 2\)",

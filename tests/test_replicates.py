@@ -106,7 +106,7 @@ def test_a_run_is_spread_over_fresh_processes(checkout: Checkout) -> None:
     assert table[["ratio", "ratio_low", "ratio_high"]].notna().all(axis=None)
 
     refused = checkout.bench("--resume", "--benchmark-save=both", implementations="builtin")
-    refused.stderr.fnmatch_lines(["*measures something else*processes: 2, now 1*"])
+    refused.stderr.fnmatch_lines(["*measures something else*--processes: 2, now 1*"])
 
 
 def test_a_process_that_dies_is_a_record_and_the_run_goes_on(checkout: Checkout) -> None:

@@ -140,24 +140,32 @@ KNOWN = {"grid": "a1", "inputs": "b2", "uncommitted changes": "c3", "implementat
 @pytest.mark.parametrize(
     ("now", "message"),
     [
-        ({"fingerprints": KNOWN | {"grid": "z9"}}, "fingerprint of the grid: 'a1', now 'z9'"),
-        ({"fingerprints": KNOWN | {"inputs": "z9"}}, "fingerprint of the inputs: 'b2', now 'z9'"),
-        ({"fingerprints": {"grid": "a1"}}, "fingerprint of the inputs: 'b2', now None"),
-        ({"fingerprints": KNOWN | {"implementations": "z9"}}, "fingerprint of the implementations: 'd4', now 'z9'"),
-        ({"fingerprints": KNOWN | {"uncommitted changes": ""}}, "fingerprint of the uncommitted changes: 'c3', now ''"),
-        ({"inputs": "file:emb"}, "inputs: '', now 'file:emb'"),
-        ({"precision": 0.005}, r"precision: 0\.01, now 0\.005"),
-        ({"baseline": "compiled_dot"}, "baseline: '', now 'compiled_dot'"),
-        ({"error_budget": {"float32": 1e-3}}, r"error budget: '', now 'float32=0\.001'"),
-        ({"seconds": 2.0}, r"seconds: 0\.5, now 2\.0"),
-        ({"environment": dataclasses.replace(HERE, threads=99)}, "threads: [0-9]+, now 99"),
-        ({"environment": dataclasses.replace(HERE, packages={})}, "package numpy: '.*', now None"),
+        ({"fingerprints": KNOWN | {"grid": "z9"}}, r"the cases \(--grid, .*--k\): changed since"),
+        (
+            {"fingerprints": KNOWN | {"grid": "z9"}, "grid": "smoke"},
+            r"the cases \(--grid, .*\): of the grid tiny\.toml, now of smoke",
+        ),
+        ({"fingerprints": KNOWN | {"inputs": "z9"}}, "the rows in the files of --inputs, .*: changed since"),
+        ({"fingerprints": {"grid": "a1"}}, "the rows in the files of --inputs, --queries and --corpus: none now"),
+        ({"fingerprints": KNOWN | {"implementations": "z9"}}, "code in .* or --implementations-from: changed since"),
+        ({"fingerprints": KNOWN | {"uncommitted changes": ""}}, "uncommitted changes of this checkout: changed since"),
+        ({"inputs": "file:emb"}, "--inputs: none, now file:emb"),
+        ({"precision": 0.005}, "--precision: 1 %, now 0.5 %"),
+        ({"baseline": "compiled_dot"}, "--baseline: none, now compiled_dot"),
+        ({"error_budget": {"float32": 1e-3}}, r"--error-budget: none, now float32=0\.001"),
+        ({"seconds": 2.0}, r"--seconds: 0\.5, now 2"),
+        ({"processes": 3}, "--processes: 1, now 3"),
+        ({"environment": dataclasses.replace(HERE, threads=99)}, "the threads: [0-9]+, now 99"),
+        ({"environment": dataclasses.replace(HERE, float32_matmul_precision="low")}, "matmul precision: .*, now low"),
+        ({"environment": dataclasses.replace(HERE, packages={})}, "the package numpy: [0-9.]+, now none"),
     ],
 )
-def test_one_run_never_mixes_two_things(tmp_path: Path, now: dict[str, object], message: str) -> None:
+def test_one_run_never_mixes_two_things_and_names_them_in_words(
+    tmp_path: Path, now: dict[str, object], message: str
+) -> None:
     write(Recorder(head("mine", fingerprints=KNOWN), tmp_path), RECORD)
     with pytest.raises(
-        StoreError, match=rf"'mine' measures something else \(.*{message}.*Its command was `pytest suites`"
+        StoreError, match=rf"'mine' measures something else, .* differs in .*{message}.*Its command was `pytest suites`"
     ):
         Recorder.resume(head("mine", **{"fingerprints": KNOWN} | now), root=tmp_path)
 
@@ -182,6 +190,12 @@ def test_a_renamed_copy_is_resumed_and_named_by_the_name_of_its_file(
     resumed.close()
     with pytest.raises(StoreError, match=rf"the run 'copy' measures .*Its command was `{goes_on}`: add --resume"):
         Recorder.resume(head("new"), "copy", tmp_path)
+
+
+def test_a_run_of_an_older_version_has_no_precision_and_is_compared_as_well(tmp_path: Path) -> None:
+    write(Recorder(head("old", precision=None, seconds=None), tmp_path), RECORD)
+    with pytest.raises(StoreError, match=r"--precision: none, now 1 %; --seconds: none, now 0\.5"):
+        Recorder.resume(head("old"), root=tmp_path)
 
 
 def test_a_grids_file_name_and_untracked_files_are_no_difference(tmp_path: Path) -> None:
@@ -250,12 +264,14 @@ def test_a_run_goes_on_with_the_same_grid_under_another_name_and_not_with_anothe
     (checkout.root / "other.toml").write_text(GRID.replace("64", "65"))
     refused = checkout.run(*resume, "--grid=other.toml")
     assert refused.ret == USAGE_ERROR
-    refused.stderr.fnmatch_lines(["ERROR: --resume: the run 'cut' measures something else (fingerprint of the grid*"])
+    refused.stderr.fnmatch_lines(
+        ["ERROR: --resume: the run 'cut' measures something else*differs in the cases (--grid*"]
+    )
 
     added = checkout.root / "implementations" / "added.py"
     added.write_text("")
     refused = checkout.run(*resume, f"--grid={grid}")
-    refused.stderr.fnmatch_lines(["ERROR: --resume: *(fingerprint of the implementations: *"])
+    refused.stderr.fnmatch_lines(["ERROR: --resume: *differs in the code in implementations/*"])
     added.unlink()
 
     resumed = checkout.run(*resume, f"--grid={grid}")
@@ -280,7 +296,9 @@ def test_a_run_on_the_rows_of_a_file_that_its_grid_names_goes_on_and_not_with_ot
     np.save(checkout.root / "emb.npy", -rows)
     refused = checkout.bench(*asked, "--resume")
     assert refused.ret == USAGE_ERROR
-    refused.stderr.fnmatch_lines(["ERROR: --resume: the run 'cut' measures something else (fingerprint of the inputs*"])
+    refused.stderr.fnmatch_lines(
+        ["ERROR: --resume: the run 'cut' measures something else*differs in the rows in the files of --inputs*"]
+    )
 
     np.save(checkout.root / "emb.npy", rows)
     resumed = checkout.bench(*asked, "--resume")

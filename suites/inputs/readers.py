@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from nearest import no_file
+from nearest import joined, no_file
 from suites.inputs.blocks import InputError
+from suites.inputs.contents import described
 
 _DAMAGED = (  # raised by the three libraries for files with flipped or missing bytes
     *(EOFError, RuntimeError, ValueError, TypeError, LookupError, AssertionError),
@@ -28,7 +29,7 @@ def read(path: Path) -> dict[str, torch.Tensor]:
     _require_file(path)
     reader, advice = _reader(path)
     try:
-        contents = reader(path)
+        held = reader(path)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error}; check the disk and your permissions") from error
     except _DAMAGED as error:
@@ -36,31 +37,35 @@ def read(path: Path) -> dict[str, torch.Tensor]:
             _OBJECTS if "Python objects in dtype" in str(error) else advice
         )  # NumPy has no exception of its own for this
         raise InputError(f"{str(path)!r} cannot be read: {why}") from error
+    contents = _by_name(held)
     found = {name: part for name, part in sorted(contents.items()) if isinstance(part, np.ndarray | torch.Tensor)}
     if len(found) not in (1, 2):
-        names = f", its names are {_some(contents)}" if any(contents) else ""
-        raise InputError(f"{str(path)!r} holds {len(found)} tensors{names}; save one, or exactly two of one shape")
+        raise InputError(f"{str(path)!r} holds {described(held)}")
     return {name: _tensor(array, path) for name, array in found.items()}
 
 
-def _npy(path: Path) -> Mapping[str, object]:
+def _by_name(held: object) -> dict[str, object]:
+    """The parts of what a file holds by name; the name is "" where it holds one thing."""
+    if isinstance(held, list | tuple):
+        held = dict(enumerate(held))
+    return {str(name): part for name, part in held.items()} if isinstance(held, Mapping) else {"": held}
+
+
+def _npy(path: Path) -> object:
     # Copy on write: torch.from_numpy warns about read-only memory. The file itself is never written.
-    return {"": np.lib.format.open_memmap(path, mode="c")}
+    return np.lib.format.open_memmap(path, mode="c")
 
 
-def _torch(path: Path) -> Mapping[str, object]:
-    loaded = torch.load(path, map_location="cpu", weights_only=True)
-    if isinstance(loaded, list | tuple):
-        loaded = dict(enumerate(loaded))
-    return {str(name): part for name, part in loaded.items()} if isinstance(loaded, Mapping) else {"": loaded}
+def _torch(path: Path) -> object:
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _safetensors(path: Path) -> Mapping[str, object]:
+def _safetensors(path: Path) -> object:
     with safe_open(path, framework="pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
 
 
-_Reader = Callable[[Path], Mapping[str, object]]
+_Reader = Callable[[Path], object]
 _NPY = "it is damaged or something else; save it again with np.save"
 _OBJECTS = "it holds Python objects, whose pickle could run code; save numbers with np.save"
 _PT = "it is damaged, or pickles more than tensors, which could run code; save the tensor alone with torch.save"
@@ -82,7 +87,9 @@ def _require_file(path: Path) -> None:
         return
     if path.exists():
         raise InputError(f"{str(path)!r} is not a file; name one of the type {', '.join(_READERS)}")
-    raise InputError(no_file(path))
+    if several := joined(str(path), SUFFIXES):
+        raise InputError(f"{str(path)!r} is {len(several)} files; separate them by a space: {' '.join(several)}")
+    raise InputError(no_file(path, SUFFIXES))
 
 
 def _reader(path: Path) -> tuple[_Reader, str]:
@@ -104,8 +111,3 @@ def _tensor(array: np.ndarray | torch.Tensor, path: Path) -> torch.Tensor:
             f"{str(path)!r} has the dtype {array.dtype}, which torch does not know; "
             "save it with array.astype(np.float32)"
         ) from None
-
-
-def _some(names: Mapping[str, object]) -> str:
-    first = ", ".join(repr(name) for name in list(names)[:8])
-    return f"{first}, ..." if len(names) > 8 else first

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from time import perf_counter
+from time import perf_counter, time
 from types import ModuleType
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import torch
 from suites.records.record import Flag
 
 _EVERY_S = 0.1
+_WITHIN_S = 1.0  # NVML samples who works a few times a second
 _REASONS = {  # bits of nvmlDeviceGetCurrentClocksEventReasons, see NVML's documentation
     "power": 0x04 | 0x80,  # the software's cap, the hardware's brake
     "heat": 0x20 | 0x40,  # the software's slowdown, the hardware's
@@ -20,7 +21,7 @@ _REASONS = {  # bits of nvmlDeviceGetCurrentClocksEventReasons, see NVML's docum
 
 
 class Reading(NamedTuple):
-    """One reading of NVML: the bits of the throttle reasons, the clock in MHz, other processes on the GPU."""
+    """One reading of NVML: the bits of the throttle reasons, the clock in MHz, other processes at work on the GPU."""
 
     reasons: int
     clock_mhz: int
@@ -63,11 +64,11 @@ class GpuMonitor:
 
     @property
     def shared(self) -> float:
-        """The share of the readings that show other processes."""
+        """The share of the readings that show other processes at work."""
         return sum(reading.others > 0 for reading in self._readings) / max(1, len(self._readings))
 
     def shared_now(self) -> float:
-        """1 if other processes are on the GPU now, else 0."""
+        """1 if other processes work on the GPU now, else 0."""
         found = self._read() if self._read else None
         return float(bool(found and found.others))
 
@@ -101,11 +102,26 @@ def _read(pynvml: ModuleType, handle: object) -> Reading | None:
 
 
 def _reading(pynvml: ModuleType, handle: object) -> Reading:
-    running = {process.pid for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)}
+    working, own = _working(pynvml, handle), os.getpid()
     # In a container this process may be listed under another id.
-    others = len(running - {os.getpid()}) if os.getpid() in running else max(0, len(running) - 1)
+    listed = any(process.pid == own for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle))
     return Reading(
         reasons=pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle),
         clock_mhz=pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM),
-        others=others,
+        others=len(working - {own}) if listed else max(0, len(working) - 1),
     )
+
+
+def _working(pynvml: ModuleType, handle: object) -> set[int]:
+    """The processes with work on the GPU within the last second; a context alone is none.
+
+    Where NVML cannot say who works, as on a part of a GPU, each process with a context counts.
+    """
+    since_us = int((time() - _WITHIN_S) * 1e6)
+    try:
+        samples = pynvml.nvmlDeviceGetProcessUtilization(handle, since_us)
+    except pynvml.NVMLError_NotFound:  # no samples: nobody works
+        return set()
+    except pynvml.NVMLError_NotSupported:
+        return {process.pid for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)}
+    return {sample.pid for sample in samples if sample.smUtil or sample.memUtil}

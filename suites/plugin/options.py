@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from command import GivenOnce
+from implementations import registry
 from nearest import did_you_mean
 from suites import git
 from suites.environment import environment
@@ -145,8 +146,9 @@ def require_one_process(config: pytest.Config) -> None:
 def plan_of(config: pytest.Config) -> Plan:
     """Return the plan that the options describe; a `ValueError` names a wrong value and the valid ones."""
     option = config.option
-    if file := misplaced(config.args, SUFFIXES):
-        raise ValueError(f"{file!r} holds rows, and is named as what to measure; write `--inputs x.npy y.npy` for two")
+    lists = {"--implementations": registry.names(), "--dtypes": registry.DTYPES}
+    if wrong := misplaced(config.args, SUFFIXES, lists, resume=option.resume):
+        raise ValueError(wrong)
     return Plan.of(
         grid=option.grid,
         device=option.device,

@@ -15,11 +15,10 @@ from implementations import Implementation
 from suites.records.case import Case
 from suites.truth import oracle
 from suites.truth.bound import bounds
-from suites.truth.mistakes import mistakes
+from suites.truth.mistakes import ENOUGH, mistakes, same
+from suites.truth.neighbours import cause_of_neighbours
 from suites.truth.oracle import Truth
 
-ENOUGH = 3
-"""Pairs that have to agree with a mistake: one number may agree by chance."""
 _ROWS = {"pairwise": 512}
 _MOST_ROWS, _MOST_ELEMENTS = 4096, 1 << 22  # what is examined of a large result
 
@@ -34,9 +33,12 @@ def cause(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor, r
         y: the second one.
         result: what it returned.
     """
+    if case.task == "top_k":
+        small = max(x.numel(), y.numel(), len(x) * len(y)) <= _MOST_ELEMENTS
+        return cause_of_neighbours(case, entry, x, y, result) if small else ""
     if type(result) is not torch.Tensor or result.layout is not torch.strided or result.is_complex():
         return ""
-    if result.device.type != case.device or case.task == "top_k":  # k of the pairs say too little
+    if result.device.type != case.device:
         return ""
     if tuple(result.shape) != case.output_shape:
         small = max(x.numel(), y.numel(), result.numel()) <= _MOST_ELEMENTS
@@ -58,13 +60,13 @@ def cause(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor, r
 def _of_shape(case: Case, x: torch.Tensor, y: torch.Tensor, values: Truth) -> Iterator[str]:
     """A result of another shape."""
     truth = oracle.truth(case, x, y).astype(np.float64)
-    if values.size == truth.size and _same(values.reshape(truth.shape), truth):
+    if values.size == truth.size and same(values.reshape(truth.shape), truth):
         yield "the values are right: leave keepdim out, or reshape the result"
     if case.task == "pairwise":
-        if values.shape == truth.T.shape and _same(values.T, truth):
+        if values.shape == truth.T.shape and same(values.T, truth):
             yield "it is transposed: return [N, M], a row for each row of x"
         return
-    if values.shape == (*truth.shape, *truth.shape) and _same(values.diagonal(), truth):
+    if values.shape == (*truth.shape, *truth.shape) and same(values.diagonal(), truth):
         yield "it compares all pairs: register it with @implementation('pairwise'), or compare row by row"
     if values.size == 1 and math.isclose(values.item(), np.nanmean(truth), abs_tol=1e-2):
         yield "it is the mean over all pairs: return one number a pair"
@@ -80,7 +82,7 @@ def _is_over(dims: tuple[int, ...], x: torch.Tensor, y: torch.Tensor, values: Tr
     removed = tuple(size for d, size in enumerate(x.shape) if d not in dims)
     if values.shape not in (kept, removed):
         return False
-    return _same(values.reshape(removed), oracle.true_answers("paired", x, y, dims).astype(np.float64))
+    return same(values.reshape(removed), oracle.true_answers("paired", x, y, dims).astype(np.float64))
 
 
 def _of_range(
@@ -113,7 +115,7 @@ def _of_values(
     """Another function of the same rows, if it can be distinguished from the truth, or a coarser dtype."""
     limit = 4 * float(np.max(allowed, initial=0))
     for what, expected in mistakes(case, x, y):
-        if _same(values, expected, limit) and not _same(truth, expected, limit):
+        if same(values, expected, limit) and not same(truth, expected, limit):
             yield what
     numbers, own = torch.from_numpy(values), torch.finfo(getattr(torch, case.dtype)).eps
     for coarse in ("bfloat16", "float16", "float32"):
@@ -125,14 +127,6 @@ def _of_values(
 def _only(wrong: Truth, where: Truth, harmless: Truth) -> bool:
     """Whether the wrong pairs are exactly those, apart from pairs where the mistake does no harm."""
     return not (wrong & ~where).any() and not (where & ~wrong & ~harmless).any()
-
-
-def _same(values: Truth, expected: Truth, limit: float = 1e-2) -> bool:
-    """Whether these are the same numbers to `limit`, which is relative above 1."""
-    finite = np.isfinite(expected)
-    if finite.sum() < min(ENOUGH, expected.size) or not np.isfinite(values[finite]).all():
-        return False
-    return bool((np.abs(values - expected)[finite] <= limit * np.maximum(1, np.abs(expected[finite]))).all())
 
 
 def _float64(result: torch.Tensor) -> Truth:

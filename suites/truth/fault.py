@@ -16,7 +16,7 @@ from suites.truth.bound import bounds
 from suites.truth.causes import cause
 from suites.truth.checks import name_of, require_form
 from suites.truth.oracle import Truth
-from suites.truth.top_k import all_pairs
+from suites.truth.top_k import all_pairs, judge
 
 
 class CaseFault(NamedTuple):
@@ -41,13 +41,19 @@ def fault(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor) -
     result: object = None
     try:
         with contestant():
-            result = all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y, case.dim)
-        found = _wrong(case, entry, x, y, require_form(case, result)) if not _changed(given, x, y) else ""
+            result = _result(case, entry, x, y)
+        found = _wrong(case, entry, x, y, result) if not _changed(given, x, y) else ""
     except Failure as failure:
         found = failure.reason
     found = _changed(given, x, y) or found
     why = cause(case, entry, *given, result) if found and not _changed(given, x, y) else ""
     return CaseFault(case.task, case.dtype, found, why) if found else None
+
+
+def _result(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor) -> object:
+    if case.task != "top_k":
+        return all_pairs(entry, x, y) if case.task in ALL_PAIRS else entry.fn(x, y, case.dim)
+    return entry.fn(x, entry.prepare(y) if entry.prepare else y, case.k)
 
 
 def lines(name: str, faults: Iterable[CaseFault]) -> list[str]:
@@ -90,8 +96,14 @@ def _changed(given: tuple[torch.Tensor, torch.Tensor], x: torch.Tensor, y: torch
     return f"changed its input {' and '.join(names)}: compute in new tensors (x / norm, not x /= norm)" if names else ""
 
 
-def _wrong(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor, output: torch.Tensor) -> str:
-    truth, values = oracle.truth(case, x, y), output.detach().cpu().double().numpy()
+def _wrong(case: Case, entry: Implementation, x: torch.Tensor, y: torch.Tensor, result: object) -> str:
+    """What is wrong; "" if nothing is. A `Failure` says what is wrong with the form, or with neighbours."""
+    truth = oracle.truth(case, x, y)
+    if case.task == "top_k":
+        judge(case, entry, result, truth)
+        return ""
+    output = require_form(case, result)
+    values = output.detach().cpu().double().numpy()
     allowed: Truth = bounds(entry, case.length, case.dtype, name_of(output.dtype), truth)
     defined = np.isfinite(truth)
     if len(lost := np.argwhere(defined & ~np.isfinite(values))):

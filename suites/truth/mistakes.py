@@ -9,6 +9,9 @@ from suites.records.case import Case
 from suites.truth import oracle
 from suites.truth.oracle import Truth
 
+ENOUGH = 3
+"""Pairs that have to agree with a mistake: one number may agree by chance."""
+
 
 @np.errstate(invalid="ignore", divide="ignore", over="ignore")
 def mistakes(case: Case, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[str, Truth]]:
@@ -21,6 +24,14 @@ def mistakes(case: Case, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[str
         yield "it sums over dim 0: sum over the dim that is passed", columns
     if case.task == "pairwise" and len(x) == len(y):
         yield "it is transposed: return [N, M], a row for each row of x", truth.T
+
+
+def same(values: Truth, expected: Truth, limit: float = 1e-2) -> bool:
+    """Whether these are the same numbers to `limit`, which is relative above 1."""
+    finite = np.isfinite(expected)
+    if finite.sum() < min(ENOUGH, expected.size) or not np.isfinite(values[finite]).all():
+        return False
+    return bool((np.abs(values - expected)[finite] <= limit * np.maximum(1, np.abs(expected[finite]))).all())
 
 
 def _of_angles(angle: Truth) -> Iterator[tuple[str, Truth]]:
