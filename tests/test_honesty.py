@@ -9,6 +9,7 @@ import gc
 import os
 import random
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -361,3 +362,13 @@ def test_the_norms_of_a_corpus_are_computed_once_for_all_spot_checks(monkeypatch
     assert {record.status for record in measure(*entries, case=case, call_s=1e-3).values()} == {Status.OK}
     assert rows.count(90) == 2, "for the truth, and for all spot checks"
     assert rows.count(1) > 3
+
+
+def test_compiled_functions_come_and_go_in_the_modules_of_what_was_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = vars(sys.modules[HONEST[1].fn.__module__])
+    monkeypatch.setitem(module, "__compiled_fn_1", cosine)
+    world = World.now()
+    monkeypatch.delitem(module, "__compiled_fn_1")
+    assert not world.changes()
+    monkeypatch.setitem(module, "__compiled_fn_2", cosine)
+    assert not world.changes()

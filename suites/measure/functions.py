@@ -28,6 +28,7 @@ _PYTHON = (builtins, functools, gc, itertools, math, operator, os, resource, sta
 _TORCH = (torch, torch.autograd, torch.cuda, torch.cuda.Event, torch.fft, torch.linalg, torch.special, torch.Tensor)
 _THEIRS = (*_PYTHON, np, np.linalg, *_TORCH, torch.nn.functional)
 _TORCHS_OWN = ("Storage", "manual_seed")  # which the default dtype and the loading of the compiler replace
+_OF_THE_COMPILER = "__"  # it puts __compiled_fn_1 and the like into the modules of what it compiles, and removes them
 _HOLDERS: dict[type, str] = {
     staticmethod: "__func__",
     classmethod: "__func__",
@@ -91,7 +92,7 @@ class Functions:
             if len(now) == len(before) and all(map(is_, before.values(), now.values())):  # mostly true, and fast
                 continue
             for name, was in before.items():
-                if callable(was) and now.get(name) is not was and not (owner is torch and name in _TORCHS_OWN):
+                if callable(was) and now.get(name) is not was and not _of_torch(owner, name):
                     yield f"replaced {_name(owner, name)}", functools.partial(setattr, owner, name, was)
             for name in [name for name in now if name not in before and _hides(owner, name)]:
                 yield f"replaced {_name(owner, name)}", functools.partial(delattr, owner, name)
@@ -137,6 +138,12 @@ def _hides(owner: Any, name: str) -> bool:
     if isinstance(owner, type):
         return any(name in vars(base) for base in owner.__mro__[1:])
     return hasattr(builtins, name) and owner.__name__.startswith(_OURS)
+
+
+def _of_torch(owner: object, name: str) -> bool:
+    """Whether torch itself may replace a name."""
+    compiled = name.startswith(_OF_THE_COMPILER) and not isinstance(owner, type)
+    return compiled or (owner is torch and name in _TORCHS_OWN)
 
 
 def _refill(held: dict[str, object], before: dict[str, object]) -> None:
