@@ -48,7 +48,7 @@ def too_large(
         fit.require_case_fits(case, len(entries), free_bytes, prepared)
     except Failure as failure:
         return {entry.name: failure for entry in entries}
-    free, failures = free_bytes(case.device) - fit.own_bytes(case, len(entries), prepared)[case.device], {}
+    free, failures = free_bytes(case.device) - fit.held_bytes(case, len(entries), prepared)[case.device], {}
     for entry in entries:
         try:
             fit.require_fit(case, free, partial(peak, entry), in_torch=entry.torch_memory)

@@ -52,8 +52,8 @@ class Inspector:
     ) -> None:
         self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
         self._world, self._rng, self._phases = world, rng, phases
-        self._blame = Blame(problem, calls, world, phases)
         self._slow, self._checked = set(slow), set(slow)
+        self._blame = Blame(problem, calls, world, phases, self._slow)
         self._in_samples: set[str] = set()
         self._disguised: Problem | None = None
         self._disguise = ExitStack()
@@ -66,8 +66,8 @@ class Inspector:
         if name in self._slow and warm and not self._entries[name].prepare:
             self._disguised = self._disguise.enter_context(self._problem.disguised(self._rng))
 
-    def __call__(self, name: str, result: object) -> None:
-        """Check the last result of a sample, or clean up after the `Failure` that ended it.
+    def __call__(self, name: str, result: object) -> bool:
+        """Check a result of a sample, or clean up after the `Failure` that ended it: whether another had caused it.
 
         Raises:
             Failure: with the status `wrong`, the result does not follow from the inputs, or the inputs or this process
@@ -75,14 +75,15 @@ class Inspector:
         """
         disguised, self._disguised = self._disguised, None
         if disguised and not isinstance(result, Failure):
-            return self._inspect_disguised(name, result, disguised)
+            self._inspect_disguised(name, result, disguised)
+            return False
         self._disguise.close()
         if isinstance(result, Failure):
-            self._blame.clean_up(name)
-        elif name in self._blame.guilty:
+            return self._blame.clean_up(name) and result.status is not Status.WRONG  # what it did itself stays its own
+        if name in self._blame.guilty:
             raise self._blame.guilty[name]
-        else:
-            self._inspect(name, result)
+        self._inspect(name, result)
+        return False
 
     def finish(self, names: Iterable[str]) -> dict[str, Failure]:
         """A last spot check of each of these contestants; the failures of all that do not pass.
@@ -131,13 +132,14 @@ class Inspector:
     def _require_same(self, name: str, result: object, *, gradients_too: bool) -> None:
         first = self._results[name]
         compared = len(first) if gradients_too else 1  # gradients are as large as the inputs
-        if same_results(as_tuple(result), first, compared):
+        checked = tuple(map(self._problem.checked, as_tuple(result)))
+        if same_results(checked, first, compared):
             return
         seen = tuple(t.clone() if type(t) is torch.Tensor else t for t in as_tuple(result))
         at_work = self._blame.at_work()
         if not self._blame.check(name):
             return  # another contestant had changed the inputs
-        if same_results(seen, first, compared):
+        if same_results(tuple(map(self._problem.checked, seen)), first, compared):
             raise _wrong("its result was not there yet when the call returned", at_work)
         try:  # Atomic additions on a GPU may give other bits: they must be as close to the truth as the first ones.
             self._problem.judge(self._entries[name], seen if len(seen) > 1 else seen[0])

@@ -13,9 +13,9 @@ import implementations
 from suites.inputs import make_inputs
 from suites.measure.clock import host_clock
 from suites.measure.phases import Phases
-from suites.measure.rounds import CONTROL, LOOKS, Budget, Rounds, precise, sample_rounds
+from suites.measure.rounds import CONTROL, LOOKS, Budget, Rounds, sample_rounds
 from suites.measure.together import measure_case
-from suites.measure.turns import Samples
+from suites.measure.turns import Samples, precise
 from suites.records.case import Case
 from suites.records.record import Latency, Record
 from suites.statistics import medians, paired_ratios
