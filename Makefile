@@ -12,7 +12,7 @@ bench: venv ## measure the quick grid, print the answer and render the report
 	$(BIN)/python -m pytest suites --grid quick --benchmark-save $(BRIEF) || test $$? -eq 1
 	@printf 'report: ' && $(BIN)/python -m reports
 
-test: venv lint types ## lint, types, all tests: one worker a core, then those that need the machine alone
+test: venv lint types ## lint, types, all tests: side by side, then those that need the machine alone
 	$(BIN)/python tests/matrix.py found
 
 test-matrix: venv ## all tests with each CPU capability, with 1 and 2 threads, and with the CPU libraries held back

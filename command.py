@@ -1,11 +1,16 @@
-"""The command lines of this repository: each has a description and examples, and suggests the nearest option."""
+"""The command lines of this repository: description and examples, the nearest option, and one set of exit statuses."""
 
 import argparse
+import errno
+import os
 import sys
 import textwrap
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
+import pipe
 from nearest import did_you_mean, nearest
 
 
@@ -96,3 +101,53 @@ def meant(unknown: Sequence[str], options: Sequence[str]) -> str:
     long = [option.removeprefix("--") for option in options if option.startswith("--")]
     near = [f"--{found[0]}" for name in names if (found := nearest(name, long))]
     return " and ".join(dict.fromkeys(near))
+
+
+DONE, FOUND, REFUSED, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+"""The exit statuses of all commands: done; a finding, such as something worse; wrong use or bad input; it failed."""
+
+_NO_FAULT_OF_THE_USER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """End the process with the exit status of a command."""
+    sys.exit(ended(main))
+
+
+def ended(main: Callable[[], int | None]) -> int:
+    """Run a command to its exit status: that of `main`, None for `DONE`; an exception is never a finding.
+
+    Python itself ends with 1 after a traceback, which means a finding here.
+    """
+    pipe.open_streams()
+    try:
+        return main() or DONE
+    except SystemExit as end:
+        if not isinstance(end.code, str):
+            raise
+        print(end.code, file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (OSError, MemoryError) as error:
+        print(f"{str(error) or 'there is not enough memory'}; look at the disk and the memory", file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+        print("this is a fault of the command itself; report it with the lines above", file=sys.stderr)
+    pipe.discard_output()
+    return FAILED
+
+
+def folder(text: str) -> Path:
+    """The type of an option that names a folder to write to, which may not exist yet."""
+    path = Path(text)
+    nearest_one = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+    if not (nearest_one.is_dir() and os.access(nearest_one, os.W_OK)):
+        raise argparse.ArgumentTypeError(f"nothing can be written in {str(nearest_one)!r}; choose another folder")
+    return path
+
+
+def status_of(error: Exception) -> int:
+    """Whether an error that a command explains is of its input or of the machine, as an exit status."""
+    return FAILED if isinstance(error, OSError) and error.errno in _NO_FAULT_OF_THE_USER else REFUSED

@@ -11,21 +11,26 @@ from implementations import Implementation, registry
 from results import ROOT, StoreError
 from results.recorder import Recorder
 from suites import compile_cache
+from suites.measure.phases import Phases
 from suites.plugin import interrupt, options
 from suites.plugin.announcement import announcement
 from suites.plugin.answer import answer_lines
 from suites.plugin.cases import Measuring
+from suites.plugin.changes import changes
 from suites.plugin.console import ProgressLine
 from suites.plugin.costs import Costs
+from suites.plugin.devices import claim
 from suites.plugin.findings import Asking
 from suites.plugin.front_door import default_name
+from suites.plugin.head import run_of
 from suites.plugin.nothing import nothing_selected
-from suites.profiling import profile_case
 from suites.records.case import Case
 from suites.records.finding import Finding, Key, key
-from suites.records.record import End, Operator, Record
+from suites.records.record import End, Operator, Record, Status
 from suites.session import Session
 from suites.survey import Survey
+from suites.workers.threads import single_thread
+from suites.workers.workers import workers_for
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,10 +51,14 @@ class Bench:
     """One invocation of `pytest suites`, as a plugin: a session, the run it writes, its progress, and its answer."""
 
     def __init__(self, config: pytest.Config) -> None:
+        threads = single_thread()  # before anything is computed, for the sake of workers that are forked
         plan, asked = options.plan_of(config), config.option.benchmark_save
-        run = options.run_of(config, plan, asked or default_name(), registry.absent())
+        run = run_of(config, plan, asked or default_name(), registry.absent(), threads)
+        self.fingerprints = run.fingerprints
         named = None if asked == default_name() else asked
         self.recorder = Recorder.resume(run, named) if config.option.resume else Recorder(run)
+        if not config.option.collectonly:
+            config.add_cleanup(claim(plan.devices, self.recorder.name).close)
         if asked:
             config.option.benchmark_save = self.recorder.name  # pytest-benchmark's file gets the same name
         if config.option.verbose <= 0:
@@ -58,9 +67,12 @@ class Bench:
         self.profiles = ROOT.parent / "profiles" / self.recorder.name if config.option.profile else None
         self.progress = ProgressLine(verbosity=config.option.verbose)
         shown = self.progress
-        self.session = Session(plan, done=self.recorder.done, started=shown.running, ended=self.save, alive=shown.alive)
-        found, phases = self.recorder.found, self.session.phases
-        self.survey = Survey(plan, done=found, phases=phases, looking=shown.running, found=self.keep)
+        heard, phases = config.option.capture == "no", Phases()
+        self.workers = workers_for(plan, threads, heard=heard, phases=phases, alive=shown.alive, idle=shown.idle)
+        measure, done = self.workers.measure, self.recorder.done
+        self.session = Session(plan, done=done, started=shown.running, measure=measure, ended=self.save, phases=phases)
+        examine, found = self.workers.examine, self.recorder.found
+        self.survey = Survey(plan, done=found, make=examine, looking=shown.running, found=self.keep)
         self.asking = Asking(self.survey)
         for plugin in (self.progress, Measuring(self.session), self.asking, interrupt):
             config.pluginmanager.register(plugin)
@@ -68,7 +80,8 @@ class Bench:
     def save(self, case: Case, contestants: Sequence[Implementation], records: list[Record]) -> None:
         self.append(records)
         if self.profiles:
-            self.append(profile_case(case, contestants, records, self.session.make_inputs(case), self.profiles))
+            measured = [record.implementation for record in records if record.status is Status.OK]
+            self.append(self.workers.profile(case, measured, self.profiles))
         self.progress.done(case)
 
     def keep(self, findings: list[Finding]) -> None:
@@ -104,17 +117,23 @@ class Bench:
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own summary: the answer comes last
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         self.progress.stop()
-        if self.recorder.saved and self.recorder.may_end and self.complete:
+        self.workers.close()
+        if fault := self.recorder.fault():
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        elif self.recorder.saved and self.recorder.may_end and self.complete:
             self.append([self.session.end()])
         self.recorder.close()
         yield
-        if self.recorder.saved and (reporter := session.config.pluginmanager.getplugin("terminalreporter")):
+        if fault:
+            print(f"ERROR: {fault}", file=sys.stderr)
+        elif self.recorder.saved and (reporter := session.config.pluginmanager.getplugin("terminalreporter")):
             self.conclude(reporter)
 
     def conclude(self, reporter: pytest.TerminalReporter) -> None:
         """Print the answer, or the part of it that was measured, and what to do with the run."""
         measured = len(self.session.selected) > len(self.session.left)
         lines = self.answer(reporter, columns(reporter)) if measured else []
+        lines += changes(self.session.plan, self.fingerprints)
         for line in (*lines, *self.recorder.describe(len(self.session.left), self.survey.left)):
             reporter.write_line(line)
 

@@ -1,5 +1,6 @@
 """Unknown names in error messages: the nearest known one, and what is known. Every room may import this."""
 
+import os
 import re
 from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
@@ -75,7 +76,7 @@ def some_of(names: Iterable[str], *, near_to: str = "", most: int = MOST) -> str
 def no_file(path: Path, suffixes: Collection[str], what: str = "file") -> str:
     """The error about a file that does not exist: the nearest file of its folder, and those of these types there."""
     missing, folder = f"there is no {what} {str(path)!r}", path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"{missing}: there is no folder {str(folder)!r}; check the path"
     alike = files_of(folder, suffixes)
     return f"{missing}{did_you_mean(path.name, alike)}" if alike else f"{missing}; check the path"

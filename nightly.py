@@ -1,21 +1,22 @@
 """One night: measure, compare with the last night on the same machine, report.
 
-Exit status: 0, nothing got worse; 1, something got worse, twice in a row; 2, the run failed. Arguments, such as
-`--grid smoke`, go to pytest.
+Exit status: 0, nothing got worse; 1, something got worse, twice in a row; 2, pytest refused the arguments; 3, the run
+failed; 130, it was interrupted. Arguments, such as `--grid smoke`, go to pytest.
 
 `make nightly` runs this, but make turns every exit status except 0 into 2. Run it directly from cron or CI.
 """
 
 import dataclasses
+import signal
 import subprocess
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from command import Command
+from command import DONE, FAILED, FOUND, INTERRUPTED, REFUSED, Command, run
 from reports.render import render
 from reports.sections.against import worse
 from results import ROOT, UnknownRun, list_runs, load, load_end, load_run
@@ -23,36 +24,54 @@ from results.files import AGAIN, NIGHT
 from suites.environment import devices
 from suites.plugin.front_door import default_name
 
-QUIET, WORSE, FAILED = 0, 1, 2
 BRIEF = ("--benchmark-quiet", "-rN")  # no table for each case, and failures once
 _HERE = Path(__file__).parent
+_MEANING = {  # of pytest's exit status
+    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
+    -signal.SIGINT: INTERRUPTED,
+    pytest.ExitCode.USAGE_ERROR: REFUSED,
+    pytest.ExitCode.NO_TESTS_COLLECTED: REFUSED,
+}
 _MOST_CONFIRMED = 200  # more mean that the machine or the build is at fault: measure no more
 
 
-def main(arguments: Sequence[str]) -> int:
+class Unfinished(Exception):
+    """A run of pytest did not complete; `status` is the exit status that this gives the night."""
+
+    def __init__(self, name: str, status: int) -> None:
+        super().__init__(f"the run {name} failed: pytest ended with the exit status {status}")
+        self.status = _MEANING.get(status, FAILED)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one night and return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     if {"-h", "--help"} & set(arguments):
         _help()
-        return QUIET
+        return DONE
+    try:
+        return _night(arguments)
+    except Unfinished as error:
+        print(error, file=sys.stderr)
+        return error.status
+
+
+def _night(arguments: Sequence[str]) -> int:
     grid = (
         () if any(a.startswith("--grid") for a in arguments) else ("--grid", "gpu" if "cuda" in devices() else "full")
     )
     name = NIGHT + default_name()
-    if not _measured(name, ["suites", *grid, *arguments]):
-        return FAILED
+    _measure(name, ["suites", *grid, *arguments])
     previous = last_comparable(name)
     print(f"report: {render(name, against=previous)}", flush=True)  # before the lines of the next pytest
     if previous is None:
         print("the first night on this machine with this software and grid: there is nothing to compare with yet")
-        return QUIET
+        return DONE
     suspects = worse(load(previous), load(name))
     if 0 < len(suspects) <= _MOST_CONFIRMED:
-        again = _confirmed(suspects, previous, name, arguments)
-        if again is None:
-            return FAILED
-        suspects = again
+        suspects = _confirmed(suspects, previous, name, arguments)
     print(f"against {previous}: " + (suspects.to_string(index=False) if len(suspects) else "nothing got worse"))
-    return WORSE if len(suspects) else QUIET
+    return FOUND if len(suspects) else DONE
 
 
 def _help() -> None:
@@ -77,8 +96,8 @@ def _conditions(name: str, root: Path) -> dict[str, object]:
     return {"grid": run.grid, "baseline": run.baseline, **of_machine}
 
 
-def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequence[str]) -> pd.DataFrame | None:
-    """Measure the suspects again with their baseline, in a fresh process: those still worse, None if that failed.
+def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequence[str]) -> pd.DataFrame:
+    """Measure the suspects again with their baseline, in a fresh process: those still worse.
 
     Unconfirmed alarms teach people to ignore real ones.
     """
@@ -86,8 +105,7 @@ def _confirmed(suspects: pd.DataFrame, previous: str, name: str, arguments: Sequ
     cases = tonight[tonight["case"].isin(suspects["case"])]
     again = cases[cases["baseline"] | cases["implementation"].isin(suspects["implementation"])]
     nodes = [_node(*row) for row in again[["task", "case", "implementation"]].itertuples(index=False)]
-    if not _measured(name + AGAIN, [*nodes, "--grid", load_run(name).grid, "--no-summary", *arguments]):
-        return None
+    _measure(name + AGAIN, [*nodes, "--grid", load_run(name).grid, "--no-summary", *arguments])
     twice = worse(load(previous), load(name + AGAIN))
     return suspects.merge(twice[["implementation", "case"]].drop_duplicates(), on=["implementation", "case"])
 
@@ -96,23 +114,17 @@ def _node(task: str, case: str, implementation: str) -> str:
     return f"suites/test_{task}.py::test_{task}[{case.removeprefix(f'{task}-')}-{implementation}]"
 
 
-def _measured(name: str, arguments: Sequence[str]) -> bool:
-    """Run pytest; return whether it completed. An implementation that fails (exit status 1) is a result."""
+def _measure(name: str, arguments: Sequence[str]) -> None:
+    """Run pytest. An implementation that fails (exit status 1) is a result; an incomplete run is `Unfinished`."""
     command = [sys.executable, "-m", "pytest", *arguments, f"--benchmark-save={name}", *BRIEF]
     status = subprocess.run(command, cwd=_HERE, check=False).returncode
     try:
-        complete = status in (0, 1) and load_end(name) is not None
+        complete = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and load_end(name) is not None
     except UnknownRun:
         complete = False
     if not complete:
-        print(f"the run {name} failed: pytest ended with the exit status {status}", file=sys.stderr)
-    return complete
+        raise Unfinished(name, status)
 
 
 if __name__ == "__main__":
-    try:
-        status = main(sys.argv[1:])
-    except Exception:  # Python itself would exit with 1, which means that something got worse
-        traceback.print_exc()
-        status = FAILED
-    sys.exit(status)
+    run(main)

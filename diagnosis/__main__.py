@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 
 import pipe
-from command import Command
+from command import Command, run
 from diagnosis.examine import examine
-from diagnosis.intake.checks import checked
+from diagnosis.intake.checks import check_page, checked
 from diagnosis.intake.files import read_subject
 from diagnosis.isolation import seeded
 from diagnosis.subject import DiagnosisError, Subject
@@ -19,6 +19,9 @@ from diagnosis.verdict import WIDEST, Diagnosis, lines
 from suites.inputs.blocks import InputError
 
 STATUS = {"healthy": 0, "cause": 1, "unknown": 1}
+STATUSES = """\
+Exit status: 0 healthy; 1 a cause found, or a symptom that no known cause explains; 2 wrong use or bad input; 3 it
+failed; 130 interrupted."""
 STYLE = {
     "healthy": "bold green",
     "cause": "bold red",
@@ -30,32 +33,37 @@ STYLE = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Diagnose the files. Returns 0: healthy; 1: a cause, or a symptom that no known cause explains; 2: bad input."""
+    """Diagnose the files. Returns 0: healthy; 1: a cause, or a symptom that no known cause explains.
+
+    Wrong use and bad input end it with the status 2.
+    """
     parser = _parser()
     options = parser.parse_args(argv)
     try:
+        folder = check_page(options.report) if options.report else None
         subject, notes = read_subject(
             options.x, options.y, labels=options.labels, inputs=options.inputs, dim=options.dim
         )
         subject = checked(subject)
         with seeded():
             diagnosis = examine(subject)
-        page = _report(diagnosis, subject, options) if options.report else None
     except (InputError, DiagnosisError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    except OSError as error:
-        parser.exit(2, f"{parser.prog}: {error}; name another folder with --report\n")
-    for note in [*notes, *([f"the report is {page}"] if page else [])]:
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
     _print_json(diagnosis) if options.json else _print(diagnosis)
+    if folder:
+        _report(diagnosis, subject, folder, options)
     return STATUS[diagnosis.verdict]
 
 
-def _report(diagnosis: Diagnosis, subject: Subject, options: argparse.Namespace) -> Path:
+def _report(diagnosis: Diagnosis, subject: Subject, folder: Path, options: argparse.Namespace) -> None:
     from diagnosis.report.page import write_report  # matplotlib and scikit-learn take seconds to import
 
     source = " against ".join(path.name for path in (options.x, options.y) if path)
-    return write_report(diagnosis, subject, options.report, source=source)
+    printable = source.encode(errors="backslashreplace").decode()  # names of files may hold any bytes
+    page = write_report(diagnosis, subject, folder, source=printable)
+    print(f"note: the report is {page}", file=sys.stderr)
 
 
 def _print_json(diagnosis: Diagnosis) -> None:
@@ -82,7 +90,7 @@ def _parser() -> Command:
             "x.npy y.npy --labels labels.npy": "pairs of rows, 1 for a positive pair",
             "embeddings.npy --report why": "a page with pictures, in the folder why",
         },
-        more="Exit status: 0 healthy; 1 a cause found, or a symptom that no known cause explains; 2 bad input.",
+        more=STATUSES,
     )
     parser.add_argument(
         "x", metavar="X", type=Path, help="embeddings [N, ..., D], or both sides of pairs: .npy, .pt or .safetensors"
@@ -107,4 +115,4 @@ def _parser() -> Command:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

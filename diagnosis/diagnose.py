@@ -10,15 +10,17 @@ import torch
 from torch import nn
 
 from diagnosis.examine import examine
-from diagnosis.intake.checks import ArrayOrTensor, check_settings, checked, tensor
+from diagnosis.intake.checks import ArrayOrTensor, check_model, check_page, check_settings, checked, tensor
+from diagnosis.intake.function import as_module, weights_of
 from diagnosis.intake.loader import gather
 from diagnosis.isolation import private_copy, seeded
 from diagnosis.probes.loss import of_cosines
-from diagnosis.probes.model import embed
-from diagnosis.probes.similarity import check, guarded
+from diagnosis.probes.model import answer, attempted, embed
+from diagnosis.probes.similarity import Guarded, check, guarded
 from diagnosis.subject import DiagnosisError, Similarity, Subject
 from diagnosis.verdict import Diagnosis
 
+FEW = 64  # inputs on which the model is seen to write
 F = TypeVar("F")
 
 
@@ -30,7 +32,7 @@ def diagnose(
     labels: ArrayOrTensor | None = None,
     inputs: ArrayOrTensor | None = None,
     other_inputs: ArrayOrTensor | None = None,
-    model: nn.Module | None = None,
+    model: Callable[[torch.Tensor], torch.Tensor] | None = None,
     loader: Iterable[object] | None = None,
     loss: Callable[..., torch.Tensor] | None = None,
     similarity: Similarity | None = None,
@@ -42,8 +44,8 @@ def diagnose(
     """Names the causes that make all cosines high, with the evidence, or finds the embeddings healthy.
 
     More input allows a finer diagnosis: embeddings alone; pairs; the raw inputs; the model with its inputs or loader.
-    Probes run on a copy of the model: the model and the random states stay as they are. Arrays are of NumPy or torch,
-    and embeddings have any floating-point dtype.
+    Probes run on copies of the model and of its inputs: they and the random states stay as they are. Arrays are of
+    NumPy or torch, and embeddings have a floating-point dtype of at least 16 bits.
 
     We call it "always 1" when unrelated rows, or negative pairs, have a mean cosine of at least 0.95. Healthy
     embeddings stay below. They also lose no cosine to overflow or rounding, and vary in more than a few directions.
@@ -55,7 +57,7 @@ def diagnose(
         labels: `[N]`; of pairs 1 for positive and 0 or -1 for negative ones, of embeddings alone their classes.
         inputs: `[N, ...]`, the model's inputs for `x`.
         other_inputs: the same for `y`.
-        model: `model(inputs)` returns `[N, ..., D]`; pass it in the mode that gave these cosines.
+        model: `model(inputs)` returns `[N, ..., D]`: a module, in the mode that gave these cosines, or a function.
         loader: batches: a tensor of inputs, `(inputs,)`, `(inputs, labels)`, `(inputs, other_inputs)` or `(inputs,
             other_inputs, labels)`; the first 1024 rows are used. Ignored if there are `inputs`.
         loss: `(similarities, labels) -> scalar`, both `[N]`; or `(x, y, labels)`, as of `nn.CosineEmbeddingLoss`.
@@ -72,8 +74,10 @@ def diagnose(
         DiagnosisError: the input can't be diagnosed, or the model, the loader or a function raises.
     """
     check_settings(weights, learning_rate, loss=loss, similarity=similarity)
-    if model is not None and not isinstance(model, nn.Module):
-        raise DiagnosisError(f"model is a {type(model).__name__}; known: torch.nn.Module; wrap the function in one")
+    module = None if model is None else as_module(model)
+    if module is not None:
+        check_model(module)
+    folder = None if report is None else check_page(report, curve)
     arrays = {"x": x, "y": y, "labels": labels, "inputs": inputs, "other_inputs": other_inputs}
     given = {name: tensor(value, name) for name, value in arrays.items() if value is not None}
     if x is not None and y is x:
@@ -81,27 +85,42 @@ def diagnose(
     with seeded():
         subject = checked(
             replace(
-                _subject(given, model, loader),
+                _subject(given, module, loader),
                 dim=dim,
                 similarity=None if similarity is None else guarded(_untouched(similarity), "similarity"),
                 loss=None if loss is None else guarded(of_cosines(_untouched(loss)), "loss"),
-                weights=weights,
+                weights=weights_of(module, weights),
                 learning_rate=learning_rate,
             )
         )
         check(subject)
-        diagnosis = examine(subject)
-    if report is not None:
+        diagnosis = replace(examine(subject), remarks=_remarks(subject))
+    if folder is not None:
         from diagnosis.report.page import write_report  # matplotlib and scikit-learn take seconds to import
 
         with seeded():
-            write_report(diagnosis, subject, Path(report), curve=curve)
+            write_report(diagnosis, subject, folder, curve=curve)
     return diagnosis
 
 
 def _untouched(function: F) -> F:
     """A copy of a module, so that its weights get no gradients; other functions as they are."""
     return private_copy(function) if isinstance(function, nn.Module) else function
+
+
+def _remarks(subject: Subject) -> tuple[str, ...]:
+    """One for the model and for each function that writes to its arguments."""
+    wrote = {f"the {one.name}": one.wrote for one in (subject.similarity, subject.loss) if isinstance(one, Guarded)}
+    model, inputs = subject.model, subject.inputs
+    if model is not None and inputs is not None:
+        again = attempted(lambda: answer(private_copy(model), inputs[:FEW]))
+        wrote["the model"] = again is not None and again.wrote
+    return tuple(
+        f"{what} writes to its arguments: here to copies, in your code to the originals, and the next call gets them "
+        "changed. Let it write to a .clone(), and leave out inplace=True there."
+        for what, does in wrote.items()
+        if does
+    )
 
 
 def _subject(given: Mapping[str, torch.Tensor], model: nn.Module | None, loader: Iterable[object] | None) -> Subject:

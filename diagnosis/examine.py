@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from diagnosis.probes.equality import equal_from
 from diagnosis.remedies import REMEDIES
 from diagnosis.signature.rows import SEEN, sample
 from diagnosis.signature.signature import Signature, measure
@@ -73,7 +74,7 @@ def examine(subject: Subject, suspects: Sequence[Suspect] = SUSPECTS) -> Diagnos
         verdict="cause" if causes else "unknown" if found else "healthy",
         causes=causes,
         symptoms=found,
-        signature=signature.to_dict(),
+        signature=signature.to_dict() | (equal_from(seen) if found else {}),
         tried=left.tried,
         repaired=_embeddings(left.subject) if left.tried else None,
     )

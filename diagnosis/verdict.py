@@ -75,7 +75,7 @@ class Diagnosis:
 
     `symptoms` are the abnormal figures by name, `signature` all figures of the embeddings. The verdict is "unknown" if
     there is a symptom that no known cause explains. `repaired` is a sample of the embeddings after the changes in
-    `tried`, which undo the causes; None if none could be undone.
+    `tried`, which undo the causes; None if none could be undone. `remarks` are what else was seen, in sentences.
     """
 
     verdict: Verdict
@@ -84,6 +84,7 @@ class Diagnosis:
     signature: Mapping[str, Value] = field(default_factory=dict)
     tried: tuple[str, ...] = ()
     repaired: Subject | None = field(default=None, repr=False, compare=False)
+    remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(text for text, _ in lines(self))
@@ -95,7 +96,8 @@ class Diagnosis:
             for cause in self.causes
         ]
         symptoms = {"symptoms": "; ".join(f"{name}: {value:.3g}" for name, value in self.symptoms.items())}
-        return {"verdict": self.verdict, "causes": causes, "signature": symptoms | dict(self.signature)}
+        said = {"verdict": self.verdict, "causes": causes, "remarks": list(self.remarks)}
+        return said | {"signature": symptoms | dict(self.signature)}
 
 
 def headline(diagnosis: Diagnosis) -> str:
@@ -123,8 +125,11 @@ def _margin(signature: Mapping[str, Value]) -> str:
 def lines(diagnosis: Diagnosis, width: int = WIDEST) -> Iterator[LabelledLine]:
     """The whole diagnosis, block by block."""
     yield textwrap.fill(headline(diagnosis), width), diagnosis.verdict
+    if layer := diagnosis.signature.get("inputs_become_equal_at"):
+        yield textwrap.fill(f"Different inputs become equal at this layer: {layer}.", width), "text"
     if diagnosis.verdict == "unknown":
         yield textwrap.fill(NEXT, width), "text"
+    yield from (("\n" + textwrap.fill(f"Note: {remark}", width), "text") for remark in diagnosis.remarks)
     for number, cause in enumerate(diagnosis.causes, 1):
         yield f"\n{number}. {cause.name}: {sureness(cause.confidence)}", "title"
         yield from _about(cause, width)
@@ -149,8 +154,7 @@ def _about(cause: Cause, width: int) -> Iterator[LabelledLine]:
 
 def sureness(confidence: float) -> str:
     """A confidence from 0 to 1 in words, with the number."""
-    word = next(word for least, word in _SURENESS if confidence >= least)
-    return f"{word} ({confidence:.2f})"
+    return f"{next(word for least, word in _SURENESS if confidence >= least)} ({confidence:.2f})"
 
 
 def facts(evidence: Mapping[str, Value]) -> str:
@@ -172,9 +176,8 @@ def figures(signature: Mapping[str, Value]) -> list[tuple[str, str]]:
 
 def otherwise(probe: Counterfactual) -> str:
     """The symptom before and after a probe, and what the probe changed."""
-    effect = "the symptom disappears" if probe.flips else "the symptom stays"
-    values = f"{figure(probe.before)} → {figure(probe.after)}"
-    return f"{words(probe.symptom)} {values}, {effect} (tried: {words(probe.change)})"
+    values = f"{words(probe.symptom)} {figure(probe.before)} → {figure(probe.after)}"
+    return f"{values}, the symptom {'disappears' if probe.flips else 'stays'} (tried: {words(probe.change)})"
 
 
 def figure(value: Value) -> str:

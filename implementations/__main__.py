@@ -5,14 +5,18 @@ from collections.abc import Sequence
 
 import implementations
 import pipe
-from command import Command
+from command import REFUSED, Command, run
 from implementations import registry
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print a line for each implementation, then those that are absent and why."""
-    Command("python -m implementations", __doc__, {"": "all, by name"}).parse_args(argv)
-    entries = [implementations.get(name) for name in implementations.names()]
+    parser = Command("python -m implementations", __doc__, {"": "all, by name"})
+    parser.parse_args(argv)
+    try:
+        entries = [implementations.get(name) for name in implementations.names()]
+    except registry.RegistryError as error:
+        parser.exit(REFUSED, f"{parser.prog}: {error}\n")
     rows = [(entry.name, entry.task, ",".join(entry.dtypes)) for entry in entries]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     with pipe.may_close():
@@ -24,4 +28,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

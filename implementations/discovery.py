@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -45,9 +46,9 @@ def load_file(path: Path) -> None:
         RegistryError: there is no such file or function, or an implementation is not valid.
     """
     registry.load()  # first, so its errors are not blamed on this file
-    if path.is_dir():
+    if os.path.isdir(path):
         raise RegistryError(f"--implementations-from: {str(path)!r} is a folder; name a Python file with `register`")
-    if not path.is_file():
+    if not os.path.isfile(path):
         if several := joined(str(path), (".py",)):
             each = " ".join(f"--implementations-from {part}" for part in several)
             raise RegistryError(f"--implementations-from: {str(path)!r} is {len(several)} files; write {each}")
@@ -68,9 +69,11 @@ def missing_package(error: ImportError) -> str | None:
     A misspelt submodule or attribute of an installed package is a bug, not an absence.
     """
     name = error.name if isinstance(error, ModuleNotFoundError) else None
-    if not name or importlib.util.find_spec(name.partition(".")[0]):
+    top = name.partition(".")[0] if isinstance(name, str) else ""
+    try:
+        return top if top and not importlib.util.find_spec(top) else None
+    except ValueError:  # it is there, made by hand
         return None
-    return name.partition(".")[0]
 
 
 def because(module: str, remedy: str = _THEIRS) -> str:

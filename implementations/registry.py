@@ -6,6 +6,7 @@ A file of this folder decorates a function. A third party's file or entry point 
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 from implementations.contracts import (
     DEVICES,
@@ -104,8 +105,12 @@ def get(name: str) -> Implementation:
         return _present[name]
     if name in _absent:
         raise RegistryError(f"implementation {name!r} is absent: {_absent[name]}")
-    unknown = f"unknown implementation {name!r}{did_you_mean(name, names(), every=ALL)}"
-    raise RegistryError("; ".join([unknown, *(f"{other} is absent: {why}" for other, why in absent().items())]))
+    missing = {other: f"; {other} is absent: {why}" for other, why in absent().items()}
+    ours = {path.stem for path in Path(__file__).parent.glob("*.py")}
+    theirs = "".join(missing.pop(other) for other in absent() if other not in ours)
+    near = did_you_mean(name, names(), every=ALL)
+    hints = [near, theirs] if "did you mean" in near else [theirs, near]  # a user's file may hold the one asked for
+    raise RegistryError("".join([f"unknown implementation {name!r}", *hints, *missing.values()]))
 
 
 def names(task: str | None = None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pipe
-from command import Command
+from command import REFUSED, Command, run, status_of
 from reports.publish import PUBLISHED, publish
 from reports.pull_request import pull_request
 from reports.render import OUT, render
@@ -15,7 +15,7 @@ from suites.records import budget
 
 
 def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OUT, published: Path = PUBLISHED) -> None:
-    """Run the command line; bad input ends it with one line on stderr and the status 2."""
+    """Run the command line; bad input ends it with one line on stderr and the status 2, a full disk with 3."""
     parser = _parser()
     options = parser.parse_args(argv)
     if options.pr and (options.publish or options.against):
@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, out: Path = OU
                 folder = publish(path, options.run, published, root) if options.publish else None
                 lines = [*([f"published in {folder}"] if folder else []), str(path)]
         except UnknownRun as error:
-            parser.exit(2, f"{parser.prog}: {error}; `make bench` measures one\n")
+            parser.exit(REFUSED, f"{parser.prog}: {error}; `make bench` measures one\n")
         except (ValueError, OSError) as error:
-            parser.exit(2, f"{parser.prog}: {error}\n")
+            parser.exit(status_of(error), f"{parser.prog}: {error}\n")
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"warning: {message}", file=sys.stderr)
     with pipe.may_close():
@@ -54,7 +54,7 @@ def _parser() -> Command:
         try:
             return budget.parse(spec)
         except budget.BudgetError as error:
-            parser.exit(2, f"{parser.prog}: {error}\n")
+            parser.exit(REFUSED, f"{parser.prog}: {error}\n")
 
     parser.add_argument(
         "run",
@@ -81,4 +81,4 @@ def _parser() -> Command:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,6 +1,8 @@
 """From a run to its page: load the run once, rank it, draw the pictures, fill the template."""
 
 import filecmp
+import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pandas as pd
 
 from reports import page, plots
 from reports.budget import command, given, of_run
-from reports.files import emptied, point, write_csv
+from reports.files import PAGE, emptied, point, write_csv
 from reports.markdown import filled
 from reports.measured import measured
 from reports.plots.worker import worker
@@ -38,6 +40,7 @@ def render(
 ) -> Path:
     """Write the report of a run, its pictures and tables to `out`/<name of the run>, and return the page's path.
 
+    The name of a file elsewhere may be that of another run in `root`: its report is in `out`/<name>-<digest>.
     `against` names an older run to compare with. `out`/latest points to the newest report. `baseline` is the
     implementation that ratios are against, by default that of the run. `budget` maps input dtypes to the largest
     accepted absolute error; the others keep that of the run. `budget_u` is its old form, in u = 2**-24.
@@ -53,7 +56,7 @@ def render(
     evidence, found = load(run, baseline=baseline, root=root, evidence=True), load_findings(run, root, baseline)
     if against:
         _require_another(file, against, root)  # bad input ends here: the older report stays
-    folder, limits = emptied(out / head.name), of_run(head, asked)
+    folder, limits = emptied(out / _own_name(file, root)), of_run(head, asked)
     with worker(folder, second_process=file.stat().st_size > LARGE_BYTES) as pictures:
         answered = contracts.answered(found.contracts)
         accuracy, loops = judged(found.accuracy, limits), trained(found.always_one)
@@ -78,10 +81,18 @@ def render(
         }
         drawn = pictures.pictures()
     values |= {"pictures": drawn, "of_tasks": [(task, drawn[plot.stem]) for task, plot in tasks if plot.stem in drawn]}
-    path = folder / "report.md"
+    path = folder / PAGE
     path.write_text(filled("report.md.j2", values), encoding="utf-8", newline="\n")
-    point(out / "latest", head.name)
+    point(out / "latest", folder.name)
     return path
+
+
+def _own_name(file: Path, root: Path) -> str:
+    """A folder's name for the report of this file, and of no other run in `root`."""
+    namesake = root / file.name
+    if not namesake.exists() or filecmp.cmp(file, namesake, shallow=False):
+        return file.stem
+    return f"{file.stem}-{hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:8]}"
 
 
 def _require_another(file: Path, against: str, root: Path) -> None:

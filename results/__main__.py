@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import re
 import sys
 import textwrap
@@ -14,14 +15,14 @@ import numpy as np
 import pandas as pd
 
 import pipe
-from command import Command
+from command import REFUSED, Command, run, status_of
 from results.files import ROOT, UnknownRun
 from results.load import list_runs, load, load_run
 from results.no_run import instead_of_a_run
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
-    """Run the command line. Bad input prints one line on stderr and exits with the status 2."""
+    """Run the command line. Bad input prints one line on stderr and exits with the status 2, a full disk with 3."""
     parser = _parser()
     typed = sys.argv[1:] if argv is None else argv
     if typed and not typed[0].startswith("-") and typed[0] != "show" and (wrong := instead_of_a_run(Path(typed[0]))):
@@ -32,12 +33,13 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> None:
             content = _show(options.run, options.format, options.baseline, root) if options.command else _listing(root)
         if isinstance(content, bytes) and not options.output and sys.stdout.isatty():
             parser.exit(
-                2, f"{parser.prog}: {options.format} is binary and cannot be shown in a terminal: add --output FILE\n"
+                REFUSED,
+                f"{parser.prog}: {options.format} is binary and cannot be shown in a terminal: add --output FILE\n",
             )
         with pipe.may_close():
             _write(content, options.output)
     except (UnknownRun, ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(status_of(error), f"{parser.prog}: {error}\n")
 
 
 def _parser() -> Command:
@@ -67,7 +69,7 @@ def _parser() -> Command:
 
 def _write(content: str | bytes, output: str | None) -> None:
     data = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
-    if output and not Path(output).parent.is_dir():
+    if output and not os.path.isdir(Path(output).parent):
         raise ValueError(f"--output: there is no folder {str(Path(output).parent)!r}; make it, or choose another")
     if output:
         Path(output).write_bytes(data)
@@ -173,4 +175,4 @@ FORMATS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
 }
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,6 +1,7 @@
 """A run's file: its name, its place, and reading it line by line."""
 
 import dataclasses
+import os
 import re
 import shlex
 import warnings
@@ -70,14 +71,23 @@ def names(root: Path = ROOT) -> list[str]:
 
 
 def heads(root: Path = ROOT) -> dict[str, Run]:
-    """The head of each run by the name of its file, newest first. A file without a head gives a warning."""
+    """The head of each run by the name of its file, newest first. A file without a head gives a warning.
+
+    Runs are in the order of their `sequence`. Older runs have none; they are in the order of their start.
+    """
     found = {}
     for name in names(root):
         try:
             found[name] = head(root / f"{name}.jsonl")
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             warnings.warn(f"skipped: {error}", stacklevel=2)
-    return dict(sorted(found.items(), key=lambda item: _instant(item[1]), reverse=True))
+    return dict(sorted(found.items(), key=lambda item: (item[1].sequence, _instant(item[1])), reverse=True))
+
+
+def next_sequence(root: Path = ROOT) -> int:
+    """The `sequence` of a new run: one more than the largest."""
+    with warnings.catch_warnings(action="ignore"):
+        return 1 + max((run.sequence for run in heads(root).values()), default=0)
 
 
 def find(run: str, root: Path = ROOT) -> Path:
@@ -92,12 +102,12 @@ def find(run: str, root: Path = ROOT) -> Path:
         return root / f"{newest}.jsonl"
     if run in known:
         return root / f"{run}.jsonl"
-    if run.endswith(".jsonl") and Path(run).is_file():
+    if run.endswith(".jsonl") and os.path.isfile(run):
         return Path(run)
     if run and (wrong := instead_of_a_run(Path(run))):
         raise NotARun(wrong)
     elsewhere = "a file elsewhere is named by its path, such as folder/NAME.jsonl"
-    if run.endswith(".jsonl") and Path(run).parent.is_dir() and Path(run).parent != Path():
+    if run.endswith(".jsonl") and os.path.isdir(Path(run).parent) and Path(run).parent != Path():
         raise UnknownRun(no_file(Path(run), (".jsonl",), "run"))
     if not known:
         raise UnknownRun(f"there is no run {run!r} in {root}. It is empty; {elsewhere}")

@@ -1,5 +1,6 @@
 """What a file or folder is that was named in place of a run, and what to do with it."""
 
+import os
 from pathlib import Path
 
 from nearest import files_of, some_of
@@ -17,9 +18,9 @@ _NEXT = {
 
 def instead_of_a_run(path: Path) -> str:
     """The error about a file or folder that exists and is no run; "" for another path, and for a `.jsonl` file."""
-    if path.is_dir():
+    if os.path.isdir(path):  # a path may be too long, which `Path` raises for
         return f"{_expected(path)} is a folder{_of_folder(path)}"
-    if path.suffix == ".jsonl" or not path.is_file():
+    if path.suffix == ".jsonl" or not os.path.isfile(path):
         return ""
     known = _NEXT.get(path.suffix.lower(), "is a file of another type; `python -m results` lists the runs")
     return f"{_expected(path)} {known.format(path=path)}"

@@ -21,11 +21,10 @@ class Recorder:
     """
 
     def __init__(self, run: Run, root: Path = ROOT) -> None:
-        self.name = free_name(run.name, root)
         self.done: list[Record] = []
         self.found: list[Finding] = []
         self.may_end = True
-        self._run, self._root = dataclasses.replace(run, name=self.name), root
+        self._run, self._root = dataclasses.replace(run, name=free_name(run.name, root)), root
         self._store: Store | None = None
 
     @classmethod
@@ -49,9 +48,13 @@ class Recorder:
         recorder._store, recorder._run, saved = Store.resume(found, root)
         recorder.done = [line for line in saved if isinstance(line, Record)]
         recorder.found = [line for line in saved if not isinstance(line, Record)]
-        recorder.name = found
         recorder.may_end = _selection(recorder._run) == _selection(run)
         return recorder
+
+    @property
+    def name(self) -> str:
+        """The name of the run, which is that of its file."""
+        return self._store.path.stem if self._store else self._run.name
 
     @property
     def saved(self) -> int:
@@ -67,6 +70,19 @@ class Recorder:
         if self._store is None:
             self._store = Store.create(self._run, self._root)
         self._store.append(list(lines))
+
+    def fault(self) -> str:
+        """What is wrong with the saved file, in words; "" if everything can be read back from it."""
+        try:
+            lost = self._store.lost() if self._store else 0
+        except StoreError as error:
+            return str(error)
+        if not lost:
+            return ""
+        return (
+            f"{lost:,} of {self.saved:,} records and findings cannot be read back from the file of the run "
+            f"{self.name!r}: something else has changed it"
+        )
 
     def describe(self, cases_left: int, findings_left: int = 0) -> list[str]:
         """What the run holds, and the command to continue with, each on a line of its own."""

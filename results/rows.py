@@ -67,7 +67,7 @@ def rows(path: Path) -> Iterable[Row]:
     """
     try:
         head(path)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         warnings.warn(f"skipped: {error}", stacklevel=3)
         return ()
     parsed = body(path, functools.partial(_row, path.stem))
@@ -76,10 +76,7 @@ def rows(path: Path) -> Iterable[Row]:
 
 def _row(run: str, line: str) -> Row | None:
     record = from_line(line)
-    try:
-        return _flat(run, record) if isinstance(record, Record) else None
-    except TypeError as error:
-        raise ValueError(f"a value of the wrong type: {error}") from error
+    return _flat(run, record) if isinstance(record, Record) else None
 
 
 def _flat(run: str, record: Record) -> Row:

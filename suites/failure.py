@@ -21,12 +21,14 @@ class Failure(Exception):
 
 @contextmanager
 def contestant() -> Iterator[None]:
-    """Turn anything that the contestant's code raises into a `Failure`, except Ctrl-C."""
+    """Turn anything that the contestant's code raises into a `Failure`, except Ctrl-C and what ruins the device."""
     try:
         yield
     except (Failure, KeyboardInterrupt):
         raise
     except BaseException as error:  # only here: pytest.skip and sys.exit raise no Exception
+        if isinstance(error, torch.AcceleratorError) and _is_ruined():
+            raise  # whoever comes next in this process fails too
         raise Failure(*_judge(error)) from error
 
 
@@ -42,8 +44,27 @@ def unheard() -> Iterator[None]:
         logging.disable(disabled)
 
 
+def _is_ruined() -> bool:
+    """Whether CUDA refuses every further call in this process, as after an illegal memory access."""
+    try:
+        torch.cuda.synchronize()
+    except torch.AcceleratorError:
+        return True
+    return False
+
+
+def text_of(error: BaseException) -> str:
+    """The text of a contestant's exception, whose `__str__` is its code too."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as broken:  # whatever it raises is no reason to lose the case
+        return f"its text cannot be read, because __str__ raises {type(broken).__name__}"
+
+
 def _judge(error: BaseException) -> tuple[Status, str]:
-    message = " ".join(str(error).split()) or "no message"
+    message = " ".join(text_of(error).split()) or "no message"
     reason = f"{type(error).__name__}: {message[:300]}"
     package = missing_package(error) if isinstance(error, ImportError) else None
     if package:

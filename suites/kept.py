@@ -43,7 +43,7 @@ class KeptRows:
         self.rows: list[KeptRow] = []
         if file:
             with _named(file):
-                self.rows = self._resumed(file) if file.exists() else []
+                self.rows = self._resumed(file) if os.path.exists(file) else []
                 os.listdir(file.parent)  # a missing folder would be noticed only after the first measurement
 
     def add(self, rows: Iterable[KeptRow]) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from suites import environment
 from suites.contestants import PlanError, against, chosen, contestants, unsolved
 from suites.grid import Grid, GridError, load_grid
 from suites.inputs import InputError, UserInputs, require_shape
+from suites.option_values import TIME_LIMIT_S, count, number, time_limit_of
 from suites.question import FittedGrid, Options
 from suites.records import budget
 from suites.records.case import CONTRACT, Case
@@ -42,6 +42,7 @@ class Plan:
     allocator: str = "found"
     baseline: str = ""
     error_budget: Mapping[str, float] = field(default_factory=dict)
+    time_limit_s: float = TIME_LIMIT_S
 
     @classmethod
     def of(
@@ -62,6 +63,7 @@ class Plan:
         allocator: str = "found",
         baseline: str | None = None,
         error_budget: str | None = None,
+        time_limit: str | None = None,
     ) -> "Plan":
         """The plan for the options of these names, as typed; `files` is --implementations-from.
 
@@ -99,10 +101,11 @@ class Plan:
             left_out={**fitted.left_out, **unasked},
             capped=fitted.capped,
             files=tuple(files or ()),
-            processes=_count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
+            processes=count("--processes", processes, most=_MOST_PROCESSES) if processes is not None else 1,
             allocator=allocator,
             baseline=baseline or "",
             error_budget=limits,
+            time_limit_s=time_limit_of(time_limit),
         )
 
     @property
@@ -164,28 +167,11 @@ def _devices(asked: str | None) -> tuple[str, ...]:
 def _sampled(grid: Grid, precision: str | None, seconds: str | None) -> Grid:
     """The grid with the values of --precision and --seconds."""
     if precision is not None:
-        percent = _number("--precision", precision, "1, which is ± 1 % of a ratio", below=100)
+        percent = number("--precision", precision, "1, which is ± 1 % of a ratio", below=100)
         grid = dataclasses.replace(grid, precision=percent / 100)
     if seconds is not None:
-        grid = dataclasses.replace(grid, seconds=_number("--seconds", seconds, "0.5"))
+        grid = dataclasses.replace(grid, seconds=number("--seconds", seconds, "0.5"))
     return grid
-
-
-def _number(option: str, text: str, example: str, below: float = math.inf) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < below:
-        limit = "" if below == math.inf else f" and below {below:g}"
-        raise PlanError(f"{option} is {text!r}; it has to be a number above 0{limit}, such as {example}")
-    return number
-
-
-def _count(option: str, text: str, most: int) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= most):
-        raise PlanError(f"{option} is {text!r}; it has to be a whole number from 1 to {most}, such as 5")
-    return int(text)
 
 
 def _require_possible(grid: str, cases: tuple[Case, ...]) -> None:

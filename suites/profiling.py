@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from suites.failure import Failure, contestant
 from suites.measure.problem import Pair, call_of, gradient_mode
 from suites.records.case import Case
 from suites.records.outside import OUTSIDE
-from suites.records.record import Operator, Record, Status
+from suites.records.record import Operator
 
 _WARM_CALLS = 2
 _TRACED_CALLS = 3
@@ -25,25 +25,33 @@ if not torch.cuda.is_available():  # with CUDA, the profiler's own errors are wo
     os.environ.setdefault("KINETO_LOG_LEVEL", "6")
 
 
+class NoProfile(UserWarning):
+    """A contestant failed while it was traced."""
+
+
 def profile_case(
-    case: Case, contestants: Sequence[Implementation], records: Sequence[Record], inputs: Pair, folder: Path
+    case: Case, contestants: Sequence[Implementation], inputs: Pair, folder: Path, alive: Callable[[str], None]
 ) -> Iterator[Operator]:
-    """Trace a few calls of each measured contestant, and yield the cost of its operators per call.
+    """Trace a few calls of each contestant, and yield the cost of its operators per call.
 
     Each trace is `folder/<implementation>/<task>-<case>.<time>.pt.trace.json`: TensorBoard's profiler
-    plugin takes a folder for a run and a file for a worker. A contestant that fails here gives a warning and yields
-    nothing.
+    plugin takes a folder for a run and a file for a worker. A contestant that fails here gives the warning `NoProfile`
+    and yields nothing. `alive` is called with the name of each contestant.
     """
-    measured = {record.implementation for record in records if record.status is Status.OK}
     for entry in contestants:
-        if entry.name in measured:
-            try:
-                with contestant():
-                    operators = _profile(case, entry, inputs, folder / entry.name)
-            except Failure as failure:
-                warnings.warn(f"{entry.name} on {case.task} {case.id} has no profile: {failure.reason}", stacklevel=2)
-            else:
-                yield from operators
+        alive(entry.name)
+        try:
+            with contestant():
+                operators = _profile(case, entry, inputs, folder / entry.name)
+        except Failure as failure:
+            warnings.warn(no_profile(case, entry.name, failure.reason), NoProfile, stacklevel=2)
+        else:
+            yield from operators
+
+
+def no_profile(case: Case, name: str, reason: str) -> str:
+    """The remark for a contestant that could not be traced."""
+    return f"{name} on {case.task} {case.id} has no profile: {reason}"
 
 
 def _profile(case: Case, entry: Implementation, inputs: Pair, folder: Path) -> list[Operator]:

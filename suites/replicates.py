@@ -1,86 +1,9 @@
-"""Measures a case in this process, or in several new ones: ratios vary more between processes than within one."""
+"""Several processes of a case as one record: ratios vary more between processes than within one."""
 
 import dataclasses
-import random
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
-from pathlib import Path
+from collections.abc import Sequence
 
-from implementations import Implementation, discovery, registry
-from suites.contestants import against
-from suites.inputs import RowFiles, UserInputs, load_rows, make_inputs
-from suites.measure import allocator
-from suites.measure.clock import clock_of
-from suites.measure.phases import Phases
-from suites.measure.quiet import HostWatch
-from suites.measure.rounds import Budget
-from suites.measure.together import measure_case
-from suites.records.case import Case
 from suites.records.record import Error, Record, Status
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """All that a fresh process needs to know to measure a case.
-
-    `names` are the contestants, `files` those of --implementations-from, and `inputs` are the user's rows, if any.
-    `baseline` is that of --baseline.
-    """
-
-    case: Case
-    names: tuple[str, ...]
-    files: tuple[str, ...]
-    inputs: RowFiles | None
-    allocator: str
-    budget: Budget
-    baseline: str = ""
-
-
-def measure_here(
-    case: Case,
-    contestants: Sequence[Implementation],
-    files: Mapping[str, UserInputs],
-    budget: Budget,
-    phases: Phases,
-    watch: HostWatch,
-    seed: str = "",
-) -> list[Record]:
-    """One record for each contestant, measured in this process. Case and seed determine the order of the rounds."""
-    return measure_case(
-        case,
-        contestants,
-        make_inputs=partial(make_inputs, files=files),
-        clock=clock_of(case.device, case.cache),
-        budget=budget,
-        rng=random.Random(case.id + seed),
-        phases=phases,
-        watch=watch,
-    )
-
-
-def measure_apart(job: Job, processes: int, phases: Phases) -> list[Record]:
-    """One record for each contestant, its latencies from as many fresh processes, one after the other.
-
-    If a process dies, all contestants of the case are recorded as crashed. `phases` adds up the time of each phase,
-    including the start of the processes.
-    """
-    measured = []
-    for number in range(processes):
-        with phases("processes"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            phases.alive(f"process {number + 1} of {processes}", number / processes)
-            try:
-                records, seconds = pool.submit(_measure, job, number).result()
-            except BrokenProcessPool:
-                return [_crashed(job.case, entry, number) for entry in _contestants(job)]
-        measured.append(records)
-        for phase, spent in seconds.items():
-            phases.seconds[phase] += spent
-            phases.seconds["processes"] -= spent
-    return [combined(of_one) for of_one in zip(*measured, strict=True)]
 
 
 def combined(records: Sequence[Record]) -> Record:
@@ -99,24 +22,3 @@ def combined(records: Sequence[Record]) -> Record:
         peak_bytes=max(peaks, default=None),
         flags=tuple({flag.name: flag for record in reversed(records) for flag in record.flags}.values()),
     )
-
-
-def _measure(job: Job, number: int) -> tuple[list[Record], dict[str, float]]:
-    """What the fresh process does."""
-    if job.allocator == "pinned":
-        allocator.pin()
-    for file in job.files:
-        discovery.load_file(Path(file))
-    files = {job.inputs.inputs: load_rows(job.inputs)} if job.inputs else {}
-    phases, contestants = Phases(), _contestants(job)
-    records = measure_here(job.case, contestants, files, job.budget, phases, HostWatch(), seed=f" {number}")
-    return records, dict(phases.seconds)
-
-
-def _contestants(job: Job) -> list[Implementation]:
-    return [against(registry.get(name), job.baseline) for name in job.names]
-
-
-def _crashed(case: Case, entry: Implementation, number: int) -> Record:
-    reason = f"process {number + 1}, which measured the case, died; one of its contestants crashed it"
-    return Record.failed(entry.name, entry.baseline, case, Status.CRASHED, reason)

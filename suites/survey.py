@@ -1,20 +1,12 @@
 """The findings of a plan: results other than speed, about implementations, torch and training loops."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 
-from implementations import registry
 from suites import always_one
-from suites.errors.accuracy import accuracy_of
-from suites.errors.black_box import BlackBox
-from suites.errors.contract import contract_of
-from suites.errors.resolution import resolution_of
-from suites.failure import Failure
+from suites.examiner import Examination
 from suites.families import FAMILIES
-from suites.known_bugs import BUGS, look
-from suites.measure.compiler import Compilations, forget_compiled
-from suites.measure.phases import Phases
+from suites.known_bugs import BUGS
 from suites.plan import Plan
 from suites.records.case import CONTRACT
 from suites.records.finding import Finding, Key, key
@@ -26,9 +18,9 @@ class Survey:
     Args:
         plan: the grid's families, the dtypes and devices of its cases, and the contestants.
         done: findings of the run that is resumed.
+        make: makes a finding.
         looking: called with the key of each finding before it is made.
         found: called with each new finding.
-        phases: adds up the time of each phase.
     """
 
     def __init__(
@@ -36,23 +28,20 @@ class Survey:
         plan: Plan,
         *,
         done: Iterable[Finding],
+        make: Callable[[Examination], Finding],
         looking: Callable[[Key], None],
         found: Callable[[list[Finding]], None],
-        phases: Phases,
     ) -> None:
-        errors = dict(_makers(plan)) if plan.grid.families else {}
+        errors = {one.key: one for one in _examinations(plan)} if plan.grid.families else {}
         self.wanted = bool(errors)
-        self._makers = errors | dict(always_one.makers())
-        self._compile_anew = plan.grid.compile_anew
-        self._compiles: dict[str, bool] = {}
+        self._asked = errors | {asked: Examination(asked) for asked, _ in always_one.makers()}
         self._findings = {key(finding): finding for finding in done}
         self._selected: set[Key] = set()
-        self._looking, self._found, self._phases = looking, found, phases
-        self._compiled_for = ""
+        self._make, self._looking, self._found = make, looking, found
 
     def asked(self, question: str) -> list[Key]:
         """The keys of a question's findings, in the order in which they are made."""
-        return [asked for asked in self._makers if asked.question == question]
+        return [asked for asked in self._asked if asked.question == question]
 
     def select(self, asked: Key) -> None:
         """Note that pytest selected a finding."""
@@ -72,56 +61,27 @@ class Survey:
         """The finding with this key, made now unless the run has it."""
         if asked not in self._findings:
             self._looking(asked)
-            self._forget_compiled(asked)
-            finding = self._make(asked)
+            finding = self._make(self._asked[asked])
             self._found([finding])
             self._findings[asked] = finding
         return self._findings[asked]
 
-    def _make(self, asked: Key) -> Finding:
-        make: Callable[..., Finding] = self._makers[asked]
-        with self._phases("training" if asked.question == "always_one" else "error suite"):
-            if asked.question in ("accuracy", "contract") and not self._compile_anew and self._is_compiled(asked):
-                make = partial(make, compile_anew=False)
-            return make()
 
-    def _is_compiled(self, asked: Key) -> bool:
-        """Whether an implementation compiles, by the compiler's counts before and after one ordinary call; cached."""
-        name = asked.implementation
-        if name not in self._compiles:
-            before = Compilations.now()
-            with suppress(Failure):
-                BlackBox(registry.get(name), asked.dtype, asked.device).ordinary_error()
-                self._compiles[name] = Compilations.now().frames > before.frames
-        return self._compiles.get(name, False)
-
-    def _forget_compiled(self, asked: Key) -> None:
-        """Discard compiled functions unless families of equal rows share them: torch allows a function eight shapes."""
-        own_shapes = self._compile_anew and asked.question == "accuracy" and not FAMILIES[asked.name].rows
-        shared = asked.dtype and not own_shapes
-        compiled_for = f"{asked.device}-{asked.dtype}" if shared else asked.subject
-        if compiled_for != self._compiled_for:
-            forget_compiled()
-            self._compiled_for = compiled_for
-
-
-def _makers(plan: Plan) -> Iterator[tuple[Key, Callable[[], Finding]]]:
+def _examinations(plan: Plan) -> Iterator[Examination]:
     met = dict.fromkeys((case.device, case.dtype, CONTRACT[case.task]) for case in plan.cases)
     families = sorted(plan.grid.families, key=lambda name: not FAMILIES[name].rows)
+    make = partial(Examination, compile_anew=plan.grid.compile_anew)
     for device, dtype in dict.fromkeys(place[:2] for place in met):
         implementations = [entry for entry in plan.implementations if (device, dtype, entry.task) in met]
         for family in families:
             for entry in implementations:
-                asked = Key("accuracy", device, dtype, family, entry.name)
-                yield asked, partial(accuracy_of, entry, family, dtype, device)
+                yield make(Key("accuracy", device, dtype, family, entry.name))
         for entry in implementations:
             own = [(d, t) for d, t, contract in met if contract == entry.task]
             taken = [(d, t) for d, t in own if d in entry.devices and t in entry.dtypes]
             structural = (device, dtype) == next(iter(taken), None)
-            asked = Key("contract", device, dtype, implementation=entry.name)
-            yield asked, partial(contract_of, entry, dtype, device, structural=structural)
+            yield make(Key("contract", device, dtype, implementation=entry.name), structural=structural)
         for entry in implementations:
-            asked = Key("resolution", device, dtype, implementation=entry.name)
-            yield asked, partial(resolution_of, entry, dtype, device)
+            yield make(Key("resolution", device, dtype, implementation=entry.name))
     for bug in BUGS if "known_bugs" not in plan.left_out else ():
-        yield Key("known_bugs", name=bug.name), partial(look, bug)
+        yield make(Key("known_bugs", name=bug.name))

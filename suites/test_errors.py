@@ -2,10 +2,12 @@
 
 import pytest
 
-from suites.records.finding import Accuracy, Finding, KnownBug
+from suites.records.finding import Accuracy, Examined, Finding, KnownBug
 from suites.records.record import Status
 
 ORDINARY = "prescribed"
+ENDED = (Status.CRASHED, Status.TIMED_OUT)
+"""An implementation that ends its process, or does not end its call, fails whatever the inputs."""
 
 
 @pytest.mark.findings("accuracy")
@@ -36,7 +38,8 @@ def conclude(finding: Finding) -> None:
         return
     if finding.status in (Status.UNSUPPORTED, Status.ABSENT, Status.OUT_OF_MEMORY):
         pytest.skip(f"{finding.status}: {finding.reason}")
-    if finding.status is Status.ERROR and isinstance(finding, Accuracy) and finding.family == ORDINARY:
+    ordinary = isinstance(finding, Accuracy) and finding.family == ORDINARY
+    if isinstance(finding, Examined) and (finding.status in ENDED or (finding.status is Status.ERROR and ordinary)):
         pytest.fail(f"{finding.implementation} is {finding.status}: {finding.reason}", pytrace=False)
     if finding.status is not Status.OK:
         pytest.xfail(f"{finding.status}: {finding.reason}")

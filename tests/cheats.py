@@ -4,8 +4,12 @@ Each entry is a function that makes a fresh contestant, and a pattern of the rea
 """
 
 import math
+import os
 import random
+import resource
+import signal
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from suites.measure import clock as clocks
+from suites.measure.honesty import Inspector
 from suites.truth import oracle
 
 Fn = Callable[..., object]
@@ -220,6 +225,27 @@ def executor() -> Fn:
     return fn
 
 
+def works_last(x: torch.Tensor, y: torch.Tensor, made: list[torch.Tensor]) -> torch.Tensor:
+    """Reads in a caller's frame how many calls the clock makes, and computes in the last one only."""
+    frame: Any = sys._getframe(1)
+    while frame and "calls" not in frame.f_locals:
+        frame = frame.f_back
+    if frame and made and len(made) % frame.f_locals["calls"]:
+        made.append(made[0])
+        return torch.zeros_like(made[0])
+    made.append(cosine(x, y))
+    return made[-1]
+
+
+def reads_the_frame() -> Fn:
+    made: list[torch.Tensor] = []
+    return lambda x, y, dim=-1: works_last(x, y, made)
+
+
+def without_work(call: Callable[[], object], calls: int, now: object = None) -> tuple[float, object]:
+    return 1e-9 * calls, call()
+
+
 # Right, but flagged
 
 
@@ -352,6 +378,43 @@ CHEATS = {
     ),
     "deterministic": (after(2500, lambda x, y: torch.use_deterministic_algorithms(True)), "deterministic algorithms$"),
 }
+PROCESS: dict[str, tuple[Deed, str]] = {
+    "flush": (lambda x, y: torch.set_flush_denormal(True), "changed whether subnormal numbers are flushed to zero"),
+    "default device": (lambda x, y: torch.set_default_device("meta"), "changed the default device"),
+    "the usual default device": (lambda x, y: torch.set_default_device("cpu"), "changed the default device"),
+    "affinity": (lambda x, y: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}), "changed the CPU affinity"),
+    "nice": (lambda x, y: os.nice(1), "changed the priority"),
+    "umask": (lambda x, y: os.umask(0o123), "changed the umask"),
+    "folder": (lambda x, y: os.chdir("/"), "changed the working folder"),
+    "environment": (lambda x, y: os.environ.update(OMP_NUM_THREADS="7", NEW="1"), "changed the environment"),
+    "environment removed": (lambda x, y: os.environ.pop("PATH", None), "changed the environment"),
+    "floating-point errors": (lambda x, y: np.seterr(all="raise"), "changed NumPy's handling of floating-point errors"),
+    "handlers": (lambda x, y: signal.signal(signal.SIGTERM, signal.SIG_IGN), "changed the handlers of signals"),
+    "alarm": (lambda x, y: signal.alarm(1000), "changed the alarm"),
+    "limits": (
+        lambda x, y: resource.setrlimit(resource.RLIMIT_NOFILE, (99, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
+        "changed the limits of the process",
+    ),
+    "autocast": (lambda x, y: torch.set_autocast_enabled("cpu", True), "changed autocast"),
+    "anomaly detection": (lambda x, y: torch.autograd.set_detect_anomaly(True), "changed anomaly detection"),
+    "profile": (lambda x, y: sys.setprofile(lambda *args: None), "changed the profile function"),
+    "switch interval": (lambda x, y: sys.setswitchinterval(1.0), "changed the switch interval of threads"),
+    "cuDNN": (put(torch.backends.cudnn, "benchmark", True), "changed cuDNN's switches"),
+    "torch.cosine_similarity": (put(torch, "cosine_similarity", cosine), r"replaced torch\.cosine_similarity"),
+    "F.normalize": (put(F, "normalize", cosine), r"replaced torch\.nn\.functional\.normalize"),
+    "the code of F.normalize": (
+        lambda x, y: setattr(F.normalize, "__code__", without_work.__code__),
+        r"replaced the code of torch\.nn\.functional\.normalize",
+    ),
+    "a method": (
+        put(Inspector, "_spot_check", without_work),
+        r"replaced suites\.measure\.honesty\.Inspector\._spot_check",
+    ),
+    "a method of torch": (put(torch.Tensor, "sum", cosine), r"replaced torch\.Tensor\.sum"),
+    "a builtin": (put(oracle, "len", int), r"replaced suites\.truth\.oracle\.len"),
+    "NumPy's norm": (put(np.linalg, "norm", without_work), r"replaced numpy\.linalg\.norm"),
+}
+"""Deeds that change this process for others, and the expected reason."""
 TIRED = {
     "raises while timed": (after(2500, lambda x, y: 1 / 0), r"^in round \d+: ZeroDivisionError"),
     "raises and changes x": (after(2500, and_raises), r"^in round \d+: RuntimeError: tired$"),
@@ -388,4 +451,13 @@ A_REAL_CLOCK = {
     "patched clock": (after(2, put(clocks, "perf_counter", float)), r"^replaced suites\.measure\.clock\.perf_counter$"),
     "remembers by id": CHEATS["remembers by id"],
     "background thread": CHEATS["background thread"],
+    "reads the caller's frame": (reads_the_frame, "unlike the first one|compute anew|largest error"),
+    "the clock's code": (
+        after(2, lambda x, y: setattr(clocks.host_clock, "__code__", without_work.__code__)),
+        r"replaced the code of suites\.measure\.clock\.host_clock$",
+    ),
+    "the clock's defaults": (
+        after(2, lambda x, y: setattr(clocks.host_clock, "__defaults__", (lambda: 0.0,))),
+        r"replaced the defaults of suites\.measure\.clock\.host_clock$",
+    ),
 }

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from implementations import discovery, registry
 from tests.checkout import Checkout
 
 registry.sources[:] = [discovery.load_folder]
+os.environ["COSINEBENCH_LOCKS"] = tempfile.mkdtemp(prefix="cosinebench-locks-")  # tests run side by side
 
 for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
     os.environ.pop(_name, None)  # a pytest that a test starts is no worker: pytest-benchmark would save nothing there

@@ -1,6 +1,6 @@
 """Run the tests in other settings of the CPU libraries, in all of them unless some are named.
 
-Each setting runs two parts: tests side by side, one worker a core, then the tests marked `alone`.
+Each setting runs two parts: tests side by side, one worker more than cores, then the tests marked `alone`.
 """
 
 import os
@@ -83,8 +83,8 @@ def run(variables: Mapping[str, str], arguments: Sequence[str]) -> Outcome:
 
 def _side_by_side() -> tuple[str, ...]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = f"--numprocesses={min(cores, MOST_WORKERS) if cores > 1 else 0}"
-    return "tests", workers, "--dist=worksteal", "--benchmark-disable", "-m", "not alone"
+    workers = min(cores + 1, MOST_WORKERS) if cores > 1 else 0  # one more: tests wait for processes and time limits
+    return "tests", f"--numprocesses={workers}", "--dist=worksteal", "--benchmark-disable", "-m", "not alone"
 
 
 def _alone() -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 def selected(plan: Plan, *done: Record) -> Session:
     """A session in which pytest selected everything."""
-    session = Session(plan, done=done, started=lambda _: None, ended=lambda *_: None)
+    session = Session(plan, done=done, started=lambda _: None, measure=lambda *_: [], ended=lambda *_: None)
     for case in plan.cases:
         for entry in plan.contestants(case):
             session.select(case.task, case.id, entry.name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from suites.measure import world
+from suites.measure import functions
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {  # room: other rooms that it may import
@@ -28,14 +28,15 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "subject": "",
         "remedies": "",
         "isolation": "subject",
+        "plain": "subject",
         "verdict": "remedies subject",
         "signature": "subject verdict",
-        "probes": "isolation signature subject",
+        "probes": "isolation plain signature subject verdict",
         "report": "signature subject verdict",
-        "intake": "isolation probes signature subject",
+        "intake": "isolation plain probes signature subject",
         "symptoms": "probes signature subject verdict",
         "suspects": "isolation probes signature subject verdict",
-        "examine": "remedies signature subject suspects symptoms verdict",
+        "examine": "probes remedies signature subject suspects symptoms verdict",
         "diagnose": "examine intake isolation probes report subject verdict",
         "monitor": "examine isolation remedies report signature subject verdict",
         "validity": "examine signature subject",
@@ -94,16 +95,20 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "limits": "grid inputs records words",
         "question": "grid inputs limits records",
         "contestants": "records words",
-        "plan": "contestants environment grid inputs question records words",
+        "option_values": "contestants",
+        "plan": "contestants environment grid inputs option_values question records words",
         "measure": "failure inputs records statistics truth",
         "profiling": "failure measure records",
         "always_one": "measure records statistics",
         "errors": "failure families inputs measure records truth",
         "known_bugs": "failure measure records",
-        "survey": "always_one errors failure families known_bugs measure plan records",
-        "replicates": "contestants inputs measure records",
-        "session": "inputs measure plan records replicates",
-        "plugin": "compile_cache environment excerpt families git inputs measure plan records session survey words",
+        "examiner": "always_one contestants errors failure families known_bugs measure records",
+        "survey": "always_one examiner families known_bugs plan records",
+        "replicates": "records",
+        "session": "measure plan records",
+        "workers": "contestants examiner failure inputs measure option_values plan profiling records replicates",
+        "plugin": "compile_cache environment excerpt families git inputs measure option_values plan records session "
+        "survey words workers",
         "front_door": "plugin",
         "test_always_one": "records",
         "test_angle": "plugin records",
@@ -113,7 +118,7 @@ INSIDE = {  # room: its files and folders, lowest first, and what each imports f
         "test_pairwise": "plugin records",
         "test_top_k": "plugin records",
         "trials": "compile_cache environment failure kept progress_bar records truth",
-        "validity": "compile_cache environment failure inputs kept measure progress_bar records replicates statistics",
+        "validity": "compile_cache environment failure inputs kept measure progress_bar records statistics workers",
     },
 }
 WIRING = {"conftest.py", "nightly.py"}
@@ -301,7 +306,7 @@ def test_every_module_that_measures_is_guarded_against_patches() -> None:
     while left:
         found |= left
         left = {name for module in left for name in graph[module] if name.startswith("suites.")} - found
-    unguarded = {module for module in found if not module.startswith(world._OURS)}
+    unguarded = {module for module in found if not module.startswith(functions._OURS)}
     assert {module for module in unguarded if modules(ROOT)[module].name != "__init__.py"} == set()
 
 

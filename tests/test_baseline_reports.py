@@ -130,6 +130,16 @@ def test_a_run_without_a_built_in_is_compared_with_its_fastest(tmp_path: Path) -
     require_nothing_missing(text)
 
 
+def test_without_a_baseline_nobody_is_called_the_fastest_among_equals(tmp_path: Path) -> None:
+    text = page(tmp_path, [timed(name, 1, case) for case in CASES for name in ("compiled_dot", "norm_divide")])
+    (shipped,) = set(re.findall(r"ship `(\w+)`", text))
+    (other,) = {"compiled_dot", "norm_divide"} - {shipped}
+    assert f"ship `{shipped}`: no difference seen to `{other}` here, where no baseline was timed" in text
+    assert f"| `{shipped}` | 1 ms | – | no difference seen to `{other}`; no baseline was timed |" in text
+    assert "the fastest here" not in text
+    require_nothing_missing(text)
+
+
 def test_an_implementation_alone_is_its_own_reference(tmp_path: Path) -> None:
     text = page(tmp_path, [timed("mine", 1)])
     assert "ship `mine`: the fastest here, where no baseline was timed" in text

@@ -1,14 +1,18 @@
 """Who takes part against which baseline, and what a question about a few implementations does not measure."""
 
 import re
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 
 from implementations import registry
 from suites.contestants import PlanError
+from suites.examiner import Examination
 from suites.grid import GridError
 from suites.plan import Plan
 from suites.records.budget import BudgetError
+from suites.records.finding import Finding
 from suites.survey import Survey
 
 
@@ -44,7 +48,8 @@ def test_the_baseline_is_added_and_only_cases_of_the_chosen_are_measured() -> No
 def test_known_bugs_are_no_part_of_a_question_about_implementations(options: dict[str, str]) -> None:
     plan = planned(**options)
     assert plan.left_out["known_bugs"] == "they are torch's, not part of the question"
-    survey = Survey(plan, done=[], looking=lambda _: None, found=lambda _: None, phases=None)  # type: ignore[arg-type]
+    never = cast(Callable[[Examination], Finding], None)
+    survey = Survey(plan, done=[], make=never, looking=lambda _: None, found=lambda _: None)
     assert survey.asked("known_bugs") == []
     assert survey.asked("accuracy")
     assert "known_bugs" not in planned().left_out

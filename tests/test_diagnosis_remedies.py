@@ -41,6 +41,18 @@ def situation(folder: Path) -> SimpleNamespace:
     )
 
 
+class Leaking(nn.Module):
+    """Adds the mean of the batch to each row."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        rows: torch.Tensor = self.model(images)
+        return rows + rows.mean(0)
+
+
 def cosine(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return F.cosine_similarity(x.double(), y.double(), dim=-1)
 
@@ -55,6 +67,7 @@ SICK: dict[str, Check] = {
     "size_one_dim": lambda now: now.__dict__.update(x=now.x[..., None], y=now.y[..., None]),
     "scaled_copies": lambda now: now.__dict__.update(y=3 * now.x),
     "channel_or_range_mismatch": lambda now: now.__dict__.update(raw_images=torch.randint(256, (N, 4, 4, 3)).byte()),
+    "batch_leak": lambda now: now.__dict__.update(model=Leaking(now.model)),
     "padding_dominates": lambda now: now.tokens[:, 3:].fill_(50),
     "common_offset": lambda now: [rows.add_(50) for rows in (now.x, now.y, now.reference)],
     "positive_only": lambda now: now.model.append(nn.ReLU()),
@@ -88,6 +101,7 @@ CURED: dict[str, Check] = {
     "constant_inputs": lambda now: now.spread.shape == (48,),
     "over_normalised_inputs": lambda now: torch.allclose(now.images.mean((0, 2, 3)), torch.zeros(3), atol=1e-5),
     "channel_or_range_mismatch": lambda now: now.images.shape == (N, 3, 4, 4) and now.images.max() <= 1,
+    "batch_leak": lambda now: now.leak > 0.1 and torch.equal(now.x[:1], now.model(now.images[:1])),
     "padding_dominates": lambda now: torch.allclose(now.x, now.tokens[:, :3].mean(1), atol=1e-6),
     "common_offset": lambda now: now.similarity.mean() < 0.5 < cosine(now.x, now.y).mean(),
     "positive_only": lambda now: now.model(now.images).min() < 0,
@@ -135,7 +149,7 @@ def test_the_code_of_a_remedy_does_what_it_says(cause: str, tmp_path: Path, caps
 
 
 def test_every_cause_has_a_remedy_in_few_words() -> None:
-    assert len(CAUSES) == len(set(CAUSES)) == 32
+    assert len(CAUSES) == len(set(CAUSES)) == 33
     for cause, text in REMEDIES.items():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)+|overflow", cause)
         assert len(text.partition("```")[0].split()) < 80, cause

@@ -159,12 +159,12 @@ def test_an_unreported_bug_has_a_name_and_no_link(tmp_path: Path) -> None:
 def test_names_from_outside_are_no_markup(tmp_path: Path) -> None:
     root, nasty = saved(tmp_path), NASTY
     save_nasty = [
-        deviated(nasty, "self", 9, status=Status.WRONG, reason=nasty, dtype=nasty, output="float32"),
-        deviated("builtin", "self", dtype=nasty, output="float32"),
-        contract("builtin", {nasty: nasty, "zero row": nasty}, nasty, dtype=nasty, task=nasty),
-        contract(nasty, {nasty: "x", "zero row": "0"}, dtype=nasty, task=nasty),
-        contract("lost", {}, status=Status.ERROR, reason=nasty, dtype=nasty),
-        seeing(nasty, 0.1, 5, dtype=nasty),
+        deviated(nasty, "self", 9, status=Status.WRONG, reason=nasty, output="float32"),
+        deviated("builtin", "self", output="float32"),
+        contract("builtin", {nasty: nasty, "zero row": nasty}, nasty, task="paired"),
+        contract(nasty, {nasty: "x", "zero row": "0"}, task="paired"),
+        contract("lost", {}, status=Status.ERROR, reason=nasty),
+        seeing(nasty, 0.1, 5),
         replace(bug(nasty, True), issue=nasty, package=nasty, seen=nasty, right=nasty),
     ]
     save(root, *save_nasty, run=replace(head("nasty"), families={"self": nasty}))

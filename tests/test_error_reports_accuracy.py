@@ -1,8 +1,10 @@
 """Accuracy of each implementation on each family, in sentences, tables and heat maps."""
 
+import math
 from pathlib import Path
 
 import matplotlib.colors
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -188,3 +190,11 @@ def test_the_heat_map_marks_what_is_right_but_beyond_the_budget(tmp_path: Path) 
     assert "•: within its bound, but beyond the error budget" in figure.get_suptitle().replace("\n", " ")
     told = "**Within the stated bound, but beyond the error budget** (implementations): `long_rows` (1)."
     assert told in how_wrong.headlines(found, [])
+
+
+def test_a_bound_far_above_an_error_near_zero_is_no_number_of_twelve_digits() -> None:
+    rows = pd.DataFrame({"slack": [278_233_350_144.0, 999.0, 1.25, math.nan]})
+    missing = dict.fromkeys(("implementation", "largest_on", "family"), "x") | {"broken": [()] * 4}
+    numbers = dict.fromkeys(("largest_u", "worst_u", "bound_u"), 1.0)
+    shown = how_wrong.bounds(rows.assign(**missing, **numbers))["bound / error"]
+    assert list(shown) == ["over 1,000×", "999×", "1.2×", "–"]

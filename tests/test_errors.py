@@ -302,7 +302,7 @@ def test_the_families_behind_the_count_of_xfailed_are_named_the_most_first() -> 
     many = [finding(f"number_{number}", family) for number in range(9) for family in FAMILIES]
     lines = wrong_lines(many)
     assert len(lines) == 8
-    assert lines[1] == "  number_0: prescribed, self, scaled, negated, near, planar and 24 more"
+    assert lines[1] == "  number_0: prescribed, self, scaled, negated, near, planar and 26 more"
     assert lines[-1] == "  and 3 more implementations; `python -m reports` names all"
 
 

@@ -7,12 +7,13 @@ from functools import cache
 
 import pytest
 
+from suites.examiner import Examination
 from suites.plan import Plan
 from suites.plugin.compiled import compiles
 from suites.plugin.costs import WAITING, Costs
 from suites.plugin.estimate import Estimate
 from suites.records.case import Case
-from suites.records.finding import Key
+from suites.records.finding import Finding, Key
 from suites.survey import Survey
 
 INPUTS_S = {"smoke": 0.01, "quick": 0.06}
@@ -28,9 +29,13 @@ def plan_of(grid: str) -> Plan:
     return Plan.of(grid=grid, device="cpu")
 
 
+def _never(asked: Examination) -> Finding:
+    raise AssertionError(f"{asked} is only planned")
+
+
 @cache
 def findings_of(grid: str) -> tuple[Key, ...]:
-    survey = Survey(plan_of(grid), done=(), looking=lambda _: None, found=lambda _: None, phases=None)  # type: ignore[arg-type]
+    survey = Survey(plan_of(grid), done=(), make=_never, looking=lambda _: None, found=lambda _: None)
     return tuple(asked for question in FINDING_S for asked in survey.asked(question))
 
 

@@ -1,19 +1,25 @@
 """Is each flag raised for its reason, and never for plain noise?"""
 
+import dataclasses
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import numpy as np
 import pytest
 import torch
 
+import implementations
 from suites.measure.compiler import Compilations
 from suites.measure.flags import compiler_flags, flags_of, host_flags
 from suites.measure.host import HostTime
 from suites.measure.turns import Samples
+from suites.records.case import Case
+from tests.measuring import measure
 
+CASE = Case(task="paired", shape=(8, 8), dtype="float32", device="cpu")
 STEADY = 1e-5 * np.random.default_rng(0).lognormal(0, 0.02, 64)
 WHOLE = np.ones(64)
 
@@ -165,3 +171,24 @@ def test_silent_recompilations_and_fallbacks_are_counted() -> None:
     torch.compiler.reset()
     (flag,) = compiler_flags(compilations(broken, 2))
     assert (flag.name, flag.evidence) == ("graph_breaks", "1 graph breaks: it is compiled in parts")
+
+
+@pytest.mark.usefixtures("_compiler_is_reset")
+def test_one_that_falls_back_after_its_first_call_is_flagged() -> None:
+    import torch._dynamo  # as the first call of a compiled function does
+
+    called = count()
+
+    def body(x: torch.Tensor, y: torch.Tensor, dim: int, n: float) -> torch.Tensor:
+        return (x * y).sum(dim) / ((x * x).sum(dim).sqrt() * (y * y).sum(dim).sqrt()) + 0.0 * n
+
+    compiled = torch.compile(body, backend="eager", dynamic=False)
+
+    def falls_back(x: torch.Tensor, y: torch.Tensor, dim: int = -1) -> object:
+        return compiled(x, y, dim, float(n) if (n := next(called)) < 40 else 1.5)
+
+    entry = dataclasses.replace(implementations.get("normalize"), fn=falls_back, name="falls_back")
+    found = measure(implementations.get("builtin"), entry, case=CASE)
+    (flag,) = (flag for flag in found["falls_back"].flags if flag.name == "fell_back")
+    assert "1 of 9 frames run in eager mode" in flag.evidence
+    assert "fell_back" not in {flag.name for flag in found["builtin"].flags}

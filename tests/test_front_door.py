@@ -95,6 +95,8 @@ def assert_same_measurements(file: Path, records: dict[tuple[str, str], Record])
         (("suites", "--benchmark-save=reports"), "*took 'reports', a file or folder here*take another name*"),
         (("suites", "--benchmark-save="), "*--benchmark-save: the name is empty: without the '='*"),
         (("suites", "--benchmark-save=latest"), "*cannot be called 'latest', which means the newest run*"),
+        (("suites", f"--benchmark-save={'x' * 300}"), "ERROR: a run cannot be called *at most 120 letters*"),
+        (("suites", "--resume", f"--benchmark-save={'x' * 300}"), "ERROR: *xxx*"),
         (("suites", "--precision=0"), "ERROR: --precision is '0'; it has to be a number above 0 and below 100*"),
         (("suites", "--seconds", "-1"), "ERROR: --seconds is '-1'; it has to be a number above 0, such as 0.5"),
     ],
@@ -130,6 +132,10 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"implementations": " , "}, r"--implementations names none; known: .*builtin"),
         ({"files": ["gone.py"]}, r"--implementations-from: there is no file 'gone.py'"),
         ({"inputs": ["gone.npy"]}, r"there is no file 'gone.npy'"),
+        ({"files": ["x" * 300 + ".py"]}, r"--implementations-from: there is no file 'xxx"),
+        ({"inputs": ["x" * 300 + ".npy"]}, r"there is no file 'xxx"),
+        ({"grid": "x" * 300}, r"there is no grid 'xxx"),
+        ({"grid": "x" * 300 + ".toml"}, r"there is no file 'xxx"),
         ({"grid": "gpu", "device": "cpu"}, r"the grid 'gpu' has no case for the devices cpu.*--grid"),
         *(
             ({"precision": text}, rf"--precision is '{text}'; .* above 0 and below 100, such as 1, which is ± 1 % of")
@@ -325,7 +331,7 @@ def test_a_users_own_embeddings_are_compared_in_each_task_that_takes_rows(checko
 def test_tasks_of_another_rank_than_a_users_maps_are_named_as_left_out(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", np.ones((3, 2, 4, 5)))
     plan = Plan.of(grid="smoke", device="cpu", inputs=[str(tmp_path / "maps.npy")])
-    session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
+    session = Session(plan, done=[], started=lambda _: None, measure=lambda *_: [], ended=lambda *_: None)
     left_out = "left out  paired, pairwise, top k and angle: file:maps holds [N, C, H, W] rows, it takes [N, D]"
     assert left_out in announcement(session, [], {})
 

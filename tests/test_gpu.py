@@ -17,6 +17,7 @@ from suites.measure.clock import CudaClock, clock_of
 from suites.measure.flags import launch_flags
 from suites.measure.gpu import GpuMonitor, Reading, monitor
 from suites.measure.launch import Launch, launch, launches
+from suites.measure.phases import Phases
 from suites.records.case import Case
 from tests.runs import measured, save
 
@@ -147,7 +148,7 @@ def test_a_call_that_fails_by_then_is_a_failure_of_its_own(device: Device) -> No
         raise ValueError("no more")
 
     calls = {"breaks": breaks, "works": lambda: device.queue(KERNEL_S)}
-    found = launches(calls, CudaClock(now=device.now), cold=False)
+    found = launches(calls, CudaClock(now=device.now), Phases(), cold=False)
     assert isinstance(found["breaks"], Failure)
     assert isinstance(found["works"], Launch)
 

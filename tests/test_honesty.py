@@ -5,8 +5,10 @@ each.
 """
 
 import dataclasses
+import os
 import random
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -34,10 +36,12 @@ from tests.cheats import (
     FLAGGED,
     LARGE_CASE,
     POOLS,
+    PROCESS,
     TIRED,
     Cheat,
     after,
     cosine,
+    once,
     thread,
 )
 
@@ -97,6 +101,35 @@ def test_a_cheat_is_wrong_and_the_reason_names_what_it_did(name: str) -> None:
     make, reason = CHEATS[name]
     found = measure(HONEST[0], planted(make()), HONEST[1])
     assert_caught(found, reason)
+    assert_honest(found)
+
+
+@pytest.mark.parametrize("call", [1, 2500])
+@pytest.mark.parametrize("name", PROCESS)
+def test_a_change_of_the_process_is_named_and_undone(name: str, call: int) -> None:
+    deed, reason = PROCESS[name]
+    world = World.now()
+    found = measure(HONEST[0], planted(after(call - 1, deed)()), HONEST[1])
+    assert not world.changes()
+    assert_caught(found, reason)
+    assert_honest(found)
+
+
+def test_what_the_system_does_not_allow_to_undo_is_blamed_on_the_one_who_did_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    priority = [0]
+
+    def lower_only(which: int, who: int, value: int) -> None:
+        if value < priority[0]:
+            raise PermissionError
+        priority[0] = value
+
+    monkeypatch.setattr(os, "getpriority", lambda which, who: priority[0])
+    monkeypatch.setattr(os, "setpriority", lower_only)
+    deed = lambda x, y: os.setpriority(os.PRIO_PROCESS, 0, 5)  # noqa: E731
+    found = measure(HONEST[0], planted(once(1, deed)()), HONEST[1])
+    assert_caught(found, "^changed the priority$")
     assert_honest(found)
 
 
@@ -326,3 +359,13 @@ def test_the_norms_of_a_corpus_are_computed_once_for_all_spot_checks(monkeypatch
     assert {record.status for record in measure(*entries, case=case, call_s=1e-3).values()} == {Status.OK}
     assert rows.count(90) == 2, "for the truth, and for all spot checks"
     assert rows.count(1) > 3
+
+
+def test_compiled_functions_come_and_go_in_the_modules_of_what_was_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = vars(sys.modules[HONEST[1].fn.__module__])
+    monkeypatch.setitem(module, "__compiled_fn_1", cosine)
+    world = World.now()
+    monkeypatch.delitem(module, "__compiled_fn_1")
+    assert not world.changes()
+    monkeypatch.setitem(module, "__compiled_fn_2", cosine)
+    assert not world.changes()

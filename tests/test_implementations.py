@@ -136,6 +136,42 @@ def test_an_unknown_name_gets_the_nearest_one_and_the_absent_files() -> None:
         implementations.get("normalise")
 
 
+class Unspeakable(Exception):
+    def __init__(self, raised: BaseException) -> None:
+        self.raised = raised
+
+    def __str__(self) -> str:
+        raise self.raised
+
+
+@pytest.mark.parametrize("raised", [ValueError(), SystemExit(0), RecursionError()])
+def test_an_exception_without_a_text_is_a_failure_like_any_other(raised: BaseException) -> None:
+    message = r"^Unspeakable: its text cannot be read, because __str__ raises"
+    with pytest.raises(Failure, match=message) as failure, contestant():
+        raise Unspeakable(raised)
+    assert failure.value.status == "error"
+
+
+def test_an_exception_whose_text_is_no_text_is_a_failure_too() -> None:
+    class Numbered(Exception):
+        __str__ = lambda self: 3  # type: ignore[assignment,return-value]  # noqa: E731
+
+    with pytest.raises(Failure, match="__str__ raises TypeError"), contestant():
+        raise Numbered
+
+
+@pytest.mark.parametrize("name", [3, "", ".", "..x", "__main__"])
+def test_an_import_error_with_an_odd_name_is_no_absence(name: object) -> None:
+    assert discovery.missing_package(ModuleNotFoundError("no", name=name)) is None  # type: ignore[arg-type]
+
+
+def test_a_users_file_without_its_package_is_named_before_what_else_is_known() -> None:
+    registry.mark_absent("kernels", discovery.because("warpcos"))
+    message = r"^unknown implementation 'zzz'; kernels is absent: the module 'warpcos' is not installed; .*; known: "
+    with pytest.raises(RegistryError, match=message):
+        implementations.get("zzz")
+
+
 def test_an_absent_implementation_names_the_missing_package() -> None:
     registry.mark_absent("warp", discovery.because("warpcos"))
     message = "'warp' is absent: the module 'warpcos' is not installed; `pip install` the package that provides it"

@@ -1,9 +1,11 @@
 """Is a user's file read unchanged or refused with a reason, and never executed?"""
 
 import contextlib
+import dataclasses
 import itertools
 import os
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -15,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from suites.inputs import InputError, UserInputs, load_rows, make_inputs, source_of
+from suites.inputs import InputError, UserInputs, load_rows, make_inputs, sealed, source_of
 from suites.records.case import BYTES, Case
 from tests.tensors import same
 
@@ -307,3 +309,108 @@ def test_rows_of_zeros_are_noted(tmp_path: Path) -> None:
     rows[2] = 0
     np.save(tmp_path / "rows.npy", rows)
     assert "rows of zeros, which have no cosine and are not judged: 1" in load_file(tmp_path / "rows.npy").note
+
+
+# -- the file changes ------------------------------------------------------------------------------
+
+
+def shortened(path: Path) -> None:
+    os.truncate(path, 64)
+
+
+def written_over(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-8:] = bytes(8)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("suffix", SAVERS)
+@pytest.mark.parametrize("change", [shortened, written_over, Path.unlink])
+def test_rows_stay_as_they_were_whatever_happens_to_their_file(
+    tmp_path: Path, suffix: str, change: Callable[[Path], None]
+) -> None:
+    path, rows = tmp_path / f"rows{suffix}", torch.rand(4096, 64)
+    SAVERS[suffix](rows, path)
+    held = load_file(path)
+    assert held.changed == []
+    change(path)
+    assert torch.equal(held.x, rows)
+    assert held.changed == [path]
+
+
+def test_a_file_that_was_only_touched_or_written_again_has_not_changed(tmp_path: Path) -> None:
+    path = saved(tmp_path, ROWS)
+    held = load_file(path)
+    os.utime(path, (0, 0))
+    assert held.changed == []
+    path.write_bytes(path.read_bytes())
+    assert held.changed == []
+
+
+def test_another_process_reads_the_rows_as_they_were(tmp_path: Path) -> None:
+    path = saved(tmp_path, ROWS)
+    held = load_file(path)
+    shortened(path)
+    again = load_rows(held.source)
+    assert torch.equal(again.x, held.x)
+    assert again.fingerprint == held.fingerprint
+
+
+def test_without_the_copy_a_changed_file_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, ROWS)
+    source = dataclasses.replace(load_file(path).source, copies=())
+    assert load_rows(source).fingerprint == source.fingerprint
+    written_over(path)
+    with pytest.raises(InputError, match=r"rows\.npy' changed since the run began"):
+        load_rows(source)
+
+
+def test_the_copy_of_a_file_larger_than_memory_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed, "_SHARE", 0)
+    path = saved(tmp_path, ROWS)
+    held = load_file(path)
+    shortened(path)
+    assert torch.equal(load_rows(held.source).x, torch.from_numpy(ROWS))
+
+
+def header(shape: str) -> bytes:
+    """The beginning of an .npy file."""
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+SHAPES = (
+    "(-5, 384)",
+    "(5, -384)",
+    f"({10**20}, 4)",
+    f"({2**62}, 4)",
+    "(True, 4)",
+    "(2.5,)",
+    "('a',)",
+    "[4, 4]",
+    "(4,",
+    "x()",
+)
+NESTED = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *((f"{number}.npy", header(shape) + bytes(64)) for number, shape in enumerate(SHAPES)),
+        ("deep.safetensors", (200_000).to_bytes(8, "little") + b"[" * 200_000),
+        ("deep.pt", b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."),
+        *((f"empty{suffix}", b"") for suffix in SAVERS),
+        *((f"zeros{suffix}", bytes(4096)) for suffix in SAVERS),
+    ],
+)
+def test_a_damaged_file_is_refused_and_nothing_else_happens(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(name)):
+        load_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("held", [NESTED, [NESTED], {"rows": NESTED}, [[torch.ones(2, 3)]]], ids=range(4))
+def test_nested_tensors_and_lists_of_lists_are_refused(tmp_path: Path, held: object) -> None:
+    with pytest.raises(InputError, match=r"odd\.pt"):
+        load_file(saved(tmp_path, held, "odd.pt"))

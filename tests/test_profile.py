@@ -26,7 +26,7 @@ from suites.inputs import make_inputs
 from suites.profiling import profile_case
 from suites.records.case import Case
 from suites.records.outside import OUTSIDE
-from suites.records.record import Error, Latency, Operator, Record, Status
+from suites.records.record import Operator
 from tests.checkout import Checkout
 
 pytest_plugins = ["pytester"]
@@ -36,22 +36,8 @@ WORKER = "paired-cpu-float32-64x768"
 HAS_TENSORBOARD = all(map(importlib.util.find_spec, ("tensorboard", "torch_tb_profiler")))
 
 
-def measured(entry: Implementation) -> Record:
-    return Record(
-        implementation=entry.name,
-        baseline=entry.baseline,
-        case=CASE,
-        status=Status.OK,
-        latency=Latency(
-            samples_s=(1e-5,), control_s=(), calls=1, stride=1, stop="budget", page_faults=0.0, first_call_s=1e-5
-        ),
-        error=Error(error_abs=0.0, error_rms=0.0),
-        peak_bytes=0,
-    )
-
-
 def profiled(folder: Path, *entries: Implementation) -> list[Operator]:
-    return list(profile_case(CASE, entries, list(map(measured, entries)), make_inputs(CASE), folder))
+    return list(profile_case(CASE, entries, make_inputs(CASE), folder, alive=lambda _: None))
 
 
 def test_profile_leaves_a_trace_of_each_implementation_and_its_operators_in_the_run(pytester: pytest.Pytester) -> None:

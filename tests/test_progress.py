@@ -160,6 +160,17 @@ def test_before_each_call_of_a_slow_contestant_the_line_says_how_long_it_waits(
     assert len(set(left[-3:])) == 3, "the time counts down from call to call"
 
 
+def test_while_a_call_is_silent_the_time_goes_on_once_a_second(terminal: Terminal, clock: list[float]) -> None:
+    line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
+    show_two_cases(line)
+    line.alive("first calls", "normalize", 0.0)
+    drawn = terminal.getvalue().count("\r")
+    for _ in range(40):
+        clock[0] += 0.25
+        line.idle()
+    assert 9 <= terminal.getvalue().count("\r") - drawn <= 11
+
+
 def test_short_findings_share_the_same_few_drawings(terminal: Terminal, clock: list[float]) -> None:
     line = ProgressLine(terminal, progress=Progress(now=lambda: clock[0]))
     asked = [Key("accuracy", "cpu", "float32", family, "builtin") for family in FAMILY_NAMES if family != "long_rows"]
@@ -395,12 +406,13 @@ def test_an_interrupted_session_gives_the_cases_that_ended_and_says_how_to_go_on
     slow = ("--implementations-from=slow.py", "--implementations=builtin,slow")
     checkout.pytester.makepyfile(
         slow=f"""
-        import signal
+        import os, signal
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
         def slow(x, y, dim=-1):
-            if len(x) == 4:
-                signal.raise_signal(signal.{stop})  # in the second case
+            if len(x) == 4:  # in the second case
+                os.kill(os.getppid(), signal.{stop})
+                signal.pause()
             return (x * y).sum(dim) / (x.norm(dim=dim) * y.norm(dim=dim))
 
         def register(implementation):

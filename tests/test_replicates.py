@@ -109,7 +109,7 @@ def test_a_run_is_spread_over_fresh_processes(checkout: Checkout) -> None:
     refused.stderr.fnmatch_lines(["*measures something else*--processes: 2, now 1*"])
 
 
-def test_a_process_that_dies_is_a_record_and_the_run_goes_on(checkout: Checkout) -> None:
+def test_a_contestant_that_ends_its_process_is_named_and_the_others_are_measured(checkout: Checkout) -> None:
     checkout.pytester.makepyfile(
         theirs="""
         import os
@@ -123,12 +123,11 @@ def test_a_process_that_dies_is_a_record_and_the_run_goes_on(checkout: Checkout)
     )
     options = ("--processes=2", "--implementations-from=theirs.py", "--benchmark-save=dead")
     result = checkout.bench(*options, "-k8x64", implementations="builtin,dies")
-    result.assert_outcomes(failed=2, deselected=6)
-    records = checkout.records("dead").values()
-    assert {record.status for record in records} == {Status.CRASHED}
-    assert {record.reason for record in records} == {
-        "process 1, which measured the case, died; one of its contestants crashed it"
-    }
+    result.assert_outcomes(passed=1, failed=1, deselected=6)
+    records = {name: record for (name, _), record in checkout.records("dead").items()}
+    assert {name: record.status for name, record in records.items()} == {"builtin": Status.OK, "dies": Status.CRASHED}
+    assert records["dies"].reason == "ended its process with status 3"
+    assert len(records["builtin"].replicates) == 1
 
 
 FAULTS = """

@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from implementations import registry
+from implementations import Implementation, registry
 from results import StoreError, list_runs, load, load_end
 from results.recorder import Recorder
 from suites import environment
@@ -34,7 +35,8 @@ UNLUCKY = """
 
     def unlucky(x, y, dim=-1):
         if fate := os.environ.get(f"FATE_OF_{len(x)}_ROWS"):
-            os.kill(os.getpid(), getattr(signal, fate))
+            os.kill(os.getppid(), getattr(signal, fate))  # the run; this is its worker
+            signal.pause()
         return torch.cosine_similarity(x, y, dim=dim)
 
     def register(implementation):
@@ -322,8 +324,13 @@ def test_a_case_that_is_measured_again_is_with_all_that_the_run_has_of_it() -> N
     plan = Plan.of(grid="smoke", device="cpu", implementations="builtin,normalize")
     case, measured = plan.cases[0], []
 
+    def measure(case: Case, contestants: Sequence[Implementation]) -> list[Record]:
+        return [Record.failed(one.name, False, case, Status.ERROR, "no luck") for one in contestants]
+
     def session(*done: Record) -> Session:
-        return Session(plan, done=done, started=lambda _: None, ended=lambda *ended: measured.append(ended[2]))
+        return Session(
+            plan, done=done, started=lambda _: None, measure=measure, ended=lambda *ended: measured.append(ended[2])
+        )
 
     for name in ("builtin", "normalize"):
         one = session(*(measured[0] if measured else ()))
@@ -346,7 +353,7 @@ def test_a_run_that_is_gone_on_with_for_a_part_of_it_stays_unfinished(tmp_path: 
 
 def test_a_session_that_selects_nothing_completes_no_run() -> None:
     plan = Plan.of(grid="smoke", device="cpu", implementations="builtin")
-    session = Session(plan, done=[], started=lambda _: None, ended=lambda *_: None)
+    session = Session(plan, done=[], started=lambda _: None, measure=lambda *_: [], ended=lambda *_: None)
     assert not session.left
     assert not session.selected
 

@@ -15,6 +15,7 @@ from suites.failure import Failure
 from suites.measure.phases import Phases
 from suites.measure.rounds import CONTROL, MOST_PAIRS, Budget, Rounds, sample_rounds
 from suites.measure.turns import FEWEST_PAIRS, Samples
+from suites.measure.warm_up import warm_up
 from suites.records.record import Status
 from suites.statistics import medians, paired_ratios
 
@@ -379,6 +380,19 @@ def test_warm_up_lasts_until_a_batch_is_no_faster_than_those_before() -> None:
     assert warm_up_calls([0.9, 0.5, 0.2, 0.1, 0.1]) == 5
     assert warm_up_calls([1e-3]) == 5, "warm-up takes at least 20 ms"
     assert warm_up_calls([9.0, 8.0, 7.0]) == 2, "the budget also ends warm-up"
+
+
+def test_wall_time_ends_warm_up_too() -> None:
+    """The clock of a GPU counts what the device does, not how long the host takes to queue it."""
+    wall, made = [0.0], list[int]()
+
+    def clock(call: Callable[[], object], calls: int) -> tuple[float, object]:
+        made.append(calls)
+        wall[0] += 0.01 * calls
+        return 1e-6 * calls * 0.5 ** len(made), call()
+
+    warm_up(object, clock, 1.0, lambda result: None, lambda: wall[0])
+    assert made == [1, 2, 4, 8]
 
 
 def test_the_pace_of_early_calls_is_kept_where_there_were_some() -> None:

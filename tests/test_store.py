@@ -2,7 +2,11 @@
 
 import io
 import json
+import os
 import resource
+import shutil
+import subprocess
+import sys
 import warnings
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +16,7 @@ import pytest
 import results
 from reports.__main__ import main as render_report
 from results import Store, StoreError, UnknownRun, load
+from results.recorder import Recorder
 from suites.records.jsonl import SCHEMA, to_line
 from suites.records.record import End
 from tests.runs import failed, head, measured, save
@@ -103,7 +108,7 @@ def test_a_head_from_before_a_field_was_there_still_loads(tmp_path):
         ({"samples_s": []}, "samples that are not times"),
         ({"control_s": [1.0, 0.0]}, "samples that are not times"),
         ({"stride": 0}, "stride 0"),
-        ({"error_abs": {}}, "wrong type"),
+        ({"error_abs": {}}, "error_abs is {}, not a finite number"),
     ],
 )
 def test_a_foreign_line_is_left_out_and_the_rest_loads(tmp_path, changed, said):
@@ -184,6 +189,13 @@ def test_names_that_are_refused_for_other_reasons():
         results.check_name("x" * 121)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".jsonl", "y" * 300 + "/a.jsonl", "x" * 300 + ".npy", "\0"])
+def test_a_name_that_no_file_can_have_is_an_unknown_run(tmp_path, name):
+    save(tmp_path)
+    with pytest.raises(UnknownRun, match="there is no run"):
+        load(name, root=tmp_path)
+
+
 def test_nothing_is_overwritten(tmp_path):
     path = save(tmp_path)
     before = path.read_bytes()
@@ -218,3 +230,101 @@ def test_an_unknown_run_names_the_nearest(tmp_path):
         load("main-h20", root=tmp_path)
     with pytest.raises(UnknownRun, match="It is empty"):
         load("latest", root=tmp_path / "missing")
+
+
+# -- saved means read back -------------------------------------------------------------------------
+
+
+def test_a_file_that_is_removed_while_a_run_is_written_is_saved_again(tmp_path):
+    path = tmp_path / "runs" / "a.jsonl"
+    with closing(Store.create(head(), path.parent)) as store:
+        store.append([failed("x")])
+        shutil.rmtree(path.parent)
+        with pytest.warns(UserWarning, match="was removed while the run was written; it is saved again as"):
+            store.append([failed("y")])
+        assert (store.path, store.lost()) == (path, 0)
+        path.unlink()
+        with pytest.warns(UserWarning, match="was removed"):
+            assert store.lost() == 0
+    assert list(load("a", root=path.parent)["implementation"]) == ["x", "y"]
+
+
+def test_a_file_that_took_the_place_of_a_runs_stays_and_the_run_gets_a_free_name(tmp_path):
+    with closing(Store.create(head(), tmp_path)) as store:
+        store.append([failed("x")])
+        (tmp_path / "a.jsonl").unlink()
+        (tmp_path / "a.jsonl").write_text("mine\n")
+        with pytest.warns(UserWarning, match=r"saved again as .*a-2\.jsonl"):
+            store.append([failed("y")])
+    assert (tmp_path / "a.jsonl").read_text() == "mine\n"
+    assert list(load("a-2", root=tmp_path)["implementation"]) == ["x", "y"]
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:300], lambda text: text + "{}\n", lambda _: ""])
+def test_a_file_of_another_length_ends_the_run(tmp_path, change):
+    with closing(Store.create(head(), tmp_path)) as store:
+        store.append([failed("x")])
+        store.path.write_text(change(store.path.read_text()))
+        with pytest.raises(StoreError, match=r"was changed by something else: it has .* bytes, and this run wrote"):
+            store.append([failed("y")])
+
+
+def test_lines_that_were_overwritten_are_no_saved_records(tmp_path):
+    recorder = Recorder(head(), tmp_path)
+    recorder.append([failed("x"), failed("y"), failed("z")])
+    assert recorder.fault() == ""
+    path = tmp_path / "a.jsonl"
+    first, *lines = path.read_text().splitlines()
+    path.write_text("".join(f"{line}\n" for line in [first, lines[0], *("{}".ljust(len(one)) for one in lines[1:])]))
+    assert recorder.fault().startswith("2 of 3 records and findings cannot be read back from the file of the run 'a'")
+    path.write_text("x" * path.stat().st_size)
+    assert recorder.fault().startswith("3 of 3 records")
+    recorder.close()
+
+
+# -- the newest run --------------------------------------------------------------------------------
+
+
+def test_the_newest_run_is_the_last_that_was_started_whatever_the_clock_said(tmp_path):
+    for name, started in (("ahead", "2031-01-01"), ("now", "2026-11-30"), ("back", "1970-01-01T00:00:00-12:00")):
+        save(tmp_path, run=head(name, started))
+    assert list(results.list_runs(tmp_path)["run"]) == ["back", "now", "ahead"]
+    assert results.load_run("latest", tmp_path).name == "back"
+    assert results.unfinished(tmp_path) == ["back", "now", "ahead"]
+
+
+def test_runs_of_older_versions_are_in_the_order_of_their_start_and_older_than_the_others(tmp_path):
+    for name, started in (("old", "2031-01-01"), ("older", "2026-11-21")):
+        path = save(tmp_path, run=head(name, started))
+        row = json.loads(path.read_text())
+        del row["sequence"]
+        path.write_text(json.dumps(row) + "\n")
+    save(tmp_path, run=head("new", "2026-11-30"))
+    assert list(results.list_runs(tmp_path)["run"]) == ["new", "old", "older"]
+
+
+# -- one process writes a run ----------------------------------------------------------------------
+
+
+def test_a_second_process_on_a_run_is_refused_by_name(tmp_path):
+    with closing(Store.create(head(), tmp_path)) as store:
+        store.append([failed("x")])
+        before = store.path.read_bytes()
+        with pytest.raises(StoreError, match=rf"the run 'a' is being measured by (process {os.getpid()}|another)"):
+            Store.resume("a", tmp_path)
+        assert store.path.read_bytes() == before
+        assert load("a", root=tmp_path)["implementation"].tolist() == ["x"], "anybody may read"
+    store, _, saved = Store.resume("a", tmp_path)
+    store.close()
+    assert saved == [failed("x")]
+
+
+def test_a_lock_ends_with_its_process(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from results import Store; from tests.runs import head;"
+        "store = Store.create(head(), Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, tmp_path], cwd=Path(results.__file__).parents[1], check=False)
+    assert ended.returncode == -9
+    store, _, _ = Store.resume("a", tmp_path)
+    store.close()

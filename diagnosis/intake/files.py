@@ -5,11 +5,9 @@ from pathlib import Path
 import torch
 
 from diagnosis.intake.checks import tensor
+from diagnosis.plain import FLOATS, INTEGERS
 from diagnosis.subject import DiagnosisError, Subject
 from suites.inputs.readers import read
-
-_FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
-_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 
 
 def read_subject(
@@ -42,14 +40,14 @@ def read_subject(
 
 def _embeddings(path: Path, most: int, notes: list[str]) -> list[torch.Tensor]:
     tensors = _dense(path, most)
-    for dtype in dict.fromkeys(held.dtype for held in tensors if held.dtype not in _FLOATS):
-        if dtype not in _INTEGERS:
-            known = ", ".join(map(_name, _FLOATS))
+    for dtype in dict.fromkeys(held.dtype for held in tensors if held.dtype not in FLOATS):
+        if dtype not in INTEGERS:
+            known = ", ".join(map(_name, FLOATS))
             raise DiagnosisError(
                 f"{str(path)!r} has the dtype {_name(dtype)}; known: {known} and integers; convert it to float32"
             )
         notes.append(f"{str(path)!r}: {_name(dtype)} converted to float32")
-    return [held if held.dtype in _FLOATS else held.to(torch.float32) for held in tensors]
+    return [held if held.dtype in FLOATS else held.to(torch.float32) for held in tensors]
 
 
 def _dense(path: Path, most: int) -> list[torch.Tensor]:
@@ -60,10 +58,9 @@ def _dense(path: Path, most: int) -> list[torch.Tensor]:
             "or name this file alone"
         )
     for held in tensors:
-        if held.layout != torch.strided or held.device.type != "cpu":
-            raise DiagnosisError(
-                f"{str(path)!r} is {held.layout} on {held.device}; save a dense tensor that has its values"
-            )
+        kind = "nested" if held.is_nested else held.layout  # a nested tensor's layout is that of its items
+        if kind != torch.strided or held.device.type != "cpu":
+            raise DiagnosisError(f"{str(path)!r} is {kind} on {held.device}; save a dense tensor that has its values")
     return tensors
 
 

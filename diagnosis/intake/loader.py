@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
+from diagnosis.intake.checks import tensor
 from diagnosis.isolation import private_copy, seeded, users_code
 from diagnosis.probes.model import embed
 from diagnosis.subject import DiagnosisError, Subject
@@ -37,7 +39,7 @@ def gather(model: nn.Module, loader: Iterable[object]) -> Subject:
             returns no embeddings.
     """
     run = private_copy(model)
-    batches, xs, ys = [], [], []
+    batches, xs, ys = list[Batch](), list[torch.Tensor](), list[torch.Tensor]()
     with seeded(), users_code("the loader", "iterate over it yourself: for batch in loader: ..."):
         for batch in _enough(loader):
             batches.append(batch)
@@ -87,7 +89,8 @@ def read_batch(item: object) -> Batch:
     parts = item if isinstance(item, (tuple, list)) else [item]
     if parts and isinstance(parts[0], (tuple, list)):
         parts = [*parts[0], *parts[1:]]
-    tensors = [part for part in parts if isinstance(part, torch.Tensor) and part.ndim]
+    known = [tensor(part, "a batch") for part in parts if isinstance(part, (torch.Tensor, np.ndarray))]
+    tensors = [part.clone() for part in known if part.ndim]  # the loader may fill its buffers again
     if not 1 <= len(tensors) == len(parts) <= 3:
         kinds = ", ".join(type(part).__name__ for part in parts)
         raise DiagnosisError(f"the loader gave ({kinds}); known: {FORMS}; wrap the loader so that it gives one of them")

@@ -1,5 +1,6 @@
 """The monitor: a forward hook that samples the embeddings at intervals, and warns once."""
 
+import operator
 import warnings
 from pathlib import Path
 from types import TracebackType
@@ -11,16 +12,15 @@ from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
-from diagnosis.monitor import curve as curves
 from diagnosis.monitor.collapse import Collapse, CollapseWarning, Watch
+from diagnosis.monitor.curve import CurveFile, table
+from diagnosis.monitor.harmless import Unwatched, harmless, never_raised, warn
 from diagnosis.monitor.health import RANK
 from diagnosis.monitor.metrics import metrics_of
 from diagnosis.monitor.noiseless import Noiseless
+from diagnosis.monitor.outputs import LEAST, MOST, NO_STEP, are_embeddings, check_arguments, thinned
 from diagnosis.monitor.weights import Weights
-from diagnosis.signature.rows import rows
 from diagnosis.subject import DiagnosisError
-
-MOST, LEAST = 64, 16  # rows of a sample; smaller batches are gathered over several steps
 
 
 class CollapseMonitor:
@@ -44,7 +44,8 @@ class CollapseMonitor:
     sharded (FSDP), scripted, or raises when it runs once more is sampled with its noise.
 
     Outputs, gradients, random states, weights, buffers and attributes stay as they are; no graph is kept. State
-    elsewhere is shared: in globals, in classes, and inside attributes that are neither modules nor containers.
+    elsewhere is shared: in globals, in classes, and inside attributes that are neither modules nor containers. What
+    fails in the monitor is a warning, and the training goes on unwatched. A pickled module is not watched either.
 
     A sample waits for the device. For DataParallel pass the wrapper: calls of its replicas are not seen. In
     DistributedDataParallel each process watches its own batches. Pass a compiled module itself, or a submodule of it
@@ -56,10 +57,11 @@ class CollapseMonitor:
         every: sampling interval in steps; every step once a metric looks abnormal.
         dimensions: a participation ratio below this is a collapse too, unless the rows form clusters. Two learnt
             classes, or one learnt number, leave 1.01; 1.5 sees more where there is more to learn.
-        curve: a CSV file for the metrics of all samples, written on a collapse and by `detach`.
+        curve: a CSV file for the metrics of all samples, written after a collapse and by `detach`.
 
     Raises:
-        DiagnosisError: bad arguments; or, when the module is called, an output that is no floating-point tensor.
+        DiagnosisError: bad arguments, such as a file that can't be written; or, when the module is called for the first
+            time, an output that is no floating-point tensor.
     """
 
     def __init__(
@@ -71,19 +73,12 @@ class CollapseMonitor:
         dimensions: float = RANK.most,
         curve: str | Path | None = None,
     ) -> None:
-        if not isinstance(module, nn.Module):
-            raise DiagnosisError(
-                f"module is a {type(module).__name__}; hand over the nn.Module that computes embeddings"
-            )
-        if not 1 <= every <= window:
-            raise DiagnosisError(
-                f"every={every} and window={window}; needed is 1 <= every <= window, such as 25 and 500"
-            )
-        self._module, self._every, self._path = module, every, Path(curve) if curve else None
+        check_arguments(module, every, window)
+        self._module, self._every, self._file = module, every, CurveFile(curve)
         self._watch, self._weights = Watch(window, dimensions), Weights(module, window)
         self._handles: tuple[RemovableHandle, ...] = ()
         self._step = self._next = self._calls = 0
-        self._explicit = self._called = False
+        self._explicit = self._called = self._failed = False
         self._rows: list[torch.Tensor] = []
         self._noiseless = Noiseless(module, window)
 
@@ -99,7 +94,14 @@ class CollapseMonitor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.detach()
+        if error is None:
+            self.detach()
+        else:
+            with never_raised(), harmless(warn):
+                self._stop()
+
+    def __reduce__(self) -> tuple[type[Unwatched], tuple[()]]:
+        return Unwatched, ()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "CollapseMonitor":
         return self  # a copy of the module, such as its moving average, is not watched
@@ -112,30 +114,19 @@ class CollapseMonitor:
 
     def detach(self) -> None:
         """Stop watching, and write the curve."""
-        if not self._handles:
-            return
-        for handle in self._handles:
-            handle.remove()
-        self._handles = ()
-        self._write()
-        if not self._step:
-            warnings.warn(
-                f"CollapseMonitor saw {self._calls} calls of the {type(self._module).__name__} in train mode with "
-                "gradients, and no step; hand over the module that is called itself, neither one inside DataParallel "
-                "nor one that was compiled before, and call step() where no optimiser of torch.optim steps",
-                stacklevel=2,
-            )
+        if self._stop() and not self._step and not self._failed:
+            warnings.warn(NO_STEP.format(calls=self._calls, module=type(self._module).__name__), stacklevel=2)
 
     def step(self, number: int | None = None) -> None:
         """End a step; `number` counts finished steps, by default one more than before. The same number ends none."""
         self._explicit = True
-        number = self._step + 1 if number is None else number
+        number = self._step + 1 if number is None else operator.index(number)
         if number != self._step:
             self._end(number)
 
     def curve(self) -> pd.DataFrame:
         """One row per sample with its metrics; `collapsed` is true from the step where the collapse began."""
-        return curves.table(self._watch.samples, self.collapse.began if self.collapse else None)
+        return table(self._watch.samples, self.collapse.began if self.collapse else None)
 
     def plot(self, path: str | Path) -> None:
         """Save the curve as PNG."""
@@ -144,48 +135,62 @@ class CollapseMonitor:
         picture(self.curve(), Path(path))
 
     def _call(self, module: nn.Module, given: Any, embeddings: Any) -> None:
-        if module is not self._module or not module.training:
+        if module is not self._module or not module.training or self._failed:
             return
-        if not isinstance(embeddings, torch.Tensor) or not embeddings.is_floating_point() or not embeddings.ndim:
-            raise DiagnosisError(
-                f"the {type(module).__name__} put out a {type(embeddings).__name__}, not embeddings [N, ..., D] in "
-                "floating point; hand over the module whose output they are"
-            )
-        if not embeddings.requires_grad:
-            return
-        self._calls, self._called = self._calls + 1, True
-        if self._step >= self._next and sum(map(len, self._rows)) < 2 * MOST:
-            self._rows.append(_thinned(embeddings).clone())  # others may write into the output
-            self._noiseless.keep(self._step, embeddings)
+        if not are_embeddings(embeddings):
+            self._refuse(type(module).__name__, type(embeddings).__name__)
+        elif embeddings.requires_grad:
+            self._calls, self._called = self._calls + 1, True
+            if self._step >= self._next and sum(map(len, self._rows)) < 2 * MOST:
+                with harmless(self._fail):
+                    self._rows.append(thinned(embeddings).clone())  # others may write into the output
+                    self._noiseless.keep(self._step, embeddings)
 
     def _update(self, *_: Any) -> None:
         if self._called and not self._explicit:
             self._end(self._step + 1)
 
     def _end(self, number: int) -> None:
-        if sum(map(len, self._rows)) >= LEAST:
-            found = [_thinned(one) for one in self._noiseless.outputs(self._step)]
-            noiseless = sum(map(len, found)) >= LEAST
-            self._sample(torch.cat(found if noiseless else self._rows), noiseless=noiseless)
-            self._rows.clear()
-        self._step, self._called = number, False
+        enough = sum(map(len, self._rows)) >= LEAST
+        try:
+            if enough and not self._failed:
+                with harmless(self._fail):
+                    found = [thinned(one) for one in self._noiseless.outputs(self._step)]
+                    noiseless = sum(map(len, found)) >= LEAST
+                    self._sample(torch.cat(found if noiseless else self._rows), noiseless=noiseless)
+        finally:
+            self._rows = [] if enough else self._rows
+            self._step, self._called = number, False
 
-    def _sample(self, table: torch.Tensor, *, noiseless: bool) -> None:
-        table = table[:: -(-len(table) // MOST)]
+    def _sample(self, rows: torch.Tensor, *, noiseless: bool) -> None:
+        rows = rows[:: -(-len(rows) // MOST)]
         self._weights.record(self._step)
-        sample = metrics_of(self._step, table)
-        found = self._watch.add(sample, table, self._weights.growth, noiseless=noiseless)
+        sample = metrics_of(self._step, rows)
+        found = self._watch.add(sample, rows, self._weights.growth, noiseless=noiseless)
         self._next = self._step + (1 if self._watch.suspicious else self._every)
         if found:
-            self._write()
-            warnings.warn(f"{type(self._module).__name__}: {found}", CollapseWarning, stacklevel=2)
+            try:
+                warnings.warn(f"{type(self._module).__name__}: {found}", CollapseWarning, stacklevel=2)
+            finally:  # the filter may make it an error
+                self._file.write(self.curve())
 
-    def _write(self) -> None:
-        if self._path:
-            self.curve().to_csv(self._path, index=False)
+    def _stop(self) -> bool:
+        """Remove the hooks, and write the curve; whether there were any."""
+        handles, self._handles = self._handles, ()
+        for handle in handles:
+            handle.remove()
+        if handles:
+            self._file.write(self.curve())
+        return bool(handles)
 
+    def _refuse(self, module: str, output: str) -> None:
+        """An error at the first call; a warning in a training that is under way."""
+        said = f"the {module} put out a {output}, not embeddings [N, ..., D] in floating point"
+        if not self._calls:
+            raise DiagnosisError(f"{said}; hand over the module whose output they are")
+        self._fail(said)
 
-def _thinned(embeddings: torch.Tensor) -> torch.Tensor:
-    """At most `MOST` rows, `[M, D]`. An odd stride does not hit the same tokens of each sequence."""
-    table = rows(embeddings.detach(), -1)
-    return table[:: -(-len(table) // MOST) | 1]
+    def _fail(self, said: str) -> None:
+        """Watch no more. The hooks stay: optimisers run them in a loop that allows no removal."""
+        self._failed = True
+        warn(f"stops watching, and the training goes on: {said}")

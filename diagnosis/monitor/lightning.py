@@ -62,6 +62,7 @@ class CollapseCallback(_callback()):  # type: ignore[misc]  # of whichever Light
         if self.monitor:
             self.monitor.detach()
 
-    def on_exception(self, *_: Any) -> None:
-        """Do the same if training is interrupted."""
-        self.on_train_end()
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Do the same if training is interrupted; `exception` stays the error."""
+        if self.monitor:
+            self.monitor.__exit__(type(exception), exception, exception.__traceback__)

@@ -66,7 +66,7 @@ def without(model: nn.Module, positions: Iterable[int]) -> nn.Module:
 
     A saturating function is left out. In a ReLU, each dead unit gets its mean as threshold; the other units stay.
     """
-    return _Without(model, frozenset(positions))
+    return WithoutActivations(model, frozenset(positions))
 
 
 @dataclass(eq=False)
@@ -98,7 +98,9 @@ class _Watch(TorchFunctionMode):
         return output
 
 
-class _Without(nn.Module):
+class WithoutActivations(nn.Module):
+    """A model whose dead units get a threshold: their mean over the batch, so its rows depend on each other."""
+
     def __init__(self, model: nn.Module, skipped: frozenset[int]) -> None:
         super().__init__()
         self.model, self.skipped = model, skipped

@@ -37,7 +37,7 @@ def of_cosines(loss: Callable[..., torch.Tensor]) -> Loss:
     def of_planar(cosines: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         inside = cosines.clamp(-1 + 1e-6, 1 - 1e-6)  # the sine has no gradient at the ends
         y = torch.stack([inside, (1 - inside.square()).sqrt()], 1)
-        return loss(y.new_tensor([1, 0]).expand_as(y), y, labels)
+        return loss(y.new_tensor([1, 0]).repeat(len(y), 1), y, labels)
 
     return of_planar
 

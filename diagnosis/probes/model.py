@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from diagnosis.isolation import private_copy, seeded, users_code
+from diagnosis.isolation import private_copy, seeded, unchanged, users_code
+from diagnosis.plain import plain
 from diagnosis.signature.sums import mean_cosine
 from diagnosis.subject import DiagnosisError, Subject
 
@@ -64,29 +65,43 @@ def on_inputs(subject: Subject, change: Callable[[torch.Tensor], torch.Tensor]) 
     return rerun(replace(subject, inputs=inputs, other_inputs=other))
 
 
+class Embedded(NamedTuple):
+    """The output of a model, and whether it has written to its inputs."""
+
+    embeddings: torch.Tensor
+    wrote: bool
+
+
 def embed(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
-    """The output of the model, in its mode, without a graph; the model changes as by any call.
+    """The output of the model for a copy of the inputs, in its mode, without a graph; the model changes as by any call.
 
     Raises:
-        DiagnosisError: the model raises, or returns anything but one floating-point tensor `[N, ..., D]`.
+        DiagnosisError: the model raises, or returns anything but one plain floating-point tensor `[N, ..., D]`.
     """
+    return answer(model, inputs).embeddings
+
+
+def answer(model: nn.Module, inputs: torch.Tensor) -> Embedded:
+    """As `embed`, and whether the model has written to its copy of the inputs."""
     shape = tuple(inputs.shape)
     device = next((weight.device for weight in model.parameters()), inputs.device)
     next_step = f"call model(inputs) yourself on inputs {shape} {inputs.dtype}: it must return the embeddings"
     with torch.no_grad(), users_code("the model", next_step):
-        output = model(inputs.to(device))
+        copied = inputs.to(device, copy=True)
+        output = model(copied)
     if not isinstance(output, torch.Tensor):
         raise DiagnosisError(
             f"the model returns a {type(output).__name__}, not a tensor of embeddings [N, ..., D]; "
             "wrap it in an nn.Module whose forward returns the embeddings only"
         )
+    output = plain(output, "the model's answer", "answer")
     if output.ndim < 2 or len(output) != len(inputs) or not output.is_floating_point():
         raise DiagnosisError(
             f"the model returns {tuple(output.shape)} {output.dtype} for inputs {shape}, not floating-point embeddings "
             f"[{len(inputs)}, ..., D]; wrap it in an nn.Module whose forward returns one embedding a row, "
             "of this batch and of no earlier one"
         )
-    return output.detach()
+    return Embedded(output, wrote=not unchanged(inputs, copied))
 
 
 def mean_row_cosine(x: torch.Tensor) -> float:

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 
-from diagnosis.isolation import users_code
-from diagnosis.signature.rows import generator, rows, unit
+from diagnosis.isolation import unchanged, users_code
+from diagnosis.plain import plain
+from diagnosis.signature.rows import generator, rows, sample, unit
 from diagnosis.subject import DiagnosisError, Similarity, Subject
 
 _PROBES = 64  # pairs
@@ -19,14 +20,37 @@ _TO_CHECK = {
 }
 
 
-def guarded(function: Similarity, name: Literal["loss", "similarity"]) -> Similarity:
-    """The user's function; its exceptions become a `DiagnosisError` that names it."""
+class Guarded:
+    """The user's similarity or loss, on copies; what it raises or returns amiss becomes a `DiagnosisError`.
 
-    def ask(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        with users_code(f"the {name}", _TO_CHECK[name]):
-            return function(first, second)
+    `wrote` is whether it has written to its arguments.
+    """
 
-    return ask
+    def __init__(self, function: Similarity, name: Literal["loss", "similarity"]) -> None:
+        self.name, self.wrote = name, False
+        self._function = function
+
+    def __call__(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        copies = first.clone(), second.clone()
+        with users_code(f"the {self.name}", _TO_CHECK[self.name]):
+            output = self._function(*copies)
+        self.wrote = self.wrote or not all(map(unchanged, (first, second), copies))
+        self._check(output)
+        return output
+
+    def _check(self, output: object) -> None:
+        if not isinstance(output, torch.Tensor):
+            raise DiagnosisError(
+                f"the {self.name} returns a {type(output).__name__}, no tensor; {_TO_CHECK[self.name]}"
+            )
+        plain(output, f"the answer of the {self.name}", "answer")
+        if output.dtype == torch.bool or (self.name == "loss" and not output.is_floating_point()):
+            raise DiagnosisError(f"the {self.name} returns {output.dtype}; {_TO_CHECK[self.name]}")
+
+
+def guarded(function: Similarity, name: Literal["loss", "similarity"]) -> Guarded:
+    """The function, guarded once."""
+    return function if isinstance(function, Guarded) else Guarded(function, name)
 
 
 @dataclass(frozen=True)
@@ -84,12 +108,16 @@ def _pairs_at(cosines: torch.Tensor, subject: Subject, drawn: torch.Generator) -
 
 
 def check(subject: Subject) -> None:
-    """Call the similarity and the loss once on the subject's own pairs.
+    """Call the similarity and the loss once on the subject's own pairs, or on neighbours where there are none.
 
     Raises:
-        DiagnosisError: one of them raises.
+        DiagnosisError: one of them raises, or returns something else than it should.
     """
     if subject.y is None:
+        if subject.similarity is not None:
+            few = sample(subject, _PROBES)
+            found = guarded(subject.similarity, "similarity")(few.x, _neighbours(few))
+            _one_a_pair(found, len(few.x), len(rows(few.x, few.dim)))
         return
     if subject.similarity is None:
         similarities = F.cosine_similarity(subject.x, subject.y, dim=subject.dim).clamp(-1, 1)  # rounding exceeds 1
@@ -101,14 +129,12 @@ def check(subject: Subject) -> None:
         guarded(subject.loss, "loss")(similarities[fine], subject.labels[fine])
 
 
-def _one_a_pair(output: object, items: int, pairs: int) -> None:
-    if isinstance(output, torch.Tensor) and output.numel() in (items, pairs):
-        return
-    said = f"a tensor {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
-    raise DiagnosisError(
-        f"the similarity returns {said} for {pairs} pairs; known: one number a pair, [N]; of all pairs at once "
-        "take the diagonal"
-    )
+def _one_a_pair(output: torch.Tensor, items: int, pairs: int) -> None:
+    if output.numel() not in (items, pairs):
+        raise DiagnosisError(
+            f"the similarity returns a tensor {tuple(output.shape)} for {pairs} pairs; known: one number a pair, [N]; "
+            "of all pairs at once take the diagonal"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +163,7 @@ class Similarities:
 def similarities(subject: Subject) -> Similarities:
     """The similarities of the pairs; without `y`, each row is paired with the next one."""
     x, dim = subject.x.detach(), subject.dim
-    y = subject.y.detach() if subject.y is not None else x.roll(1, dims=0 if dim % x.ndim else -1)
+    y = subject.y.detach() if subject.y is not None else _neighbours(subject)
     ask = similarity(subject)
     wide_x, wide_y = unit(x, dim), unit(y, dim)
     sound_x, sound_y = wide_x.to(x.dtype), wide_y.to(x.dtype)
@@ -147,6 +173,11 @@ def similarities(subject: Subject) -> Similarities:
         exact=(rows(wide_x, dim) * rows(wide_y, dim)).sum(1),
         width=float((ask(sound_x, sound_x) - ask(sound_x, -sound_x)).detach().double().nanmean()),
     )
+
+
+def _neighbours(subject: Subject) -> torch.Tensor:
+    """The row before each row."""
+    return subject.x.detach().roll(1, dims=0 if subject.dim % subject.x.ndim else -1)
 
 
 def similarity(subject: Subject) -> Similarity:

@@ -4,6 +4,7 @@ A cause can have several detectors. Each line says why it has its place.
 """
 
 from diagnosis.suspects import (
+    batch,
     carried,
     code,
     data,
@@ -33,9 +34,11 @@ SUSPECTS: tuple[Suspect, ...] = (
     # The data: a model can't separate inputs that are equal.
     Suspect("same_sample_twice", data.same_sample_twice),  # the pairs are drawn before any input is made
     Suspect("constant_inputs", data.constant_inputs),  # one input for all: padding and scale don't matter then
+    Suspect("batch_leak", batch.batch_leak),  # rows see each other: what one input holds doesn't matter then
     Suspect("padding_dominates", padding.padding_dominates),  # inputs differ in a few tokens
     Suspect("padding_dominates", padding.padding_around),  # inputs differ in a few pixels
     Suspect("over_normalised_inputs", preprocessing.over_normalised_inputs),  # inputs differ everywhere, by too little
+    Suspect("over_normalised_inputs", preprocessing.normalised_by_the_model_too),  # by enough, until the model takes it
     Suspect("channel_or_range_mismatch", preprocessing.channel_or_range_mismatch),  # by enough, in an unknown form
     # The model as it is built and loaded: no training mends it.
     Suspect("cached_buffer", network.cached_buffer),  # the output is of another call: layers don't matter then
@@ -62,6 +65,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     Suspect("dead_units", head.dead_dimensions),  # most dimensions are 0
     Suspect("rogue_dimension", head.rogue_dimension),  # a few large dimensions: dead ones also make the rest look large
     Suspect("positive_only", head.positive_only),  # no negative entry: a rogue dimension can be positive too
+    Suspect("learning_rate_too_high", training.embeddings_of_a_high_rate),  # one point, and a rate that explains it
     Suspect("training_collapse", geometry.one_point),  # no mark on the entries, and nearly nothing but the mean
     Suspect("common_offset", geometry.common_offset),  # any other long mean
     Suspect("rank_collapse", geometry.rank_collapse),  # what is left without a mean

@@ -17,11 +17,24 @@ def duplicate_rows(subject: Subject, signature: Signature) -> Clue | None:
     """Are there few distinct rows, each many times?"""
     if signature.repeated_share < 0.1 or signature.distinct_rows < 2 or subject.dim % subject.x.ndim == 0:
         return None
+    if _repeated_inputs(subject, signature) < signature.repeated_share / 2:  # the model makes the copies
+        return None
     return Clue(
         confidence=0.9,
         evidence={"distinct_rows": signature.distinct_rows, "rows": signature.items},
         change="keep one of each",
         repair=lambda: take(subject, _first_of_each(subject)),
+    )
+
+
+def _repeated_inputs(subject: Subject, signature: Signature) -> float:
+    """Share of items whose inputs repeat those of another; as many as of the rows if the inputs are not known."""
+    known = [subject.inputs] if subject.y is None else [subject.inputs, subject.other_inputs]
+    given = [inputs for inputs in known if inputs is not None]
+    if len(given) < len(known):
+        return signature.repeated_share
+    return 1 - len(np.unique(np.stack([row_hashes(inputs.reshape(len(inputs), -1)) for inputs in given]), axis=1).T) / (
+        len(subject.x)
     )
 
 

@@ -5,8 +5,9 @@ from functools import partial
 import torch
 from torch import nn
 
-from diagnosis.probes.layers import WEIGHTED, calls
+from diagnosis.probes.layers import ENOUGH
 from diagnosis.probes.model import attempted, mean_row_cosine, on_inputs, source
+from diagnosis.probes.preprocessing import first_features, known_normalisation_undone, own_normalisation_undone
 from diagnosis.probes.vectors import Transform
 from diagnosis.signature.signature import Signature
 from diagnosis.subject import Subject
@@ -24,16 +25,46 @@ def over_normalised_inputs(subject: Subject, signature: Signature) -> Clue | Non
     spread = _spread(inputs)
     if spread == 0 or not _flat(inputs):
         return None
-    evidence = {"spread_of_inputs": spread, "spread_beside_level": spread / _level(inputs)}
+    evidence: dict[str, float | str] = {"spread_of_inputs": spread, "spread_beside_level": spread / _level(inputs)}
+    known = known_normalisation_undone(inputs)
+    if known:
+        evidence |= {"still_looks_normalised_without": known[0]}
     if source(subject):
-        standard = standardiser(inputs)
+        undo = known[1] if known else standardiser(inputs)
         return Clue(
             confidence=0.9,
             evidence=evidence,
-            change="standardise the inputs",
-            repair=lambda: on_inputs(subject, standard),
+            change=f"undo {known[0]}" if known else "standardise the inputs",
+            repair=lambda: on_inputs(subject, undo),
         )
     return Clue.by_centring(subject, 0.6, evidence, change="centre, as the inputs should be")
+
+
+def normalised_by_the_model_too(subject: Subject, signature: Signature) -> Clue | None:
+    """Are the inputs normalised, and does the model's own normalisation then leave hardly any differences?"""
+    given = source(subject)
+    if given is None or not _looks_normalised(given.inputs):
+        return None
+    model, few = given.model, given.inputs[:ENOUGH]
+    features = attempted(partial(first_features, model, few))
+    undo = (
+        attempted(partial(own_normalisation_undone, model, few)) if features is not None and _flat(features) else None
+    )
+    if features is None or undo is None:
+        return None
+    then = attempted(lambda: first_features(model, undo(few)))
+    if then is None or _flat(then):
+        return None
+    return Clue(
+        confidence=0.9,
+        evidence={
+            "spread_of_inputs": _spread(few),
+            "spread_behind_the_normalisation_of_the_model": _spread(features),
+            "spread_with_one_normalisation_undone": _spread(then),
+        },
+        change="undo one of the two normalisations",
+        repair=lambda: on_inputs(subject, undo),
+    )
 
 
 def channel_or_range_mismatch(subject: Subject, signature: Signature) -> Clue | None:
@@ -86,13 +117,15 @@ def _expects_bytes(model: nn.Module, inputs: torch.Tensor) -> bool:
     """Whether the model's own preprocessing flattens inputs of 0 to 1, but not of 0 to 255."""
     if not inputs.is_floating_point() or inputs.min() < 0 or inputs.max() > 1 or _flat(inputs):
         return False
-    now, then = (attempted(partial(_first_features, model, given)) for given in (inputs, inputs * 255))
+    few = inputs[:ENOUGH]
+    now, then = (attempted(partial(first_features, model, given)) for given in (few, few * 255))
     return now is not None and then is not None and _flat(now) and not _flat(then)
 
 
-def _first_features(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor | None:
-    """The input of the first layer with weights."""
-    return next((call.given for call in calls(model, inputs) if isinstance(call.module, WEIGHTED)), None)
+def _looks_normalised(inputs: torch.Tensor) -> bool:
+    """Whether inputs are on both sides of 0, of standard size, and differ."""
+    centred = inputs.is_floating_point() and inputs.ndim > 1 and bool(inputs.min() < 0)
+    return centred and _largest(inputs) <= _RAW and not _flat(inputs)
 
 
 def _flat(inputs: torch.Tensor) -> bool:

@@ -16,6 +16,8 @@ from diagnosis.suspects.suspect import Clue
 _HIGH = 0.9  # mean cosine
 _DRAWS = 5  # new weights to try, since some survive a high rate
 _RATE = 1e-3  # Adam's default
+_UNUSUAL = 1e-2  # networks that are trained well at it exist, but a collapse at it needs no other reason
+_ONE_POINT = 0.999  # mean cosine; working encoders reach 0.99
 
 
 def no_negatives(subject: Subject, signature: Signature) -> Clue | None:
@@ -44,11 +46,12 @@ def no_negatives(subject: Subject, signature: Signature) -> Clue | None:
 def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | None:
     """Does a model with new weights collapse in some steps at the rate, but learn at a thirtieth of it?"""
     rate = subject.learning_rate
-    if rate is None or lesson(subject) is None or signature.mean_cosine < _HIGH:
+    if rate is None or source(subject) is None or signature.mean_cosine < _HIGH:
         return None
-    drawn = _learns_at_a_thirtieth_only(subject, rate)
+    taught = subject if lesson(subject) else _pushed_apart(subject)
+    drawn = _learns_at_a_thirtieth_only(taught, rate) if lesson(taught) else None
     if drawn is None:
-        return None
+        return _collapsed_at(subject, rate)
     low, high = drawn
     return Clue(
         confidence=0.9,
@@ -58,7 +61,42 @@ def learning_rate_too_high(subject: Subject, signature: Signature) -> Clue | Non
             "mean_cosine_at_a_thirtieth": mean_row_cosine(low.x),
         },
         change="train at a thirtieth of the rate",
-        repair=lambda: low,
+        repair=lambda: low if taught is subject else rerun(subject, lambda model: low.model),
+    )
+
+
+def embeddings_of_a_high_rate(subject: Subject, signature: Signature) -> Clue | None:
+    """Were embeddings without a model that are nearly one point trained at a rate far above the usual ones?"""
+    rate = subject.learning_rate
+    if rate is None or rate < _UNUSUAL or subject.model is not None or signature.mean_cosine < _ONE_POINT:
+        return None
+    return Clue.by_centring(subject, 0.5, {"learning_rate": rate, "mean_cosine": signature.mean_cosine})
+
+
+def _collapsed_at(subject: Subject, rate: float) -> Clue | None:
+    """A clue, weaker than one from a training, if the model collapsed at a rate far above the usual ones."""
+    anew = _reinitialised(subject) if rate >= _UNUSUAL else None
+    if anew is None:
+        return None
+    evidence = {
+        "learning_rate": rate,
+        "times_the_usual_rate_of_adam": rate / _RATE,
+        "mean_cosine": mean_row_cosine(subject.x),
+        "mean_cosine_with_new_weights": mean_row_cosine(anew.x),
+    }
+    return Clue(confidence=0.55, evidence=evidence, change="re-initialise", repair=lambda: anew)
+
+
+def _pushed_apart(subject: Subject) -> Subject:
+    """Each input with another one as an unlike pair, and a loss that pushes these apart: it needs no labels."""
+    half = max(1, len(subject.x) // 2)
+    return replace(
+        subject,
+        y=subject.x.roll(half, 0),
+        other_inputs=None if subject.inputs is None else subject.inputs.roll(half, 0),
+        labels=torch.zeros(len(subject.x), dtype=torch.long),
+        loss=_apart,
+        similarity=None,
     )
 
 
@@ -77,6 +115,19 @@ def _learns_at_a_thirtieth_only(subject: Subject, rate: float) -> tuple[Subject,
 
 def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     """Are cosines high with the trained weights, but not with new ones?"""
+    anew = _reinitialised(subject)
+    if anew is None:
+        return None
+    return Clue(
+        confidence=0.6,
+        evidence={"mean_cosine": mean_row_cosine(subject.x), "mean_cosine_with_new_weights": mean_row_cosine(anew.x)},
+        change="re-initialise",
+        repair=lambda: anew,
+    )
+
+
+def _reinitialised(subject: Subject) -> Subject | None:
+    """The subject with new weights that separate it best, if most of them separate it better than its own."""
     before = mean_row_cosine(subject.x)
     if source(subject) is None or before <= _HIGH:
         return None
@@ -84,14 +135,7 @@ def training_collapse(subject: Subject, signature: Signature) -> Clue | None:
     draws = [new for seed in seeds if (new := attempted(partial(rerun, subject, partial(reinitialised, seed=seed))))]
     draws.sort(key=lambda anew: mean_row_cosine(anew.x))
     usual = mean_row_cosine(draws[len(draws) // 2].x) if draws else 1.0
-    if 1 - usual < 3 * (1 - before):
-        return None
-    return Clue(
-        confidence=0.6,
-        evidence={"mean_cosine": before, "mean_cosine_with_new_weights": usual},
-        change="re-initialise",
-        repair=lambda: draws[0],
-    )
+    return None if 1 - usual < 3 * (1 - before) else draws[0]
 
 
 def _loss(subject: Subject) -> float:

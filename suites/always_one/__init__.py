@@ -4,6 +4,6 @@ Two loops are trained on real images from several seeds: as the guide writes it,
 with one change. The effect of a change is compared seed by seed.
 """
 
-from suites.always_one.experiment import makers
+from suites.always_one.experiment import makers, unfinished
 
-__all__ = ["makers"]
+__all__ = ["makers", "unfinished"]

@@ -13,7 +13,7 @@ from suites.always_one.loop import AS_WRITTEN, LOOPS
 from suites.always_one.network import small_vgg
 from suites.always_one.training import train
 from suites.always_one.verification import verify
-from suites.records.finding import Key, Training, training_key
+from suites.records.finding import Key, Training, key
 from suites.records.record import Status
 
 NO_TRAINING = "no_training"
@@ -27,12 +27,27 @@ UNTRAINED: Mapping[str, Callable[[int], nn.Module]] = {
 
 def makers() -> Iterator[tuple[Key, Callable[[], Training]]]:
     """The key of each finding with the call that makes it, seed by seed: compared loops run within seconds."""
+    return ((key(head), make) for head, make in _planned())
+
+
+def unfinished(asked: Key, status: Status, reason: str) -> Training:
+    """The finding of a training that ended early, with the reason."""
+    head = next(head for head, _ in _planned() if key(head) == asked)
+    return dataclasses.replace(head, status=status, reason=reason)
+
+
+def _planned() -> Iterator[tuple[Training, Callable[[], Training]]]:
+    """Each finding without its results, and the call that makes it."""
     for seed in SEEDS:
         for name in UNTRAINED:
-            yield training_key(NO_TRAINING, name, seed), partial(untrained, name, seed)
+            yield Training(loop=NO_TRAINING, change=name, seed=seed, status=Status.OK), partial(untrained, name, seed)
         for loop in LOOPS:
             for change in (NO_CHANGE, *changes(LOOPS[loop])):
-                yield training_key(loop, change.name, seed), partial(trained, loop, change, seed)
+                yield _head(loop, change, seed), partial(trained, loop, change, seed)
+
+
+def _head(loop: str, change: Change, seed: int) -> Training:
+    return Training(loop=loop, change=change.name, advice=change.advice, what=change.what, seed=seed, status=Status.OK)
 
 
 def untrained(name: str, seed: int) -> Training:
@@ -47,13 +62,8 @@ def trained(name: str, change: Change, seed: int) -> Training:
     images, held_out = split(seed, loop.dtype, normalised=loop.normalised)
     result = train(loop, images, seed)
     cosines, losses = zip(*result.steps, strict=True)
-    found = Training(
-        loop=name,
-        change=change.name,
-        advice=change.advice,
-        what=change.what,
-        seed=seed,
-        status=Status.OK,
+    found = dataclasses.replace(
+        _head(name, change, seed),
         first_cosine=cosines[0],
         second_cosine=cosines[1],
         lowest_loss=min(losses),

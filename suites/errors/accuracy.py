@@ -16,7 +16,7 @@ from suites.families import FAMILIES, Family, Question, questions
 from suites.families.rows import ROWS, WIDTH
 from suites.inputs import InputError
 from suites.measure.admission import unsupported
-from suites.measure.problem import same_bits
+from suites.measure.sameness import same_bits
 from suites.measure.world import World, threads
 from suites.records.case import ALL_PAIRS, ROUNDOFFS
 from suites.records.finding import Accuracy

@@ -9,6 +9,7 @@ from nearest import did_you_mean
 from suites.families import (  # noqa: F401  # each registers its families
     angles,
     arithmetic,
+    batches,
     cancellation,
     forms,
     magnitudes,

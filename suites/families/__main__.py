@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pipe
-from command import Command
+from command import Command, run
 from suites.families import FAMILIES, Family
 
 COLUMNS = ("family", "what is made", "what is right, and why", "met in")
@@ -35,4 +35,4 @@ def _line(*cells: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

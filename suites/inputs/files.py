@@ -1,14 +1,17 @@
 """Reads the user's rows and checks them before the first measurement."""
 
+import dataclasses
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from suites.inputs.blocks import InputError, spans
-from suites.inputs.readers import read
+from suites.inputs.readers import read, seal
 from suites.inputs.rows import LAYOUTS, RowFiles, UserInputs
+from suites.inputs.sealed import SealedFile
 
 _FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
@@ -25,11 +28,18 @@ def load_rows(source: RowFiles) -> UserInputs:
 
     One file holds one tensor `[N, D]` or `[N, C, H, W]`, or two of one shape: x and y, in the order of their names. Two
     files hold one tensor each, with rows of one size. float64, float32, float16 and bfloat16 stay; integers become
-    float32. A `.npy` of floats is memory-mapped.
+    float32. The files are copied first, so they may change. A source with copies is read from these; without them its
+    files must be the same as before.
 
     Raises:
         InputError: there is no such file, or it does not hold such rows. Pickled objects are never loaded.
     """
+    held = all(copy.exists() for copy in source.copies) and source.copies
+    sealed = () if held else tuple(map(seal, source.paths))
+    fingerprint = source.fingerprint if held else _fingerprint(sealed)
+    if fingerprint != (source.fingerprint or fingerprint):
+        raise InputError(f"{' and '.join(map(repr, map(str, source.paths)))} changed since the run began")
+    source = dataclasses.replace(source, copies=held or tuple(file.copy for file in sealed), fingerprint=fingerprint)
     tensors = _read(source)
     for where, tensor in tensors.items():
         _require_rows(tensor, where)
@@ -49,16 +59,17 @@ def load_rows(source: RowFiles) -> UserInputs:
         x=x,
         y=y[0] if y else None,
         largest=largest,
-        fingerprint=_fingerprint(source.paths),
+        fingerprint=fingerprint,
         note="; ".join(notes),
+        sealed=sealed,
     )
 
 
 def _read(source: RowFiles) -> dict[str, torch.Tensor]:
     """The tensors of a source by their place, in words."""
     tensors: dict[str, torch.Tensor] = {}
-    for role, path in zip(("x", "y"), source.paths, strict=False):
-        found = read(path)
+    for role, path, copy in zip(("x", "y"), source.paths, source.copies, strict=False):
+        found = read(path, copy)
         if len(found) > 1 and len(source.paths) > 1:
             names = ", ".join(map(repr, found))
             raise InputError(f"{str(path)!r} holds 2 tensors, {names}; of two files each holds one")
@@ -83,13 +94,10 @@ def _require_pairs(tensors: dict[str, torch.Tensor], source: RowFiles) -> None:
         raise InputError(f"{said}; rows of one size are comparable: take two files of one model")
 
 
-def _fingerprint(paths: tuple[Path, ...]) -> str:
+def _fingerprint(files: Sequence[SealedFile]) -> str:
     """A digest of the files; of one file it is that of its bytes."""
-    digests = []
-    for path in paths:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256"))
-    return (digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(d.digest() for d in digests))).hexdigest()[:12]
+    digests = [file.digest for file in files]
+    return (digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()).hex()[:12]
 
 
 def _require_rows(tensor: torch.Tensor, where: str) -> None:

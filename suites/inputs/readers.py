@@ -1,5 +1,6 @@
 """Reads tensors from files, in formats that run no code."""
 
+import os
 import pickle
 import struct
 import tokenize
@@ -13,23 +14,28 @@ from safetensors import SafetensorError, safe_open
 from nearest import joined, no_file
 from suites.inputs.blocks import InputError
 from suites.inputs.contents import described
+from suites.inputs.sealed import SealedFile
 
 _DAMAGED = (  # raised by the three libraries for files with flipped or missing bytes
-    *(EOFError, RuntimeError, ValueError, TypeError, LookupError, AssertionError),
+    *(EOFError, RuntimeError, ValueError, TypeError, LookupError, AssertionError, AttributeError),
+    *(ArithmeticError, MemoryError),
     *(pickle.UnpicklingError, struct.error, tokenize.TokenError, SafetensorError),
 )
 
 
-def read(path: Path) -> dict[str, torch.Tensor]:
+def read(path: Path, copy: Path | None = None) -> dict[str, torch.Tensor]:
     """The one or two tensors of a file by name, sorted; the name is "" if the format has none.
+
+    They stay as they are whatever happens to the file. `copy` is a copy of it that is read instead.
 
     Raises:
         InputError: there is no such file, or it has another format, is damaged, or holds something else.
     """
     _require_file(path)
     reader, advice = _reader(path)
+    sealed = None if copy else seal(path)
     try:
-        held = reader(path)
+        held = reader(sealed.copy if sealed else copy or path)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error}; check the disk and your permissions") from error
     except _DAMAGED as error:
@@ -38,6 +44,8 @@ def read(path: Path) -> dict[str, torch.Tensor]:
         )  # NumPy has no exception of its own for this
         raise InputError(f"{str(path)!r} cannot be read: {why}") from error
     contents = _by_name(held)
+    if any(isinstance(part, torch.Tensor) and part.is_nested for part in contents.values()):
+        raise InputError(f"{str(path)!r} holds a nested tensor; save rows of one length, as one tensor [N, D]")
     found = {name: part for name, part in sorted(contents.items()) if isinstance(part, np.ndarray | torch.Tensor)}
     if len(found) not in (1, 2):
         raise InputError(f"{str(path)!r} holds {described(held)}")
@@ -65,6 +73,19 @@ def _safetensors(path: Path) -> object:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
 
 
+def seal(path: Path) -> SealedFile:
+    """A copy of a file of rows.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    _require_file(path)
+    try:
+        return SealedFile(path)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error}; check the disk and your permissions") from error
+
+
 _Reader = Callable[[Path], object]
 _NPY = "it is damaged or something else; save it again with np.save"
 _OBJECTS = "it holds Python objects, whose pickle could run code; save numbers with np.save"
@@ -83,9 +104,9 @@ SUFFIXES = tuple(_READERS)
 
 
 def _require_file(path: Path) -> None:
-    if path.is_file():
+    if os.path.isfile(path):
         return
-    if path.exists():
+    if os.path.exists(path):
         raise InputError(f"{str(path)!r} is not a file; name one of the type {', '.join(_READERS)}")
     if several := joined(str(path), SUFFIXES):
         raise InputError(f"{str(path)!r} is {len(several)} files; separate them by a space: {' '.join(several)}")

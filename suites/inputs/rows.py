@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from suites.inputs.blocks import Blocks, InputError, spans
+from suites.inputs.sealed import SealedFile
 from suites.records.case import ALL_PAIRS, DIM, RANK, Case
 from suites.words import listed
 
@@ -21,11 +22,14 @@ class RowFiles:
     """Where rows come from: one file, or one for x and one for y; `inputs` is `Case.inputs`, the name of the rows.
 
     With `queries` the two files are queries and the corpus that they search: each query is compared with all its rows.
+    Of rows that were loaded, `copies` open the copies of the files, and `fingerprint` is a digest.
     """
 
     inputs: str
     paths: tuple[Path, ...]
     queries: bool = False
+    copies: tuple[Path, ...] = ()
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,7 +38,7 @@ class UserInputs:
 
     `x` is `[N, D]` or `[N, C, H, W]`. `y`, if there is one, has rows of the same size, and perhaps another number.
     `largest` are the largest magnitudes of x and of y. `fingerprint` is a digest of the files. `note` mentions
-    conversions, rows of zeros and equal files, if any.
+    conversions, rows of zeros and equal files, if any. `sealed` are the copies of the files, if this process made them.
     """
 
     source: RowFiles
@@ -43,6 +47,12 @@ class UserInputs:
     largest: tuple[float, ...]
     fingerprint: str
     note: str = ""
+    sealed: tuple[SealedFile, ...] = ()
+
+    @property
+    def changed(self) -> list[Path]:
+        """The files that are others now than when they were read."""
+        return [file.path for file in self.sealed if file.changed]
 
     def misfit(self, task: str) -> str:
         """Why a task cannot take these rows; "" if it can."""

@@ -3,6 +3,7 @@
 `python -m suites.known_bugs` prints all of them.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from suites.failure import Failure, contestant
@@ -11,7 +12,7 @@ from suites.known_bugs.bug import Bug, Sighting
 from suites.records.finding import KnownBug
 from suites.records.record import Status
 
-__all__ = ["BUGS", "Bug", "KnownBug", "Sighting", "look"]
+__all__ = ["BUGS", "Bug", "KnownBug", "Sighting", "look", "unseen"]
 
 _SUBJECTS = (above_one, long_rows, overflow, epsilon, shapes, temporaries, resolution, kernel_cache)
 
@@ -21,11 +22,19 @@ BUGS = [value for subject in _SUBJECTS for value in vars(subject).values() if is
 
 def look(bug: Bug) -> KnownBug:
     """Run the probe of a bug. If the probe fails, `happens` is None and `seen` says why; nothing is raised."""
-    report = partial(KnownBug, name=bug.name, issue=bug.issue, package=bug.package, what=bug.what)
     try:
         with contestant():
             saw = bug.probe(bug.function)
     except Failure as failure:
         absent = failure.status is Status.ABSENT  # only what is missing: the table has no room for how to install it
-        return report(happens=None, seen=failure.reason.partition(";")[0] if absent else failure.reason, right="")
-    return report(happens=saw.happens, seen=saw.seen, right=saw.right)
+        return unseen(bug, failure.reason.partition(";")[0] if absent else failure.reason)
+    return _report(bug)(happens=saw.happens, seen=saw.seen, right=saw.right)
+
+
+def unseen(bug: Bug, why: str) -> KnownBug:
+    """The finding for a bug that could not be probed."""
+    return _report(bug)(happens=None, seen=why, right="")
+
+
+def _report(bug: Bug) -> Callable[..., KnownBug]:
+    return partial(KnownBug, name=bug.name, issue=bug.issue, package=bug.package, what=bug.what)

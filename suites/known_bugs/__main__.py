@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import pipe
-from command import Command
+from command import REFUSED, Command, run, status_of
 from suites.known_bugs import BUGS, Bug, KnownBug, look
 
 HAPPENS = {True: ("yes", "red"), False: ("no", "green"), None: ("not tested", "dim")}
@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     bugs = [bug for bug in BUGS if options.word.casefold() in _words(bug)]
     if not bugs:
-        parser.exit(2, f"{parser.prog}: -k {options.word!r} matches none of {len(BUGS)} bugs; try 'norm' or 'scipy'\n")
+        none = f"-k {options.word!r} matches none of {len(BUGS)} bugs; try 'norm' or 'scipy'"
+        parser.exit(REFUSED, f"{parser.prog}: {none}\n")
     found = [look(bug) for bug in bugs]
     text = json.dumps([dataclasses.asdict(one) for one in found], indent=1)
     if options.json == "-":
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         try:
             Path(options.json).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            parser.exit(2, f"{parser.prog}: {error}; name another file, or - for standard output\n")
+            parser.exit(status_of(error), f"{parser.prog}: {error}; name another file, or - for standard output\n")
 
 
 def _parser() -> Command:
@@ -84,4 +85,4 @@ def _count(found: Sequence[KnownBug]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,7 @@ from functools import partial
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure import fit, memory
+from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Pair, call_of
 from suites.measure.world import World, threads
 from suites.records.case import Case
@@ -29,10 +30,12 @@ def too_large(
     make_inputs: MakeInputs,
     free_bytes: Callable[[str], int],
     world: World,
+    phases: Phases,
 ) -> dict[str, Failure]:
     """The contestants that do not fit in memory, or that fail in a memory probe, each with its failure."""
 
     def peak(entry: Implementation, small: Case) -> int | None:
+        phases.alive(entry.name)
         others, inputs = threads(), make_inputs(small)
         with contestant():
             once = partial(_prepare_and_call, small, entry, inputs)
@@ -45,7 +48,7 @@ def too_large(
         fit.require_case_fits(case, len(entries), free_bytes, prepared)
     except Failure as failure:
         return {entry.name: failure for entry in entries}
-    free, failures = free_bytes(case.device) - fit.own_bytes(case, len(entries), prepared)[case.device], {}
+    free, failures = free_bytes(case.device) - fit.held_bytes(case, len(entries), prepared)[case.device], {}
     for entry in entries:
         try:
             fit.require_fit(case, free, partial(peak, entry), in_torch=entry.torch_memory)

@@ -1,10 +1,10 @@
 """Which contestant changed the inputs or this process: what changed is restored, and its cause is found."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
 from time import sleep
 
 from suites.failure import Failure, contestant
+from suites.measure.phases import Phases
 from suites.measure.problem import Problem
 from suites.measure.world import World
 from suites.records.record import Status
@@ -24,10 +24,20 @@ class Blame:
         problem: the case and its inputs.
         calls: name to the call that is timed.
         world: this process before any contestant was called.
+        phases: hears which contestant is called.
+        slow: contestants that are called again once only.
     """
 
-    def __init__(self, problem: Problem, calls: Mapping[str, Callable[[], object]], world: World) -> None:
-        self._problem, self._calls, self._world = problem, calls, world
+    def __init__(
+        self,
+        problem: Problem,
+        calls: Mapping[str, Callable[[], object]],
+        world: World,
+        phases: Phases,
+        slow: Collection[str] = (),
+    ) -> None:
+        self._slow = slow
+        self._problem, self._calls, self._world, self._phases = problem, calls, world, phases
         self._versions = problem.versions()
         self._suspects: set[str] = set()
         self.guilty: dict[str, Failure] = {}
@@ -36,10 +46,23 @@ class Blame:
         """Note that a contestant is about to be called, or has just been called."""
         self._suspects.add(name)
 
-    def clean_up(self, name: str) -> None:
-        """Restore inputs and process after a contestant that failed; it is no suspect any more."""
+    def clean_up(self, name: str) -> bool:
+        """Restore inputs and process after a contestant that failed; it is no suspect any more.
+
+        Return whether another one had caused the failure: it makes a change again, and without it the call passes.
+        """
         self._suspects.discard(name)
-        self._restore()
+        changed, at_work = self._restore()
+        found = {one: deed for one in sorted(self._suspects) if (changed or at_work) and (deed := self._deed_of(one))}
+        self.guilty |= found
+        self._suspects.clear()
+        if not found:
+            return False
+        try:
+            self._replay(name)
+        except Failure:
+            return False
+        return not self._restore()[0]
 
     def check_at_a_glance(self, name: str) -> None:
         """Raise a `Failure` with the status `wrong` if a change shows without comparing the inputs."""
@@ -61,8 +84,8 @@ class Blame:
         changed, at_work = self._restore()
         for suspect in sorted(self._suspects) if changed or at_work else ():
             surely = changed if len(self._suspects) == 1 else ""  # a thread may belong to another, and start late
-            if deed := surely or self._deed_of(suspect):
-                self.guilty[suspect] = Failure(Status.WRONG, deed)
+            if deed := Failure(Status.WRONG, surely) if surely else self._deed_of(suspect):
+                self.guilty[suspect] = deed
         self._suspects.clear()
         if name in self.guilty:
             raise self.guilty[name]
@@ -76,14 +99,23 @@ class Blame:
             at_work = self._world.left_at_work()
         return at_work
 
-    def _deed_of(self, name: str) -> str:
-        """What a contestant changes when it is called again; "" if nothing."""
-        with suppress(Failure), contestant():
-            for _ in range(_REPLAYS):
-                self._calls[name]()
+    def _deed_of(self, name: str) -> Failure | None:
+        """What a contestant does when it is called again: it fails, or changes something; None if neither."""
+        self._phases.alive(name)
+        failed = None
+        try:
+            self._replay(name)
+        except Failure as failure:
+            failed = failure
         at_work = self.at_work()
         changed, still_at_work = self._restore()
-        return changed or " and ".join(at_work) or still_at_work
+        deed = changed or " and ".join(at_work) or still_at_work
+        return failed or (Failure(Status.WRONG, deed) if deed else None)
+
+    def _replay(self, name: str) -> None:
+        with contestant():
+            for _ in range(1 if name in self._slow else _REPLAYS):
+                self._calls[name]()
 
     def _restore(self) -> tuple[str, str]:
         """Restore inputs and process; return, in words, what had changed and which threads are at work."""

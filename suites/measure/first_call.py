@@ -9,14 +9,13 @@ from suites.failure import Failure, contestant
 from suites.measure import memory
 from suites.measure.cache import taking_turns
 from suites.measure.clock import Call, Clock
-from suites.measure.compiler import Compilations
-from suites.measure.flags import compiler_flags
+from suites.measure.compiler import Compiled
 from suites.measure.memory import Memory
 from suites.measure.phases import Phases
 from suites.measure.preparation import Preparation, preparation
 from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.world import World, threads
-from suites.records.record import Error, Flag, Status
+from suites.records.record import Error, Status
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,15 @@ class Checked:
     call_s: float
     error: Error
     memory: Memory | None
-    flags: tuple[Flag, ...]
     preparation: Preparation | None = None
 
 
 def first_call(
-    problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases
+    problem: Problem, entry: Implementation, clock: Clock, world: World, phases: Phases, compiled: Compiled
 ) -> Checked | Failure:
     """Time the first call, check its result against the truth, and measure the memory of another call.
 
-    A corpus that the contestant prepares is prepared and measured before.
+    A corpus that the contestant prepares is prepared and measured before. `compiled` counts what torch.compile does.
     """
     others, versions = threads(), problem.versions()
     took_s: list[float] = []
@@ -56,10 +54,8 @@ def first_call(
         with phases("preparation", entry.name), contestant():
             prepared = preparation(entry, problem.inputs[1], problem.case.device, clock)
             call = call_of(problem.case, entry, problem.inputs)
-        with phases("first calls", entry.name), contestant():
-            before = Compilations.now()
+        with phases("first calls", entry.name), compiled(entry.name), contestant():
             first_call_s, result = clock(call, 1)
-            compiled = Compilations.now().since(before)
         with phases("checks", entry.name), contestant():
             world.require(random_states=False, others=others)
             if problem.versions() != versions:
@@ -68,20 +64,24 @@ def first_call(
                 found = problem.judge(entry, result)
             except Failure as failure:
                 raise problem.explained(failure, entry, result) from None
-            kept = tuple(t.clone() if isinstance(t, torch.Tensor) else t for t in as_tuple(result))
+            kept = tuple(_copied(problem.checked(part)) for part in as_tuple(result))
         del result
-        with phases("memory", entry.name), contestant():
+        with phases("memory", entry.name), compiled(entry.name), contestant():
             used = memory.measure(again, problem.case.device, in_torch=entry.torch_memory)
         with phases("checks", entry.name), contestant():
             problem.require_untouched()
             world.require(others=others)
         to_time, call_s = _to_time(problem, entry, call), min(first_call_s, *took_s) if took_s else 0.0
-        return Checked(call, to_time, kept, first_call_s, call_s, found, used, compiler_flags(compiled), prepared)
+        return Checked(call, to_time, kept, first_call_s, call_s, found, used, prepared)
     except Failure as failure:
         changed = problem.changed() if failure.status is Status.WRONG else []
         problem.restore()
         world.restore()
         return Failure(Status.WRONG, changed[0]) if changed else failure  # the failure only follows from the change
+
+
+def _copied(part: object) -> object:
+    return part.clone() if isinstance(part, torch.Tensor) else part
 
 
 def _to_time(problem: Problem, entry: Implementation, call: Call) -> Call:

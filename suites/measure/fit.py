@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from suites.failure import Failure
 from suites.measure.cache import copies
+from suites.measure.sampled import checked_rows
 from suites.records.case import ALL_PAIRS, BYTES, Case
 from suites.records.record import Status
 from suites.truth.oracle import CHUNK
@@ -23,22 +24,33 @@ Peak = Callable[[Case], int | None]
 
 
 def own_bytes(case: Case, contestants: int, prepared: int = 0) -> Mapping[str, int]:
-    """Device to the bytes that the suite itself needs for a case.
+    """Device to the bytes that the suite itself needs for a case, before the first call.
 
-    It holds the inputs (many copies for a cold cache), one untouched copy, the first result of each contestant, the
-    corpus of each of the `prepared` ones, and the oracle's tensors, on the host in float64 or wider.
+    It is what `held_bytes` says, and the oracle's tensors, on the host in float64 or wider, of the rows it checks.
     """
-    outputs, elements = math.prod(case.output_shape), case.input_bytes // BYTES[case.dtype]
+    elements = case.input_bytes // BYTES[case.dtype]
     all_pairs, backward = case.task in ALL_PAIRS, case.direction == "forward+backward"
-    wide, value = 16 if case.dtype == "float64" else 8, max(4, BYTES[case.dtype])
-    result = (value + (_INDEX if case.k else 0)) * outputs + (case.input_bytes if backward else 0)
-    corpora = prepared * copies(case) * value * math.prod(case.operand_shapes[1])
-    lifted = outputs + (elements if backward else 0)
+    wide = 16 if case.dtype == "float64" else 8
+    lifted = _checked_outputs(case) + (elements if backward else 0)
     if all_pairs:  # the oracle takes the corpus in chunks, its gradients as a whole
         corpus = math.prod(case.operand_shapes[1])
-        lifted = math.prod(case.shape[:2]) + elements - (0 if backward else max(0, corpus - CHUNK))
+        lifted = checked_rows(case) * case.shape[1] + elements - (0 if backward else max(0, corpus - CHUNK))
+    held = Counter(held_bytes(case, contestants, prepared))
+    return held + Counter({"cpu": wide * (_LIFTED * lifted - _truths(case))})
+
+
+def held_bytes(case: Case, contestants: int, prepared: int = 0) -> Mapping[str, int]:
+    """Device to the bytes that the suite holds while contestants are called.
+
+    It holds the inputs (many copies for a cold cache), one untouched copy, the checked rows of the first result of
+    each contestant, the corpus of each of the `prepared` ones, and on the host the truth.
+    """
+    wide, value = 16 if case.dtype == "float64" else 8, max(4, BYTES[case.dtype])
+    result = (value + (_INDEX if case.k else 0)) * _checked_outputs(case)
+    result += case.input_bytes if case.direction == "forward+backward" else 0
+    corpora = prepared * copies(case) * value * math.prod(case.operand_shapes[1])
     inputs = (1 + copies(case)) * case.input_bytes
-    return Counter({case.device: inputs + contestants * result + corpora}) + Counter({"cpu": _LIFTED * wide * lifted})
+    return Counter({case.device: inputs + contestants * result + corpora}) + Counter({"cpu": wide * _truths(case)})
 
 
 def require_case_fits(case: Case, contestants: int, free_bytes: Callable[[str], int], prepared: int = 0) -> None:
@@ -80,6 +92,14 @@ def expected_peak(case: Case, peak: Peak, *, in_torch: bool = True) -> float:
     b = max(0.0, (two - 2 * one) / (2 * small**2))
     a = max(0.0, (one - b * small**2) / small)
     return a * (few + many) / 2 + b * few * many
+
+
+def _checked_outputs(case: Case) -> int:
+    return checked_rows(case) * math.prod(case.output_shape[1:])
+
+
+def _truths(case: Case) -> int:
+    return checked_rows(case) * (case.shape[1] if case.task in ALL_PAIRS else 1)
 
 
 def _with_rows(case: Case, most: int) -> Case:

@@ -32,7 +32,8 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
         flags.append(Flag(name=name, evidence=evidence))
 
     if len(values) < 2 * FEW:
-        flag("few_rounds", f"{len(values)} rounds")
+        why = f", since a call takes {np.median(values):.3g} s of a budget with no room for more" * samples.slow
+        flag("few_rounds", f"{len(values)} rounds{why}")
     if samples.page_faults > _FAULTS_A_CALL * calls:
         flag("page_faults", f"{samples.page_faults / calls:.3g} minor page faults a call")
     switches_a_second = samples.switches / (values.sum() * samples.calls)
@@ -58,9 +59,9 @@ def flags_of(samples: Samples, base: Samples | None, kept_bytes: int) -> tuple[F
     return tuple(flags)
 
 
-def compiler_flags(first_call: Compilations) -> tuple[Flag, ...]:
-    """The flags for what torch.compile did in a first call."""
-    frames, fallen_back, graph_breaks = first_call
+def compiler_flags(compiled: Compilations) -> tuple[Flag, ...]:
+    """The flags for what torch.compile did from the first call to the last sample."""
+    frames, fallen_back, graph_breaks = compiled
     flags = []
     if fallen_back:
         flags.append(Flag(name="fell_back", evidence=f"{fallen_back} of {frames} frames run in eager mode, uncompiled"))

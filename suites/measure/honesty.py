@@ -14,6 +14,7 @@ import torch
 from implementations import Implementation
 from suites.failure import Failure, contestant
 from suites.measure.blame import Blame
+from suites.measure.phases import Phases
 from suites.measure.problem import Problem, as_tuple, call_of
 from suites.measure.sameness import same_results, share_memory
 from suites.measure.world import World
@@ -34,7 +35,7 @@ class Inspector:
         results: name to the first result, which was checked against the truth.
         world: this process before any contestant was called.
         rng: draws the spot checks, so a contestant cannot predict them.
-        now: seconds, to limit the inspector's own share of the time.
+        phases: its clock limits the inspector's own share of the time, and it hears which contestant is called.
         slow: contestants whose calls take so long that their samples are their spot checks.
     """
 
@@ -46,17 +47,17 @@ class Inspector:
         results: Mapping[str, tuple[object, ...]],
         world: World,
         rng: random.Random,
-        now: Callable[[], float],
+        phases: Phases,
         slow: Iterable[str] = (),
     ) -> None:
         self._problem, self._entries, self._calls, self._results = problem, entries, calls, results
-        self._world, self._rng, self._now = world, rng, now
-        self._blame = Blame(problem, calls, world)
+        self._world, self._rng, self._phases = world, rng, phases
         self._slow, self._checked = set(slow), set(slow)
+        self._blame = Blame(problem, calls, world, phases, self._slow)
         self._in_samples: set[str] = set()
         self._disguised: Problem | None = None
         self._disguise = ExitStack()
-        self._spent, self._started = 0.0, now()
+        self._spent, self._started = 0.0, phases.now()
         self.flags: dict[str, tuple[Flag, ...]] = {}
 
     def ready(self, name: str) -> None:
@@ -65,8 +66,8 @@ class Inspector:
         if name in self._slow and warm and not self._entries[name].prepare:
             self._disguised = self._disguise.enter_context(self._problem.disguised(self._rng))
 
-    def __call__(self, name: str, result: object) -> None:
-        """Check the last result of a sample, or clean up after the `Failure` that ended it.
+    def __call__(self, name: str, result: object) -> bool:
+        """Check a result of a sample, or clean up after the `Failure` that ended it: whether another had caused it.
 
         Raises:
             Failure: with the status `wrong`, the result does not follow from the inputs, or the inputs or this process
@@ -74,14 +75,15 @@ class Inspector:
         """
         disguised, self._disguised = self._disguised, None
         if disguised and not isinstance(result, Failure):
-            return self._inspect_disguised(name, result, disguised)
+            self._inspect_disguised(name, result, disguised)
+            return False
         self._disguise.close()
         if isinstance(result, Failure):
-            self._blame.clean_up(name)
-        elif name in self._blame.guilty:
+            return self._blame.clean_up(name) and result.status is not Status.WRONG  # what it did itself stays its own
+        if name in self._blame.guilty:
             raise self._blame.guilty[name]
-        else:
-            self._inspect(name, result)
+        self._inspect(name, result)
+        return False
 
     def finish(self, names: Iterable[str]) -> dict[str, Failure]:
         """A last spot check of each of these contestants; the failures of all that do not pass.
@@ -101,16 +103,16 @@ class Inspector:
     def _inspect(self, name: str, result: object) -> None:
         self._blame.suspect(name)
         self._blame.check_at_a_glance(name)
-        affordable = self._spent <= _SHARE * (self._now() - self._started)
+        affordable = self._spent <= _SHARE * (self._phases.now() - self._started)
         again = name not in self._slow and affordable and self._rng.random() < _CHECKED
         spot_check = name not in self._checked or again
         if spot_check or self._problem.truth.size <= _CHEAP:
             self._require_same(name, result, gradients_too=spot_check)
         if spot_check:
-            start = self._now()
+            start = self._phases.now()
             self._blame.check(name)
             self._spot_check(name, result)
-            self._spent += self._now() - start
+            self._spent += self._phases.now() - start
 
     def _inspect_disguised(self, name: str, result: object, disguised: Problem) -> None:
         """Judge the result of a sample whose inputs had been changed in secret, and restore them."""
@@ -130,13 +132,14 @@ class Inspector:
     def _require_same(self, name: str, result: object, *, gradients_too: bool) -> None:
         first = self._results[name]
         compared = len(first) if gradients_too else 1  # gradients are as large as the inputs
-        if same_results(as_tuple(result), first, compared):
+        checked = tuple(map(self._problem.checked, as_tuple(result)))
+        if same_results(checked, first, compared):
             return
         seen = tuple(t.clone() if type(t) is torch.Tensor else t for t in as_tuple(result))
         at_work = self._blame.at_work()
         if not self._blame.check(name):
             return  # another contestant had changed the inputs
-        if same_results(seen, first, compared):
+        if same_results(tuple(map(self._problem.checked, seen)), first, compared):
             raise _wrong("its result was not there yet when the call returned", at_work)
         try:  # Atomic additions on a GPU may give other bits: they must be as close to the truth as the first ones.
             self._problem.judge(self._entries[name], seen if len(seen) > 1 else seen[0])
@@ -159,6 +162,7 @@ class Inspector:
         another corpus, prepared anew.
         """
         self._checked.add(name)
+        self._phases.alive(name)
         self._blame.suspect(name)
         for which in (0, 1) if self._entries[name].prepare else (None,):
             again = self._ask_anew(name, which)

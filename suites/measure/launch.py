@@ -10,6 +10,7 @@ import torch
 
 from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
+from suites.measure.phases import Phases
 
 _CALLS, _ROUNDS = 16, 9  # few enough for the launch queue: the host never waits for the device
 _WARM_CALLS = 3
@@ -26,10 +27,11 @@ class Launch:
     graph_s: float | None
 
 
-def launches(calls: Mapping[str, Call], clock: Clock, *, cold: bool) -> dict[str, Launch | Failure]:
+def launches(calls: Mapping[str, Call], clock: Clock, phases: Phases, *, cold: bool) -> dict[str, Launch | Failure]:
     """The launch costs of each of these calls on CUDA, or its `Failure`."""
     found: dict[str, Launch | Failure] = {}
     for name, call in calls.items():
+        phases.alive(name)
         try:
             found[name] = launch(call, clock, cold=cold)
         except Failure as failure:

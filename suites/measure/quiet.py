@@ -1,5 +1,6 @@
 """Measures rounds again, once the machine is quiet, where others disturbed them."""
 
+import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
@@ -71,19 +72,25 @@ class HostWatch:
         """One that reads nothing of the machine, and accepts any rounds."""
         return cls(lambda: HostTime(0.0, 0.0, 0.0, 0.0), attempts=1)
 
-    def least_disturbed(self, measure: Callable[[Collection[str]], Attempt], phases: Phases) -> Attempt:
+    def least_disturbed(
+        self,
+        measure: Callable[[Collection[str]], Attempt],
+        phases: Phases,
+        left_s: Callable[[], float] = lambda: math.inf,
+    ) -> Attempt:
         """The least disturbed attempt. A contestant that failed in any of them has failed.
 
-        `measure` makes an attempt without the contestants of these names, which have failed.
+        `measure` makes an attempt without the contestants of these names, which have failed. `left_s` are the seconds
+        that the case may still take: no further attempt begins, and no wait takes more than half of them.
         """
         best = self._judged(measure(()))
         failed, cost_s, quiet = _failures(best), best.spent.wall_s, True
         self._spare_s += _SPARE * cost_s
         wait_s = self._patience * max(cost_s, LONG_ENOUGH_S)
         for _ in range(self._attempts - 1):
-            if not best.disturbed.found:
+            if not best.disturbed.found or left_s() < LONG_ENOUGH_S:
                 break
-            waited_s, quiet = self._wait(min(wait_s, self._spare_s - cost_s), best.gpu, phases)
+            waited_s, quiet = self._wait(min(wait_s, self._spare_s - cost_s, left_s() / 2), best.gpu, phases)
             wait_s -= waited_s
             self._spare_s -= waited_s
             if not quiet:

@@ -12,16 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-
-import numpy as np
+from typing import TypeVar
 
 from suites.failure import Failure, contestant
 from suites.measure.clock import Call, Clock
-from suites.measure.compiler import Compilations
+from suites.measure.compiler import Compilations, Compiled
 from suites.measure.phases import Phases
-from suites.measure.turns import FEWEST_PAIRS, Samples, fewest_rounds, most_s, plans, too_slow_to_warm_up
+from suites.measure.turns import FEWEST_PAIRS, Samples, fewest_rounds, most_s, plans, precise, too_slow_to_warm_up
 from suites.measure.warm_up import Pace, warm_up
-from suites.statistics import blocked, medians, paired_ratios
 
 CONTROL = "the baseline again"
 """The name of the twin: a contestant that takes part a second time. The ratio of the two measures the noise."""
@@ -51,10 +49,13 @@ class Rounds:
     twin: str = ""
 
 
-Inspect = Callable[[str, object], None]
-"""Checks the last result of a sample of the named contestant, or cleans up after the `Failure` that ended it.
+_UNCOUNTED = Compiled()
+T = TypeVar("T")
 
-Raises `Failure` if the result is wrong.
+Inspect = Callable[[str, object], object]
+"""Checks a result of a sample of the named contestant. Raises `Failure` if it is wrong.
+
+Or it cleans up after the `Failure` that ended a sample, and returns whether another contestant had caused it.
 """
 Ready = Callable[[str], None]
 """Prepares a sample of the named contestant, outside its time; it is then inspected, whatever happens."""
@@ -70,6 +71,7 @@ def sample_rounds(
     inspect: Inspect = lambda name, result: None,
     known_s: Mapping[str, float] = MappingProxyType({}),
     ready: Ready = lambda name: None,
+    compiled: Compiled = _UNCOUNTED,
 ) -> Rounds:
     """Time every contestant in interleaved rounds until the ratios are known or the budget is spent.
 
@@ -87,6 +89,7 @@ def sample_rounds(
         inspect: checks results of timed calls.
         known_s: name to the seconds of a call, as far as known. One that exceeds its share is not warmed up.
         ready: prepares each sample, but no warm-up.
+        compiled: counts what torch.compile does.
     """
     samples: dict[str, Samples | Failure] = {}
     paces: dict[str, Pace] = {}
@@ -96,11 +99,13 @@ def sample_rounds(
             if too_slow_to_warm_up(call_s := known_s.get(name, 0.0), budget.seconds):
                 paces[name] = Pace(call_s, math.nan)
                 continue
-            try:
-                paces[name] = warm_up(call, clock, budget.seconds, partial(inspect, name))
-            except Failure as failure:
-                samples[name] = failure
-                inspect(name, failure)
+            look = partial(inspect, name)
+            with compiled(name):
+                pace = _tried(partial(warm_up, call, clock, budget.seconds, look, phases.now), look)
+            if isinstance(pace, Failure):
+                samples[name] = pace
+            else:
+                paces[name] = pace
     twin, planned = _with_twin(paces, baseline, budget.seconds)
     arms = {name: calls[twin if name == CONTROL else name] for name in planned}
     samples |= planned
@@ -108,7 +113,7 @@ def sample_rounds(
     gc.disable()
     try:
         with phases("samples"):
-            stop = _rounds(arms, samples, twin, clock, budget, rng, phases, inspect, ready)
+            stop = _rounds(arms, samples, twin, clock, budget, rng, phases, inspect, ready, compiled)
     finally:
         gc.enable()
     return Rounds(samples, stop, twin)
@@ -137,6 +142,7 @@ def _rounds(
     phases: Phases,
     inspect: Inspect,
     ready: Ready,
+    compiled: Compiled,
 ) -> str:
     started, order, budget_s = phases.now(), list(arms), budget.seconds * len(arms)
     planned = {arm: entry for arm, entry in samples.items() if isinstance(entry, Samples)}
@@ -150,12 +156,12 @@ def _rounds(
                 phases.alive(name, min(1.0, (number - 1) / (2 * fewest), (phases.now() - started) / budget_s))
                 began = phases.now()
                 ready(name)
-                try:
-                    _sample(entry, arms[arm], clock, partial(inspect, name))
-                except Failure as failure:
+                with compiled(name):
+                    look = partial(inspect, name)
+                    failure = _tried(partial(_sample, entry, arms[arm], clock, look), look)
+                if failure:
                     late = Failure(failure.status, f"in round {number}: {failure.reason}")
                     samples |= dict.fromkeys((name, CONTROL) if name == twin else (name,), late)
-                    inspect(name, late)
                 took_s[arm] += phases.now() - began
         over_s = sum(max(0.0, took_s[arm] - budget.seconds) for arm, entry in planned.items() if entry.fewest == 1)
         spent_s = phases.now() - started - over_s  # one slow call costs the others none of their share
@@ -169,28 +175,22 @@ def _rounds(
     return "budget"
 
 
-def _sample(samples: Samples, call: Call, clock: Clock, inspect: Callable[[object], None]) -> None:
+def _tried(step: Callable[[], T], inspect: Callable[[object], object], again: bool = True) -> T | Failure:
+    """What a step returns, or its failure. One that another contestant had caused is tried once again."""
+    try:
+        return step()
+    except Failure as failure:
+        caused_by_another = inspect(failure)
+        return _tried(step, inspect, again=False) if caused_by_another and again else failure
+
+
+def _sample(samples: Samples, call: Call, clock: Clock, inspect: Callable[[object], object]) -> None:
     with contestant():
         before, frames = resource.getrusage(resource.RUSAGE_SELF), Compilations.now().frames
         seconds, result = clock(call, samples.calls)
-        after = resource.getrusage(resource.RUSAGE_SELF)
+        after, compiled = resource.getrusage(resource.RUSAGE_SELF), Compilations.now().frames
+        inspect(result)
         samples.samples_s.append(seconds / samples.calls)
         samples.page_faults += after.ru_minflt - before.ru_minflt
         samples.switches += after.ru_nivcsw - before.ru_nivcsw
-        samples.compiled += Compilations.now().frames - frames
-        inspect(result)
-
-
-def precise(samples: Mapping[str, Samples | Failure], baseline: str | None, precision: float) -> bool:
-    """Whether the ratio of every contestant to the baseline is known to ± `precision`; those too slow don't count."""
-    measured = {name: entry for name, entry in samples.items() if isinstance(entry, Samples)}
-    if not measured:
-        return True
-    counted = {name: entry for name, entry in measured.items() if not entry.slow}
-    base = counted.get(baseline or "") or next(iter(counted.values()), None)
-    if base is None:
-        return False
-    others = [entry for entry in counted.values() if entry is not base]
-    ratios = [paired_ratios(np.array(s.samples_s), s.stride, np.array(base.samples_s), base.stride) for s in others]
-    _, low, high = medians(blocked(ratios)).T
-    return bool(np.all(np.sqrt(high / low) <= 1 + precision))  # NaN (no pair in common) is not precise
+        samples.compiled += compiled - frames

@@ -11,9 +11,9 @@ from suites.inputs import InputError
 from suites.measure import memory
 from suites.measure.admission import too_large, unsupported
 from suites.measure.clock import Clock
-from suites.measure.compiler import forget_compiled
+from suites.measure.compiler import Compiled, forget_compiled
 from suites.measure.first_call import Checked, first_call
-from suites.measure.flags import flags_of, host_flags, launch_flags
+from suites.measure.flags import compiler_flags, flags_of, host_flags, launch_flags
 from suites.measure.gpu import monitor
 from suites.measure.honesty import Inspector
 from suites.measure.launch import Launch, launches
@@ -21,7 +21,8 @@ from suites.measure.phases import Phases
 from suites.measure.problem import MakeInputs, Problem, gradient_mode
 from suites.measure.quiet import Attempt, HostWatch
 from suites.measure.rounds import CONTROL, Budget, Rounds, sample_rounds
-from suites.measure.turns import Samples, too_slow_to_warm_up
+from suites.measure.sampled import sample_flags
+from suites.measure.turns import Samples, most_s, too_slow_to_warm_up
 from suites.measure.world import World
 from suites.records.case import Case
 from suites.records.record import Flag, Latency, Record, Status
@@ -54,25 +55,29 @@ def measure_case(
     """
     timed = Timed(Rounds({}, "budget"), {}, {})
     with gradient_mode(case):
-        world = World.now()
+        world = World.now(function for entry in implementations for function in (entry.fn, entry.prepare))
         results: dict[str, Checked | Failure] = {
             entry.name: failure for entry in implementations if (failure := unsupported(entry, case.dtype, case.device))
         }
         supported = [entry for entry in implementations if entry.name not in results]
         with phases("small trials"):
-            results |= too_large(case, supported, make_inputs, free_bytes, world)
+            results |= too_large(case, supported, make_inputs, free_bytes, world, phases)
         admitted = [entry for entry in supported if entry.name not in results]
         if admitted:
             forget_compiled()
+            compiled = Compiled()
             try:
                 problem = Problem.of(case, make_inputs, phases)
             except InputError as error:  # the data cannot exist in this dtype, such as 1e5 in float16
                 results |= {entry.name: Failure(Status.UNSUPPORTED, str(error)) for entry in admitted}
             else:
-                results |= {entry.name: first_call(problem, entry, clock, world, phases) for entry in admitted}
+                results |= {
+                    entry.name: first_call(problem, entry, clock, world, phases, compiled) for entry in admitted
+                }
                 checked = {name: result for name, result in results.items() if isinstance(result, Checked)}
                 entries = {entry.name: entry for entry in admitted}
-                timed = _timed(problem, entries, checked, clock, budget, world, rng, phases, watch or HostWatch.blind())
+                watch = watch or HostWatch.blind()
+                timed = _timed(problem, entries, checked, clock, budget, world, rng, phases, watch, compiled)
     return [_record(case, entry, results[entry.name], timed) for entry in implementations]
 
 
@@ -95,6 +100,7 @@ def _timed(
     rng: random.Random,
     phases: Phases,
     watch: HostWatch,
+    compiled: Compiled,
 ) -> Timed:
     """The rounds of the contestants that passed their first call."""
     calls = {name: result.call for name, result in checked.items()}
@@ -102,21 +108,28 @@ def _timed(
     timed = {name: result.timed for name, result in checked.items()}
     known_s = {name: result.call_s for name, result in checked.items()}
     slow = [name for name, call_s in known_s.items() if too_slow_to_warm_up(call_s, budget.seconds)]
-    inspector = Inspector(problem, entries, calls, results, world, rng, phases.now, slow)
+    inspector = Inspector(problem, entries, calls, results, world, rng, phases, slow)
     baseline = next((name for name in timed if entries[name].baseline), "")
+
+    arms, started = len(timed) + bool(timed), phases.now()
+
+    def left_s() -> float:
+        return most_s(budget.seconds) * arms - (phases.now() - started)
 
     def attempt(failed: Collection[str]) -> Attempt:
         gpu, left = monitor(problem.case.device), {name: call for name, call in timed.items() if name not in failed}
 
-        def inspect(name: str, result: object) -> None:
-            inspector(name, result)
+        def inspect(name: str, result: object) -> bool:
+            caused_by_another = inspector(name, result)
             gpu.poll()
+            return caused_by_another
 
         before = watch.read()
-        rounds = sample_rounds(left, baseline, clock, budget, rng, phases, inspect, known_s, inspector.ready)
+        of_each = replace(budget, seconds=min(budget.seconds, max(0.0, left_s()) / max(1, arms)))
+        rounds = sample_rounds(left, baseline, clock, of_each, rng, phases, inspect, known_s, inspector.ready, compiled)
         return Attempt(rounds, watch.read().since(before), gpu)
 
-    kept = watch.least_disturbed(attempt, phases)
+    kept = watch.least_disturbed(attempt, phases, left_s)
     rounds, meanwhile = kept.rounds, (*host_flags(kept.spent), *kept.gpu.flags())
     still_in = [name for name, entry in rounds.samples.items() if isinstance(entry, Samples) and name != CONTROL]
     with phases("checks"):
@@ -125,11 +138,17 @@ def _timed(
     if problem.case.device == "cuda":
         with phases("launches"):
             honest = {name: calls[name] for name in still_in if name not in failures}
-            launched = launches(honest, clock, cold=problem.case.cache == "cold")
+            launched = launches(honest, clock, phases, cold=problem.case.cache == "cold")
     world.restore()
     flags = {
-        name: (*result.flags, *inspector.flags.get(name, ()), *meanwhile, *kept.flags(name))
-        for name, result in checked.items()
+        name: (
+            *compiler_flags(compiled.of(name)),
+            *sample_flags(problem.case),
+            *inspector.flags.get(name, ()),
+            *meanwhile,
+            *kept.flags(name),
+        )
+        for name in checked
     }
     return Timed(replace(rounds, samples={**rounds.samples, **failures}), flags, launched)
 

@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
+import numpy as np
+
+from suites.failure import Failure
 from suites.measure.warm_up import Pace
-from suites.statistics import FEW
+from suites.statistics import FEW, blocked, medians, paired_ratios
 
 FEWEST_PAIRS = FEW
 _SAMPLE_S = 5e-4  # thousands of clock ticks, and shorter than a time slice of the scheduler
@@ -95,3 +98,18 @@ def _cost_s(planned: Mapping[str, Samples], took_s: Mapping[str, float]) -> floa
 
 def _power_of_two(value: float) -> int:
     return int(2 ** round(math.log2(max(value, 1.0))))
+
+
+def precise(samples: Mapping[str, Samples | Failure], baseline: str | None, precision: float) -> bool:
+    """Whether the ratio of every contestant to the baseline is known to ± `precision`; those too slow don't count."""
+    measured = {name: entry for name, entry in samples.items() if isinstance(entry, Samples)}
+    if not measured:
+        return True
+    counted = {name: entry for name, entry in measured.items() if not entry.slow}
+    base = counted.get(baseline or "") or next(iter(counted.values()), None)
+    if base is None:
+        return False
+    others = [entry for entry in counted.values() if entry is not base]
+    ratios = [paired_ratios(np.array(s.samples_s), s.stride, np.array(base.samples_s), base.stride) for s in others]
+    _, low, high = medians(blocked(ratios)).T
+    return bool(np.all(np.sqrt(high / low) <= 1 + precision))  # NaN (no pair in common) is not precise

@@ -22,6 +22,7 @@ from suites.records.record import Record, Status
 _MARKERS = {"cases", "findings"}
 _LONGEST = 120
 _PAUSE_S = 0.2  # between two drawings of the line, unless something long begins
+_SILENT_S = 1.0 - _PAUSE_S  # more, while a call runs
 _LONG = {"first calls", "processes"}  # phases that may take seconds without a sign of life
 _TIMED = {"warm-up", "samples"}
 _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "timed out"}
@@ -30,9 +31,9 @@ _HOW = {Status.WRONG: "is wrong", Status.CRASHED: "crashed", Status.TIMED_OUT: "
 class ProgressLine:
     """A pytest plugin that shows how far the session is, and which implementations fail.
 
-    The live line is redrawn between calls, never by a thread or a signal, which would be timed too. So it says what it
-    waits for before a long call: the first one of a contestant, or one known to be slow. The plugin is made while
-    pytest is configured and does not yet capture standard error.
+    The live line goes on while a call runs: contestants run in another process. Before a long call, the first one of a
+    contestant or one known to be slow, it says what it waits for. The plugin is made while pytest is configured and
+    does not yet capture standard error.
 
     Args:
         terminal: where the live line goes; standard error by default.
@@ -49,7 +50,7 @@ class ProgressLine:
         self._line = Live(
             console=self._console,
             auto_refresh=False,
-            redirect_stdout=False,  # pytest shows what implementations print
+            redirect_stdout=False,  # pytest captures what is printed
             redirect_stderr=False,
             transient=True,
         )
@@ -80,6 +81,11 @@ class ProgressLine:
             return  # between samples every microsecond counts
         self._progress.at(phase, name, share)
         if long or not self._paused:
+            self._draw()
+
+    def idle(self) -> None:
+        """Nothing is heard: let the time go on, once a second."""
+        if self._progress.now() >= self._next_s + _SILENT_S:
             self._draw()
 
     def done(self, work: Case | Key) -> None:

@@ -56,7 +56,7 @@ _FINDING_S = {
 _COMPILING_S = {"accuracy": 0.8, "contract": 0.1, "resolution": 0.05}
 _UNUSUAL = {
     *("long_rows", "broadcast", "size_one_and_empty", "layouts", "aliasing", "mixed_dtypes", "eps_extremes"),
-    *("split_k", "tf32_canary", "gradients", "metamorphic"),
+    *("split_k", "tf32_canary", "gradients", "metamorphic", "batch_invariance", "place"),
 }
 ORDINARY = "prescribed"
 """The family that is asked first: a compiled implementation compiles for it."""

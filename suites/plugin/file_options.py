@@ -1,6 +1,7 @@
 """An option that takes one or two files, and the folder that pytest takes for a second one."""
 
 import argparse
+import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ class OneOrTwoFiles(argparse.Action):
     ) -> None:
         """Store the files; an `ArgumentError` says how to write what was meant."""
         given = [str(value) for value in values or ()]
-        tests = [value for value in given if Path(value).is_dir() or Path(value.partition("::")[0]).suffix == ".py"]
+        tests = [value for value in given if os.path.isdir(value) or Path(value.partition("::")[0]).suffix == ".py"]
         files = shlex.join(value for value in given if value not in tests)
         if tests:
             raise argparse.ArgumentError(
@@ -49,7 +50,7 @@ def misplaced(
     """
     for argument in arguments:
         for option, names in lists.items():
-            if argument in names and not Path(argument).exists():
+            if argument in names and not os.path.exists(argument):
                 return f"{argument!r} is named as what to measure; commas join several: `{option} NAME,{argument}`"
         if wrong := _misplaced(argument, suffixes, resume):
             return wrong
@@ -72,7 +73,7 @@ def _misplaced(argument: str, suffixes: Collection[str], resume: bool) -> str:
 
 
 def _misplaced_code(path: Path, there: str) -> str:
-    if not path.is_file():
+    if not os.path.isfile(path):
         return no_file(path, (".py",))
     if "def register(" in path.read_text(encoding="utf-8", errors="replace"):
         return f"{there}; implementations are named by an option: `pytest suites --implementations-from {path}`"

@@ -7,9 +7,9 @@ the options.
 
 import argparse
 import functools
+import os
 from collections.abc import Generator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from pytest_benchmark.plugin import *  # noqa: F403  # every hook and fixture of
 
 from command import meant
 from suites import git
+from suites.plugin import statuses
+from suites.plugin.statuses import pytest_cmdline_main  # noqa: F401  # a hook
 
 _GROUPS = ("cosinebench", "benchmark")
 TABLES = tuple(
@@ -34,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:  # type: ignore[no-redef]  
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(parser: pytest.Parser, args: Sequence[str]) -> Generator[None, None, None]:
     """Where an option is unknown, let pytest's own error name the nearest of the suites' and pytest-benchmark's."""
+    statuses.keep()
     yield  # conftest.py declares the suites' options
     unknown = parser.parse_known_and_unknown_args(args)[1]
     ours = [option for group in _GROUPS for option in parser.getgroup(group).options]
@@ -75,7 +78,7 @@ def _no_path(name: str) -> str:
         raise argparse.ArgumentTypeError(
             "the name is empty: without the '=' the run is named after the date and the commit"
         )
-    if Path(name).exists():
+    if os.path.exists(name):
         raise argparse.ArgumentTypeError(
             f"took {name!r}, a file or folder here, for the run's name: write `pytest {name} --benchmark-save` "
             "if it is what to measure, and take another name if it is the run's"

@@ -1,12 +1,8 @@
-"""The options of `pytest suites`, and the plan and run made from them."""
+"""The options of `pytest suites`, and the plan made from them."""
 
 import argparse
-import dataclasses
-import inspect
 import os
 import shlex
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,17 +10,14 @@ import pytest
 from command import GivenOnce
 from implementations import registry
 from nearest import did_you_mean
-from suites import git
-from suites.environment import environment
-from suites.excerpt import excerpt
-from suites.families import FAMILIES, Family
 from suites.inputs import SUFFIXES
 from suites.measure import allocator
+from suites.option_values import TIME_LIMIT_S, time_limit_of
 from suites.plan import Plan
 from suites.plugin.file_options import OneOrTwoFiles, misplaced
 from suites.plugin.front_door import TABLES
 from suites.records import budget
-from suites.records.record import Environment, Run
+from suites.workers.imports import require_importable, signals_kept
 
 GROUP = """cosinebench
 
@@ -98,6 +91,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--processes", metavar="K", help="spread each case over K fresh processes (default: 1, this one)")
     group.addoption(
+        "--time-limit",
+        metavar="S",
+        help=f"end a call that takes longer than S seconds, as timed_out (default: {TIME_LIMIT_S:g})",
+    )
+    group.addoption(
         "--allocator",
         default="found",
         type=_regime,
@@ -149,6 +147,12 @@ def plan_of(config: pytest.Config) -> Plan:
     lists = {"--implementations": registry.names(), "--dtypes": registry.DTYPES}
     if wrong := misplaced(config.args, SUFFIXES, lists, resume=option.resume):
         raise ValueError(wrong)
+    require_importable(option.implementations_from or (), time_limit_of(option.time_limit))
+    with signals_kept():
+        return _planned(option)
+
+
+def _planned(option: argparse.Namespace) -> Plan:
     return Plan.of(
         grid=option.grid,
         device=option.device,
@@ -165,35 +169,5 @@ def plan_of(config: pytest.Config) -> Plan:
         allocator=option.allocator,
         baseline=option.baseline,
         error_budget=option.error_budget,
-    )
-
-
-def _environment(regime: str) -> Environment:
-    found = environment()
-    return dataclasses.replace(found, allocator=f"{regime} {found.allocator}".strip())
-
-
-def _expected(family: Family) -> tuple[str, str]:
-    return family.expected, f"({family.issue})" if family.issue else ""
-
-
-def run_of(config: pytest.Config, plan: Plan, name: str, absent: Mapping[str, str]) -> Run:
-    """Return the head of the run that this session writes."""
-    return Run(
-        name=name,
-        started=datetime.now().astimezone().isoformat(timespec="seconds"),
-        grid=plan.grid.name,
-        command=shlex.join(("python", "-m", "pytest", *config.invocation_params.args)),
-        environment=_environment(plan.allocator),
-        absent=absent,
-        precision=plan.grid.precision,
-        seconds=plan.grid.seconds,
-        processes=plan.processes,
-        inputs=plan.description,
-        about={entry.name: " ".join((inspect.getdoc(entry.fn) or "").split()) for entry in plan.implementations},
-        sources={entry.name: excerpt(entry.fn) for entry in plan.implementations},
-        families={name: " ".join(filter(None, _expected(FAMILIES[name]))) for name in plan.grid.families},
-        fingerprints={**plan.fingerprints, "uncommitted changes": git.uncommitted()},
-        baseline=plan.baseline,
-        error_budget=plan.error_budget,
+        time_limit=option.time_limit,
     )

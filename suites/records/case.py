@@ -53,6 +53,8 @@ FAMILY_NAMES = (
     "tf32_canary",
     "gradients",
     "metamorphic",
+    "batch_invariance",
+    "place",
 )
 """The names of the families of suites/families, hard inputs, in the order of reports."""
 

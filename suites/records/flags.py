@@ -17,6 +17,7 @@ MEANINGS: Mapping[str, str] = {
     "page_faults": "each call asks the system for memory",
     "recompiled": "compiled again while it was timed",
     "reuses_result": "a call overwrites the result before it",
+    "rows_sampled": "a sample of its rows was checked",
     "sped_up": "early calls were much slower",
     "stolen_time": "the virtual machine's host withheld processors",
     "switched": "often interrupted by other programs",

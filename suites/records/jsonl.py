@@ -6,15 +6,21 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
-from types import NoneType
 from typing import Any, TypeVar
 
-from suites.records.case import Case
-from suites.records.finding import Accuracy, Contract, Deviation, Finding, KnownBug, Resolution, Training
+from suites.records.case import CACHES, DIRECTIONS, MEMORY_FORMATS, RANK, ROUNDOFFS, Case
+from suites.records.finding import Accuracy, Contract, Deviation, Examined, Finding, KnownBug, Resolution, Training
 from suites.records.record import End, Environment, Error, Flag, Latency, Line, Operator, Record, Run, Status
+from suites.records.typed import made
 
 SCHEMA = 2
-_TEXTS = ("implementation", "task", "dtype", "device", "memory_format", "direction", "inputs", "status", "reason")
+_KNOWN = {
+    "dtype": tuple(ROUNDOFFS),
+    "memory_format": MEMORY_FORMATS,
+    "direction": DIRECTIONS,
+    "cache": CACHES,
+}
+_WORD = re.compile(r"[A-Za-z0-9._+:-]*")
 F = TypeVar("F", Accuracy, Contract, Resolution, Training)
 
 
@@ -34,7 +40,12 @@ def from_line(line: str) -> Line | Finding:
     Raises:
         ValueError: the line is not JSON, has another schema, or a value is missing or impossible.
     """
-    row = json.loads(line)
+    try:
+        row = json.loads(line)
+        if "\\ud" in line.lower():  # half a character, as of a file's name that is no UTF-8: nothing could print it
+            row = json.loads(json.dumps(row, ensure_ascii=False).encode(errors="replace"))
+    except RecursionError:
+        raise ValueError("not a line of a run: its brackets are nested too deeply") from None
     if not isinstance(row, dict) or "schema" not in row:
         raise ValueError("not a line of a run")
     if row["schema"] != SCHEMA:
@@ -43,7 +54,7 @@ def from_line(line: str) -> Line | Finding:
         )
     try:
         return _READERS[row["kind"]](row)
-    except (KeyError, TypeError) as error:
+    except (LookupError, TypeError) as error:
         raise ValueError(f"a line of schema {SCHEMA} with a missing or wrong field: {error}") from error
 
 
@@ -62,70 +73,70 @@ def _who_reads(row: dict[str, Any]) -> str:
 
 
 def _run(row: dict[str, Any]) -> Run:
-    datetime.fromisoformat(row["started"])  # runs are sorted by it
-    return Run(**(_fields(Run, row) | {"environment": Environment(**row["environment"])}))
+    run: Run = made(Run, row | {"environment": made(Environment, row["environment"])})
+    datetime.fromisoformat(run.started)  # runs are sorted by it
+    return run
 
 
 def _record(row: dict[str, Any]) -> Record:
-    _require_types(row)
-    return Record(
-        implementation=row["implementation"],
-        baseline=row["baseline"],
-        case=Case(**(_fields(Case, row) | {"shape": tuple(row["shape"])})),
-        status=Status(row["status"]),
-        reason=row["reason"],
-        latency=_latency(row) if "samples_s" in row else None,
-        error=Error(**_fields(Error, row)) if row.get("error_abs") is not None else None,
-        peak_bytes=row["peak_bytes"],
-        flags=tuple(Flag(**flag) for flag in row["flags"]),
-        replicates=tuple(map(_latency, row.get("replicates", ()))),
+    record: Record = made(
+        Record,
+        row
+        | {
+            "case": _case(row),
+            "status": Status(row["status"]),
+            "latency": _latency(row) if "samples_s" in row else None,
+            "error": made(Error, row) if row.get("error_abs") is not None else None,
+            "flags": tuple(made(Flag, flag) for flag in row["flags"]),
+            "replicates": tuple(map(_latency, row.get("replicates", ()))),
+        },
     )
+    return record
+
+
+def _case(row: dict[str, Any]) -> Case:
+    case: Case = made(Case, row | {"shape": _tuple(row["shape"])})
+    _require_axes(case)
+    if len(case.shape) != RANK.get(case.task, len(case.shape)):
+        raise TypeError(f"the task {case.task!r} has the shape {list(case.shape)}")
+    return case
+
+
+def _require_axes(line: Case | Examined) -> None:
+    """Raise a `TypeError` for an axis of another version, or one that is no word: reports print them as they are."""
+    for axis, known in _KNOWN.items():
+        if (value := getattr(line, axis, known[0])) not in known:
+            raise TypeError(f"unknown {axis} {value!r}; known: {', '.join(known)}")
+    for axis in ("task", "device", "inputs"):
+        if not _WORD.fullmatch(value := getattr(line, axis, "")):
+            raise TypeError(f"{axis} is {value!r}, not a word")
 
 
 def _latency(row: dict[str, Any]) -> Latency:
-    samples = {name: tuple(row[name]) for name in ("samples_s", "control_s")}
-    return Latency(**(_fields(Latency, row) | samples))
+    samples = {name: _tuple(row[name]) for name in ("samples_s", "control_s")}
+    latency: Latency = made(Latency, row | samples)
+    return latency
 
 
-def _require_types(row: dict[str, Any]) -> None:
-    """Raise a `TypeError` for a value that would spoil the table of all records."""
-    for name in _TEXTS:
-        if not isinstance(row[name], str):
-            raise TypeError(f"{name} is {row[name]!r}, not a text")
-    if not isinstance(row.get("cache", ""), str):
-        raise TypeError(f"cache is {row['cache']!r}, not a text")
-    if type(row.get("k", 0)) is not int:
-        raise TypeError(f"k is {row['k']!r}, not a whole number")
-    for size in row["shape"] if isinstance(row["shape"], list) else [row["shape"]]:
-        if type(size) is not int:
-            raise TypeError(f"shape holds {size!r}, not a whole number")
-    if type(row["peak_bytes"]) not in (int, NoneType):
-        raise TypeError(f"peak_bytes holds {row['peak_bytes']!r}, not a whole number")
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _finding(cls: type[F], row: dict[str, Any]) -> F:
-    return cls(**(_fields(cls, row) | {"status": Status(row["status"])}))
+    finding: F = made(cls, row | {"status": Status(row["status"])})
+    if isinstance(finding, Examined):
+        _require_axes(finding)
+    return finding
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Line | Finding]] = {
     "run": _run,
     "record": _record,
-    "operator": lambda row: Operator(**_fields(Operator, row)),
-    "end": lambda row: End(**_fields(End, row)),
-    "accuracy": lambda row: _finding(
-        Accuracy, row | {"deviation": Deviation(**_fields(Deviation, row)) if "pairs" in row else None}
-    ),
+    "operator": functools.partial(made, Operator),
+    "end": functools.partial(made, End),
+    "accuracy": lambda row: _finding(Accuracy, row | {"deviation": made(Deviation, row) if "pairs" in row else None}),
     "contract": lambda row: _finding(Contract, row),
     "resolution": lambda row: _finding(Resolution, row),
     "training": lambda row: _finding(Training, row),
-    "knownbug": lambda row: KnownBug(**_fields(KnownBug, row)),
+    "knownbug": functools.partial(made, KnownBug),
 }
-
-
-def _fields(cls: type, row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in _names(cls) if name in row}
-
-
-@functools.cache  # a report may load 100,000 records
-def _names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))

@@ -42,11 +42,11 @@ class Latency:
     `control_s` are the samples of the control, empty for all but the contestant that was measured a second time.
     `stop` says why the rounds ended: "precision" or "budget". `page_faults` are the minor faults of one call.
 
-    On CUDA the samples are the device's time. `host_s` is the host's time to launch a call, and `graph_s` the device's
-    time for a call in a replayed CUDA graph. Both are None elsewhere; `graph_s` also if there is no graph.
+    On CUDA the samples are the device's time. `host_s` is the host's time to launch a call, `graph_s` the device's for
+    one in a replayed CUDA graph. Both are None elsewhere; `graph_s` also if there is no graph.
 
     `prepare_s` is the time to prepare the corpus once, and `prepared_bytes` what the prepared corpus holds beyond y.
-    Both are None for an implementation that prepares nothing; `prepared_bytes` also if nothing reports it.
+    Both are None for one that prepares nothing; `prepared_bytes` also if nothing reports it.
     """
 
     samples_s: tuple[float, ...]
@@ -74,8 +74,8 @@ class Error:
 class Record:
     """One implementation on one case: the measurement, or the reason for having none.
 
-    `peak_bytes` is the peak beyond the inputs, including the result; None if the allocator reports no peak.
-    `replicates` are the latencies in further processes.
+    `peak_bytes` is the peak beyond the inputs, with the result; None if none is reported. `replicates` are the
+    latencies in further processes.
     """
 
     implementation: str
@@ -145,8 +145,8 @@ class Run:
 
     `absent` maps absent implementations to the reason, `about` the others to docstrings and `sources` to their code,
     `families` hard inputs to right answers, `error_budget` dtypes to absolute errors, `fingerprints` names of contents
-    to digests. Sampling ended at `precision` (of a ratio) or after `seconds` (for each implementation and case); each
-    case ran in `processes` processes. `inputs` describes the user's data, `baseline` is that of --baseline, or "".
+    to digests. Sampling ended at `precision` (of a ratio) or after `seconds` (for an implementation and case), in
+    `processes` each. `inputs` describes the user's data, `baseline` is that of --baseline. `sequence` counts the runs.
     """
 
     name: str
@@ -165,6 +165,7 @@ class Run:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     baseline: str = ""
     error_budget: Mapping[str, float] = field(default_factory=dict)
+    sequence: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import implementations
 import pipe
-from command import Command
+from command import Command, folder, run
 from implementations import Implementation, registry
 from implementations.registry import RegistryError
 from suites import compile_cache
@@ -103,7 +103,9 @@ def _parser() -> Command:
     )
     parser.add_argument("--implementations", metavar="A,B", help="only these implementations")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append each trial to FILE; a later call resumes")
-    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="folder for accuracy.md (default: print the page)")
+    parser.add_argument(
+        "--docs", type=folder, metavar="FOLDER", help="folder for accuracy.md (default: print the page)"
+    )
     parser.add_argument(
         "--processes", type=_processes, default=1, metavar="N", help="parallel processes of one core each (default: 1)"
     )
@@ -124,4 +126,4 @@ def _processes(text: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,20 +15,22 @@ from suites.truth.oracle import Truth
 _INDICES = (torch.int64,)
 
 
-def judge(case: Case, entry: Implementation, result: object, truth: Truth) -> Error:
+def judge(case: Case, entry: Implementation, result: object, truth: Truth, rows: torch.Tensor | None = None) -> Error:
     """The error of the values of a result, each against the true cosine of its pair.
 
     Args:
         case: of the task "top_k".
         entry: states the arithmetic that bounds the error.
         result: what it returned.
-        truth: the true cosines of all pairs, `[N, M]`.
+        truth: the true cosines of all pairs, `[N, M]`, or of some `rows` of x with all of y.
+        rows: those that are judged; None for all.
 
     Raises:
         Failure: with the status `wrong`, if the form or a value is wrong, or a neighbour is missing.
     """
     dtypes = checks.dtypes_for(getattr(torch, case.dtype))
     values, indices = require_form(result, case.output_shape, case.shape[1], dtypes, case.device)
+    values, indices = (values, indices) if rows is None else (values[rows], indices[rows])
     true = np.take_along_axis(truth, indices.cpu().numpy(), axis=1)
     found, output_dtype = checks.error_of(values, true), checks.name_of(values.dtype)
     checks.require_bound(case, entry, found, output_dtype)

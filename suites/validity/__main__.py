@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 import pipe
-from command import Command
+from command import Command, folder, run
 from suites import compile_cache
 from suites.environment import environment
 from suites.progress_bar import progress_bar
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if one.name not in kept.properties:
             kept.add([{"figure": one.name, "goal": one.goal, "measured": one.measure()}])
     table = rates(kept.outcomes)
-    options.docs.mkdir(exist_ok=True)
+    options.docs.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.docs / "validity.csv", index=False)
     path = options.docs / "validity.md"
     measured = [kept.properties[one.name] for one in wanted]  # an older file may hold others too
@@ -128,7 +128,7 @@ def _parser() -> Command:
     parser.add_argument("--machine", nargs="+", choices=("quiet", "loaded"), default=("quiet", "loaded"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="append each result to FILE; a later call resumes")
     parser.add_argument(
-        "--docs", type=Path, default=DOCS, metavar="FOLDER", help="folder for validity.md and validity.csv"
+        "--docs", type=folder, default=DOCS, metavar="FOLDER", help="folder for validity.md and validity.csv"
     )
     return parser
 
@@ -144,4 +144,4 @@ def _positive(number: type[int] | type[float]) -> Callable[[str], float]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

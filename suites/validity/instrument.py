@@ -13,15 +13,16 @@ import implementations
 from suites.inputs import make_inputs
 from suites.measure.clock import host_clock
 from suites.measure.phases import Phases
-from suites.measure.rounds import CONTROL, LOOKS, Budget, Rounds, precise, sample_rounds
+from suites.measure.rounds import CONTROL, LOOKS, Budget, Rounds, sample_rounds
 from suites.measure.together import measure_case
-from suites.measure.turns import Samples
+from suites.measure.turns import Samples, precise
 from suites.records.case import Case
 from suites.records.record import Latency, Record
-from suites.replicates import Job, measure_apart
 from suites.statistics import medians, paired_ratios
 from suites.validity.methods import judged, sampled
 from suites.validity.workloads import pair
+from suites.workers.jobs import Setup
+from suites.workers.workers import Workers
 
 CASES = tuple(
     Case(task="paired", shape=shape, dtype=dtype, device="cpu")
@@ -114,17 +115,10 @@ def stopped(rounds: Rounds) -> tuple[Rounds, float]:
 
 def agreement(regime: str, processes: int, seconds: float) -> str:
     """Coefficient of variation, between fresh processes, of the ratios to the built-in."""
-    spreads = []
+    spreads, budget = [], Budget(seconds=processes * seconds, precision=EXACTLY)
+    workers = Workers(Setup(allocator=regime), budget, processes=processes)
     for case in CASES:
-        job = Job(
-            case=case,
-            names=CONTESTANTS,
-            files=(),
-            inputs=None,
-            allocator=regime,
-            budget=Budget(seconds=seconds, precision=EXACTLY),
-        )
-        records = measure_apart(job, processes, Phases())
+        records = workers.measure(case, list(map(implementations.get, CONTESTANTS)))
         if failed := next((record for record in records if not record.latency), None):
             return f"not measured: {failed.implementation} is {failed.status}: {failed.reason}"
         base, *others = records

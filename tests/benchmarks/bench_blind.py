@@ -745,16 +745,18 @@ def run(name: str) -> tuple[str, list[str], str]:
         answer = diagnose(**arguments)
     except DiagnosisError as error:
         return "refused", [str(error)], "wrong"
+    except Exception as error:
+        return "crashed", [f"{type(error).__name__}: {error}"], "wrong"
     causes = [cause.name for cause in answer.causes]
     first = causes[0] if answer.verdict == "cause" and causes else answer.verdict
     mark = "right" if first == CASES[name].expected else "accepted" if first in CASES[name].accepted else "wrong"
     return answer.verdict, causes, mark
 
 
-def main(names: Iterable[str] = ()) -> None:
+def main(names: Iterable[str]) -> None:
     torch.set_num_threads(1)
     totals: dict[str, Counter[str]] = {}
-    for name in names or CASES:
+    for name in names:
         expected = CASES[name].expected
         verdict, causes, mark = run(name)
         totals.setdefault(expected if expected in ("healthy", "unknown") else "cause", Counter())[mark] += 1
@@ -763,16 +765,16 @@ def main(names: Iterable[str] = ()) -> None:
         print(f"{kind}: {marks['right']} right, {marks['accepted']} accepted, {marks['wrong']} wrong")
 
 
-def _names() -> list[str]:
-    examples = {"": "all cases, in minutes", "distance_labels": "one of them"}
-    parser = Command("python -m tests.benchmarks.bench_blind", __doc__, examples)
+def chosen(prog: str, about: str, cases: list[str]) -> list[str]:
+    """The cases that the command line names, or all."""
+    parser = Command(prog, about, {"": "all cases, in minutes", cases[-1]: "one of them"})
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these cases (default: all)")
     names: list[str] = parser.parse_args().names
     for name in names:
-        if name not in CASES:
-            parser.error(f"no case {name!r}{did_you_mean(name, CASES)}")
-    return names
+        if name not in cases:
+            parser.error(f"no case {name!r}{did_you_mean(name, cases)}")
+    return names or cases
 
 
 if __name__ == "__main__":
-    main(_names())
+    main(chosen("python -m tests.benchmarks.bench_blind", __doc__, list(CASES)))

@@ -11,6 +11,7 @@ from reports.sections.accuracy import accuracy
 NAMES = 12
 HARDEST = 3
 LARGE = 6
+FAR = 1000
 
 
 def headlines(judged: pd.DataFrame, recommended: Iterable[str]) -> list[str]:
@@ -62,11 +63,16 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
             "on family": rows["largest_on"],
             "error closest to its bound": rows["worst_u"].map(units.error),
             "that bound": rows["bound_u"].map(units.error),
-            "bound / error": rows["slack"].map(units.times),
+            "bound / error": rows["slack"].map(_slack),
             "of family": rows["family"],
             "error beyond its bound on": rows["broken"].map(_families),
         }
     )
+
+
+def _slack(factor: float) -> str:
+    """How far an error is below its bound. An error near 0 makes the factor anything: a large one says no more."""
+    return f"over {units.multiple(FAR)}" if factor > FAR else units.times(factor)
 
 
 def _within(overall: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 from reports import units
 from reports.markdown import code, codes, escape
 from reports.sections.speed.claims import IS_BASELINE, doubted, prepared_once
-from reports.sections.speed.references import is_fastest
+from reports.sections.speed.references import fastest, is_fastest
 from reports.sections.speed.table import FASTER, SAME, SLOWER, group_names
 
 WINNERS, PLACES, LABELS = 4, 4, 2
@@ -50,7 +50,7 @@ def _how(mine: pd.DataFrame) -> str:
     one, others = mine.iloc[0], mine[mine["implementation"] != mine["reference"]]
     if others.empty:
         if is_fastest(one):
-            return "the fastest; no baseline was timed"
+            return f"{fastest(mine)}; no baseline was timed"
         noisy = mine["rival"].notna().sum()
         return IS_BASELINE + (f" (too noisy to tell in {noisy} of {units.counted(len(mine), 'case')})" if noisy else "")
     seen = others[others["verdict"].isin([FASTER, SLOWER])]

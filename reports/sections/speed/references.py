@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from reports.markdown import code, escape
+from reports.markdown import code, codes, escape
 from reports.sections.speed.claims import claim, doubted
 from reports.sections.speed.table import group_names
 from results.references import ASKED, BUILT_IN, FASTEST
@@ -68,6 +68,12 @@ def _apart(name: str, group: pd.DataFrame, show: Show) -> str:
 def _against(row: pd.Series, show: Show) -> str:
     words = "no rounds in common" if np.isnan(row["ratio"]) else claim(row)
     return f"against {show(row['reference'])}: {doubted(words, row['provisional'])}"
+
+
+def fastest(rows: pd.DataFrame) -> str:
+    """How the winner of these rows of `by_shape`, its own reference, compares: "the fastest", or as fast as others."""
+    equal = set.intersection(*map(set, rows["equals"])) if len(rows) else set()
+    return f"no difference seen to {codes(sorted(equal), FEW)}" if equal else "the fastest"
 
 
 def is_fastest(row: pd.Series) -> bool:

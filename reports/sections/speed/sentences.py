@@ -7,7 +7,7 @@ from reports.markdown import code, codes
 from reports.sections.speed.answer import FLAWS
 from reports.sections.speed.by_case import of_group
 from reports.sections.speed.claims import claim, claims, lacking, prepared_once, span
-from reports.sections.speed.references import is_fastest
+from reports.sections.speed.references import fastest, is_fastest
 from reports.sections.speed.sureness import QUIETER
 from reports.sections.speed.table import SAME, group_names
 from reports.sections.speed.verdicts import tally
@@ -45,7 +45,9 @@ def _decision(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame, why_not
         whose = f"{code(row['implementation'])}: " if len(sizes) else ""
         return f"{_provisional(row)}{_by_shape(row, shapes, why_not)}; {whose}{_facts(row)}.{_part(row)}"
     once = _prepared(shapes[shapes["implementation"] == row["implementation"]])
-    return f"{_provisional(row)}{_over_all(row, why_not)}{once}; {_facts(row)}.{_part(row)}{_instead(row, sizes)}"
+    return (
+        f"{_provisional(row)}{_over_all(row, shapes, why_not)}{once}; {_facts(row)}.{_part(row)}{_instead(row, sizes)}"
+    )
 
 
 def _only_some(row: pd.Series, shapes: pd.DataFrame, sizes: pd.DataFrame) -> str:
@@ -78,7 +80,7 @@ def _how(row: pd.Series, mine: pd.DataFrame, why_not: str) -> str:
     """How the winner of some cases compares with the baseline there."""
     one, compared = mine.iloc[0], mine["ratio"].notna().sum()
     if is_fastest(one):
-        return "the fastest here, where no baseline was timed"
+        return f"{fastest(mine)} here, where no baseline was timed"
     if one["implementation"] == row["reference"]:
         alone = row["implementation"] == row["reference"]
         return "no implementation within the error budget is seen to be faster over all cases" if alone else ""
@@ -94,11 +96,11 @@ def _how(row: pd.Series, mine: pd.DataFrame, why_not: str) -> str:
     return f"against {code(row['reference'])}{which}, {claims(counts)}"
 
 
-def _over_all(row: pd.Series, why_not: str) -> str:
+def _over_all(row: pd.Series, shapes: pd.DataFrame, why_not: str) -> str:
     """What to ship for many shapes."""
     ship = f"{_verb(row, row['implementation'])} {code(row['implementation'])}"
     if is_fastest(row):
-        return f"{ship}: the fastest here, where no baseline was timed"
+        return f"{ship}: {fastest(shapes)} here, where no baseline was timed"
     if row["implementation"] == row["reference"]:
         return f"{ship}: no implementation within the error budget is seen to be faster over all cases"
     if row["compared"] == 0:
